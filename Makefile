@@ -1,0 +1,77 @@
+# Every target does its own set-up: a machine with Python >= 3.10, make and a C library is enough.
+#   PYTHON=/usr/bin/python3.12   the interpreter to build the environment from (default: the newest tested one found)
+#   TORCH=torch==2.13.0          the torch to install (default: the newest; CPU wheels where their index answers)
+#   VENV=.venv                   where the environment goes
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+DEMO := build/demo
+
+export TORCH
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast lint format types template examples zip setup clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | while IFS='|' read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/.installed ## grade the class of made-up submissions in examples/class
+	$(BIN)/python -m autograder batch examples/class --out $(DEMO)
+	@echo
+	@echo "results.json files  $(DEMO)/results/"
+	@echo "grades              $(DEMO)/grades.csv"
+	@echo "reports             $(DEMO)/index.html (open it in a browser)"
+
+test: lint types ## everything a change must pass: lint, types, all tests
+	$(BIN)/python -m pytest
+
+fast: $(VENV)/.dev ## the quick tests only
+	$(BIN)/python -m pytest -m "not slow" -x
+
+lint: $(VENV)/.dev ## ruff: rules and format, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## ruff: mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+template: $(VENV)/.installed ## rebuild student_template/hw6.ipynb from its sources
+	$(BIN)/python -m autograder.template build
+
+examples: $(VENV)/.installed ## rebuild examples/class from its sources
+	$(BIN)/python examples/build.py
+
+zip: ## make build/gradescope.zip from what is committed, with course_secret.txt if there is one
+	@mkdir -p build
+	@git diff --quiet HEAD || echo "note: changes that are not committed are left out of the zip"
+	git archive --format=zip $(patsubst %,--add-file=%,$(wildcard course_secret.txt)) -o build/gradescope.zip HEAD
+
+setup: $(VENV)/.dev ## only make the environment
+
+clean: ## remove the environment, build output and caches
+	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# Stamps: each step runs again only when what it depends on is newer.
+$(VENV)/pyvenv.cfg:
+	@python=$$(PYTHON="$(PYTHON)" sh scripts/find_python) || exit 2; \
+		echo "environment: $(VENV), from $$python"; "$$python" -m venv "$(VENV)"
+
+$(VENV)/.torch: $(VENV)/pyvenv.cfg scripts/install_torch.py
+	@$(BIN)/python scripts/install_torch.py
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.torch
+	$(PIP) -e ".[notebook]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PIP) -e ".[dev,notebook]"
+	@touch $@

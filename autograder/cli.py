@@ -1,0 +1,144 @@
+"""The command line. It joins the stages and words what people see; it decides nothing.
+
+Exit status: 0 graded (whatever the score; for `check`: everything passed), 1 `check` found something to mend,
+2 usage, 3 the grader itself failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder import __version__
+from autograder.errors import GraderFault, UsageError
+
+app = typer.Typer(
+    help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Seed = Annotated[int | None, typer.Option(help="Grade with this seed instead of the submission's own.")]
+Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(f"autograder {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Your notebook, .py file, folder or zip.")] = Path(),
+    question: Annotated[str, typer.Option(help="Only this question, e.g. 4a.")] = "",
+    seed: Seed = None,
+) -> None:
+    """Runs the public tests on your work, as often as you like. Exit status 0 when all pass, 1 when not."""
+    from autograder.grading import Options, grade
+    from autograder.records import Status
+
+    report = grade(path, Options(public=True, only=question, seed=seed))
+    _show(report, "student")
+    if not report.complete:
+        raise typer.Exit(3)
+    raise typer.Exit(0 if report.tests and all(t.status is Status.PASSED for t in report.tests) else 1)
+
+
+@app.command()
+def grade(
+    submission: Annotated[Path, typer.Argument(help="A notebook, .py file, folder or zip.")],
+    out: Annotated[Path, typer.Option(help="Where results.json and report.html go.")],
+    only: Only = "",
+    seed: Seed = None,
+    json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the report.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+) -> None:
+    """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
+    from autograder import results
+    from autograder.grading import Options, grade
+    from autograder.report import html
+
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / "results.json"
+    report = grade(submission, Options(only=only, seed=seed), lambda so_far: results.write(target, so_far))
+    results.write(target, report)
+    results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
+    if json:
+        typer.echo(results.encode(report).decode())
+    elif not quiet:
+        _show(report, "staff")
+    raise typer.Exit(0 if report.complete else 3)
+
+
+@app.command()
+def batch(
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder, zip or file per submission.")],
+    out: Annotated[Path, typer.Option(help="Where results, reports, grades.csv and index.html go.")],
+    only: Only = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+) -> None:
+    """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
+    from autograder import batch as class_
+    from autograder.grading import Options
+    from autograder.report.terminal import class_table
+
+    options = Options(only=only)
+    if quiet:
+        rows = class_.run(folder, out, options)
+    else:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("grading", total=None)
+            rows = class_.run(
+                folder, out, options,
+                lambda done, total, name: progress.update(task, completed=done, total=total, description=name),
+            )  # fmt: skip
+        typer.echo(class_table(rows, colour=sys.stdout.isatty()), nl=False)
+    raise typer.Exit(0 if all(row.total is not None for row in rows) else 3)
+
+
+@app.command()
+def gradescope(
+    root: Annotated[Path, typer.Option(help="Gradescope's top folder.")] = Path("/autograder"),
+) -> None:
+    """Grades ROOT/submission into ROOT/results/results.json: what run_autograder runs."""
+    from autograder.gradescope import run
+
+    report = run(root)
+    raise typer.Exit(0 if report.complete else 3)
+
+
+@app.command()
+def selfcheck() -> None:
+    """Grades the reference solution and a wrong one, to see whether this machine grades as it should."""
+    from autograder.selfcheck import run
+
+    report = run()
+    typer.echo(f"ready: the reference solution gets full marks in {report.seconds:.1f} s; isolation: {report.isolation}")
+
+
+def _show(report: object, audience: str) -> None:
+    from autograder.report.terminal import render
+
+    typer.echo(render(report, colour=sys.stdout.isatty(), audience=audience), nl=False)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """The console script: every expected error is one sentence, never a traceback."""
+    try:
+        app()
+    except UsageError as error:
+        typer.echo(f"autograder: {error}", err=True)
+        sys.exit(2)
+    except GraderFault as error:
+        typer.echo(f"autograder: the grader itself failed: {error}", err=True)
+        sys.exit(3)

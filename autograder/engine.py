@@ -1,0 +1,81 @@
+"""The engine: one process that imports torch once, forks the zygote, and only then becomes the trusted room.
+
+It is started with an empty environment and no arguments worth reading. Orders come on descriptor 0, events leave on
+descriptor 1, both one JSON line each. Nothing secret may be read, imported or received before `zygote.start` returned:
+what this process holds at that moment is what the student's room holds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+# Before torch: with more, a zygote that has used two OpenMP threads makes two-threaded children hang.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import torch  # noqa: E402, F401
+
+from autograder.assignment import CHILD_LIMITS  # noqa: E402
+from autograder.sandbox import zygote  # noqa: E402
+
+
+def main() -> None:
+    """Runs until the orders end."""
+    zygote.warm_up()
+    student_side = zygote.start(CHILD_LIMITS)
+    try:
+        _trusted(student_side)
+    finally:
+        student_side.close()
+
+
+def _trusted(student_side: zygote.Zygote) -> None:
+    import pytest
+
+    from autograder import pytest_plugin
+    from autograder.events import Event, Grade, Setup, line, order_decoder
+    from autograder.sandbox import canary
+
+    orders, events = _own_streams()
+
+    def emit(event: Event) -> None:
+        events.write(line(event))
+        events.flush()
+
+    def grades() -> Iterator[Grade]:
+        for text in orders:
+            order = order_decoder.decode(text)
+            assert isinstance(order, Grade)
+            yield order
+
+    setup = order_decoder.decode(orders.readline())
+    assert isinstance(setup, Setup)
+    isolation = canary.describe(student_side, setup.limits)
+    grading = pytest_plugin.Grading(setup, student_side, grades(), emit, isolation)
+    pytest.main(_arguments(setup.tests), plugins=[pytest_plugin, grading])
+
+
+def _arguments(tests: tuple[str, ...]) -> list[str]:
+    """No configuration, cache or plugin of the surroundings has a say; nothing is printed."""
+    quiet = [flag for name in ("terminal", "cacheprovider", "logging", "doctest", "junitxml", "faulthandler", "warnings",
+                               "setuponly", "setupplan", "stepwise", "debugging", "pastebin", "unraisableexception",
+                               "threadexception", "recwarn", "pytester") for flag in ("-p", f"no:{name}")]  # fmt: skip
+    return [*quiet, "-c", os.devnull, "--rootdir", os.path.dirname(tests[0]), "--capture=no",
+            "--import-mode=importlib", *tests]  # fmt: skip
+
+
+def _own_streams() -> tuple[BinaryIO, BinaryIO]:
+    """The order and event streams under numbers of our own; what anything else prints goes to stderr."""
+    orders, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return orders, events
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What supervisor and engine say to each other, one JSON line each: orders go in, events come out.
+
+Why separate: both processes import this and nothing of each other. It carries verdicts, so it never crosses the wall.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from autograder.records import Limits, Submission, TestResult
+
+
+class Setup(msgspec.Struct, frozen=True, tag="setup"):
+    """The first order of an engine: which tests it is to collect, once, and how it grades with them."""
+
+    tests: tuple[str, ...]  # files or folders of pytest tests
+    secret: str  # course secret: seeds derive from it and from the submission
+    limits: Limits
+    public: bool  # as a student at their own desk: everything may be shown, no reference is needed
+    only: str = ""  # run the tests whose number begins so
+
+
+class Grade(msgspec.Struct, frozen=True, tag="grade"):
+    """One submission to grade. `seconds` is what is left for all its tests together."""
+
+    submission: Submission
+    seconds: float
+    seed: int | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """Collected. `planned` is every test in its order, not run yet; `isolation` what a first child found closed."""
+
+    planned: tuple[TestResult, ...]
+    isolation: str
+    versions: dict[str, str]
+
+
+class Tested(msgspec.Struct, frozen=True, tag="tested"):
+    """One test is finished."""
+
+    name: str  # of the submission
+    result: TestResult
+
+
+class Graded(msgspec.Struct, frozen=True, tag="graded"):
+    """All tests of a submission are finished."""
+
+    name: str
+    seed: int
+
+
+class Fault(msgspec.Struct, frozen=True, tag="fault"):
+    """Something of ours broke, in words for staff. `name` is empty when it concerns the engine as a whole."""
+
+    text: str
+    name: str = ""
+
+
+Order = Setup | Grade
+Event = Ready | Tested | Graded | Fault
+
+_encoder = msgspec.json.Encoder()
+order_decoder = msgspec.json.Decoder(Order)
+event_decoder = msgspec.json.Decoder(Event)
+
+
+def line(message: Order | Event) -> bytes:
+    """One message as one line."""
+    return _encoder.encode(message) + b"\n"

@@ -1,0 +1,126 @@
+"""What the evidence of the student's own training run is worth (handout 4(c)): the curves and the claimed accuracy.
+
+Why separate: points and their reasons stand here and nowhere in `evidence`, which only says what there is. The claim is
+judged as claimed, and every message says so. Nothing here may look at anything but the evidence.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from autograder.evidence import Evidence
+from autograder.records import Feedback
+
+EPOCHS = 10  # handout 4(c): "for 10 epochs"
+TEST_IMAGES = 10_000  # MNIST's test set
+FULL_ACCURACY = 93.0  # percent; handout 4(c): "at least 94% (±1%)", so the lower end of what it allows
+
+# (at least this many percent, fraction of the points, why). One place to change.
+ACCURACY_STEPS: tuple[tuple[float, float, str], ...] = (
+    (FULL_ACCURACY, 1.0, "within the handout's 94 % ± 1 %"),
+    (88.0, 2 / 3, "a model that was trained, but stopped short: one to two epochs give 88 to 93 %"),
+    (50.0, 1 / 3, "a model that learned something, but with a mistake or after a fraction of an epoch"),
+    (0.0, 0.0, "near chance: nothing was learned"),
+)
+ONE_CURVE = 0.5  # handout 4(c) asks for two trajectories: one of them is half
+FEW_EPOCHS = 0.5  # a trajectory, but not of the ten epochs that were asked for
+NOT_FALLING = 0.5  # both curves are there, as asked, but they show a model that did not learn
+FEW_IMAGES = 1_000  # below it, chance alone moves an accuracy of 94 % by more than the handout's ±1 % (0.75 % at 1,000)
+SUMMED_SCALE = 0.1  # a mean cross-entropy after one epoch is 0.2 to 0.7 here, 32 times less when divided twice
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`earned`: fraction of the test's points, 0 to 1. `remarks` are shown beside a pass too."""
+
+    earned: float
+    feedback: Feedback = Feedback()
+    remarks: tuple[str, ...] = ()
+
+
+_HOW = (
+    "Run the training cell and the last cell of the notebook (it writes history.json), save the notebook with its"
+    " outputs, and hand in both files."
+)
+
+
+def judge_curves(evidence: Evidence) -> Verdict:
+    """Handout 4(c): the loss trajectories of the training set and of the validation set, over ten epochs."""
+    expected = f"loss curves of both the training and the validation set, over {EPOCHS} epochs (handout 4(c))"
+    earned, found, mend = _curves_worth(evidence)
+    remarks = evidence.problems + _scale_remark(evidence)
+    if earned == 1.0:
+        return Verdict(1.0, remarks=remarks + _picture_remark(evidence))
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks)
+
+
+def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
+    """(earned, found, mend)"""
+    train, validation = evidence.train_loss, evidence.validation_loss
+    if not train and not validation:
+        if evidence.plots:
+            return 1.0, "", ""
+        return 0.0, "no losses, neither in history.json nor in the notebook's saved outputs", _HOW
+    if max(len(train), len(validation)) < 2:
+        return 0.0, "losses of one epoch only, which makes no curve", f"Train for {EPOCHS} epochs. {_HOW}"
+    earned, found, mend = 1.0, [], []
+    if not train or not validation:
+        earned *= ONE_CURVE
+        found.append(f"only the losses of the {'training' if train else 'validation'} set")
+        mend.append("The provided loop prints and returns the losses of both sets.")
+    if evidence.epochs < EPOCHS:
+        earned *= FEW_EPOCHS
+        found.append(f"{evidence.epochs} epochs")
+        mend.append(f"Train for {EPOCHS} epochs; if the session ends too soon, a GPU runtime is some ten times faster.")
+    if train and train[-1] >= train[0]:
+        earned *= NOT_FALLING
+        found.append(f"a training loss that does not fall ({train[0]:.4g} at first, {train[-1]:.4g} at last)")
+        mend.append("Check 4(a) and 4(b) with the public tests before you train again.")
+    return earned, "; ".join(found), " ".join(mend)
+
+
+def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.train_loss or evidence.validation_loss:
+        return ()
+    return ("The loss curves were found as a picture only: it was counted, and staff may look at what it shows.",)
+
+
+def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
+    first = evidence.train_loss[0] if evidence.train_loss else None
+    if first is None or not 0 < first < SUMMED_SCALE:
+        return ()
+    return (
+        f"Your losses begin at {first:.3g}. That looks like a sum of batch means divided by the number of images, which"
+        " is about the batch size (32) times smaller than the mean loss; nothing is lost by it.",
+    )
+
+
+def judge_claim(evidence: Evidence) -> Verdict:
+    """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as claimed by the student."""
+    expected = f"a test accuracy of at least 94 % (±1 %, so {FULL_ACCURACY:.0f} % counts in full; handout 4(c))"
+    if evidence.accuracy is None:
+        found = "no test accuracy, neither in history.json nor in the notebook's saved outputs"
+        return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems)
+    earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
+    found, mend = f"{evidence.accuracy:.2f} %, as claimed in {evidence.source}", ""
+    if earned < 1.0:
+        found += f" ({why})"
+        mend = f"Train for {EPOCHS} epochs with the handout's sizes; if 4(a) or 4(b) has a failing test, mend it first."
+    if 0 < evidence.images < FEW_IMAGES:
+        earned /= 2
+        found += f", measured on {evidence.images} images only"
+        mend = f"Measure on the whole test set of {TEST_IMAGES:,} images. {mend}".strip()
+    remarks = evidence.problems + _claim_remarks(evidence)
+    if earned == 1.0:
+        return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks))
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks)
+
+
+def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:
+    remarks = []
+    if evidence.images and evidence.images != TEST_IMAGES:
+        remarks.append(f"It was measured on {evidence.images:,} images; MNIST's test set has {TEST_IMAGES:,}.")
+    last = evidence.validation_loss[-1] if evidence.validation_loss else 0.0
+    # at 93 % right even a confident classifier's mean loss is below 1; sums over batches are above 20
+    if (evidence.accuracy or 0) >= FULL_ACCURACY and 1.0 < last < 3.0:
+        remarks.append(f"A last validation loss of {last:.2f} seldom goes with this accuracy: staff may ask about it.")
+    return tuple(remarks)

@@ -1,0 +1,145 @@
+"""Grades submissions, as the command line and Python callers use it: read, order, collect events, report.
+
+    for report in grade_many([path, ...], options): ...
+
+Every submission is read in a throw-away process, graded by one engine, and yields a `Report` whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder import assignment, results
+from autograder.errors import GraderFault, UsageError
+from autograder.events import Fault, Grade, Graded, Ready, Setup, Tested
+from autograder.records import Limits, Report, Submission, TestResult
+from autograder.supervisor import ROOT, Engine
+
+HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
+SECRET_FILE = ROOT / "course_secret.txt"
+
+FAULT = "This submission could not be graded through a fault of ours. It costs no points; staff have been told why."
+
+Watch = Callable[[Report], None]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to grade. `seed` None: derived from the submission and the course secret."""
+
+    public: bool = False
+    only: str = ""
+    seed: int | None = None
+    seconds: float = assignment.TOTAL_SECONDS
+    limits: Limits = assignment.CHILD_LIMITS
+
+
+def grade(path: Path, options: Options = Options(), watch: Watch | None = None) -> Report:
+    """Grades one submission. `watch` gets the report so far after every test."""
+    return next(iter(grade_many([path], options, watch)))
+
+
+def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch | None = None) -> Iterator[Report]:
+    """Grades one submission after another with one engine; a broken one never stops the rest.
+
+    Raises UsageError when a path does not exist or the tests are not here. An engine that dies is started anew for the
+    next submission.
+    """
+    from autograder import reading
+
+    setup = _setup(options)
+    engine: Engine | None = None
+    ready: Ready | None = None
+    try:
+        for path in paths:
+            if engine is None:
+                engine, ready = Engine.start(), None
+                engine.send(setup)
+                reading.import_once()  # while the engine imports torch
+            start = time.monotonic()
+            try:
+                submission = reading.read(path)
+            except GraderFault as fault:
+                yield results.failure(FAULT, staff=str(fault), seconds=time.monotonic() - start)
+                continue
+            sheet = Sheet(submission, start)
+            engine.send(Grade(submission, options.seconds, options.seed))
+            alive, ready = sheet.fill(engine, start + options.seconds, ready, watch)
+            yield sheet.report(final=True)
+            if not alive:
+                engine.kill()
+                engine = None
+    finally:
+        if engine is not None:
+            engine.kill()
+
+
+def _setup(options: Options) -> Setup:
+    tests = PUBLIC if options.public else HIDDEN
+    if not tests.is_dir():
+        raise UsageError(
+            f"there are no tests in {tests}: "
+            + ("this copy is incomplete" if options.public else "this is the students' copy; use `check` instead of `grade`")
+        )
+    return Setup((str(tests),), _secret(), options.limits, options.public, options.only)
+
+
+def _secret() -> str:
+    """The course secret: from a file beside the grader, else from the environment, else empty (seeds are then public)."""
+    try:
+        return SECRET_FILE.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return os.environ.get("AUTOGRADER_SECRET", "")
+
+
+class Sheet:
+    """What is known so far about one submission's grading."""
+
+    def __init__(self, submission: Submission, start: float) -> None:
+        self.submission = submission
+        self.start = start
+        self.ready: Ready | None = None
+        self.tests: list[TestResult] = []
+        self.notes: list[str] = []
+        self.seed = 0
+        self.complete = False
+
+    def fill(self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None) -> tuple[bool, Ready | None]:
+        """Takes events until this submission is graded; (whether the engine can go on, what it said when ready)."""
+        self.ready = ready
+        for event in engine.events(deadline):
+            if isinstance(event, Ready):
+                self.ready = event
+            elif isinstance(event, Tested):
+                self.tests.append(event.result)
+            elif isinstance(event, Graded):
+                self.seed, self.complete = event.seed, len(self.tests) > 0
+                return True, self.ready
+            elif isinstance(event, Fault):
+                self.notes.append(event.text)
+                if event.name:  # the fork that graded this submission is gone, the engine is not
+                    return True, self.ready
+            if watch:
+                watch(self.report())
+        self.notes.append("the grading engine ended before this submission was graded; its messages are on stderr")
+        return False, self.ready
+
+    def report(self, *, final: bool = False) -> Report:
+        """The report as it stands; `final` when nothing more will come."""
+        finished = {test.number for test in self.tests}
+        planned = tuple(t for t in (self.ready.planned if self.ready else ()) if t.number not in finished)
+        return Report(
+            submission=self.submission,
+            tests=tuple(self.tests),
+            planned=planned,
+            seed=self.seed,
+            isolation=self.ready.isolation if self.ready else "",
+            versions=self.ready.versions if self.ready else {},
+            seconds=round(time.monotonic() - self.start, 3),
+            complete=self.complete if final else False,
+            staff_notes=tuple(self.notes),
+        )

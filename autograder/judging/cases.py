@@ -1,0 +1,86 @@
+"""Cases: seeds and sizes, drawn so that no swapped axis and no shared size can pass by luck.
+
+Sizes within one case are all different, and none of 2 or 3 times another (a fused q/k/v must not look like anything
+else). Everything is a pure function of the seed.
+"""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import torch
+from torch import Tensor
+
+
+class AttentionCase(msgspec.Struct, frozen=True):
+    """One input of question 4(a): x is (batch, tokens, input_dim), the output (batch, tokens, inner_dim)."""
+
+    seed: int
+    batch: int
+    tokens: int
+    input_dim: int
+    inner_dim: int
+    dropout: float = 0.0
+
+    @property
+    def kwargs(self) -> dict[str, object]:
+        return {"input_dim": self.input_dim, "inner_dim": self.inner_dim, "dropout": self.dropout}
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.tokens, self.inner_dim)
+
+    def x(self, *, stretch: float = 1.0) -> Tensor:
+        """The input, (batch, tokens, input_dim), standard normal times `stretch`."""
+        return normal(self.seed, self.batch, self.tokens, self.input_dim) * stretch
+
+
+class LayerCase(msgspec.Struct, frozen=True):
+    """One input of question 4(b): x and the output are (batch, tokens, dim)."""
+
+    seed: int
+    batch: int
+    tokens: int
+    dim: int
+    heads: int
+    dim_head: int
+    mlp_dim: int
+    dropout: float = 0.0
+
+    @property
+    def kwargs(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in ("dim", "heads", "dim_head", "mlp_dim", "dropout")}
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.tokens, self.dim)
+
+    def x(self, *, stretch: float = 1.0) -> Tensor:
+        """The input, (batch, tokens, dim), standard normal times `stretch`."""
+        return normal(self.seed, self.batch, self.tokens, self.dim) * stretch
+
+
+# (batch, tokens, input_dim, inner_dim): primes, all different; inner_dim on both sides of input_dim and of tokens.
+ATTENTION_SIZES = ((2, 5, 11, 7), (3, 13, 7, 17), (4, 3, 13, 5), (3, 11, 19, 13))
+# (batch, tokens, dim, heads, dim_head, mlp_dim): dim, heads*dim_head and mlp_dim all different, none a small multiple.
+LAYER_SIZES = ((2, 5, 11, 3, 7, 17), (3, 7, 13, 2, 5, 31), (4, 3, 17, 5, 3, 29), (3, 11, 7, 2, 13, 19))
+
+
+def attention_cases(seed: int, count: int, *, dropout: float = 0.0) -> tuple[AttentionCase, ...]:
+    """`count` cases of 4(a), of different sizes, each with a seed of its own."""
+    seeds = random.Random(seed).sample(range(1, 2**31), count)
+    sizes = (ATTENTION_SIZES[i % len(ATTENTION_SIZES)] for i in range(count))
+    return tuple(AttentionCase(s, *size, dropout=dropout) for s, size in zip(seeds, sizes))
+
+
+def layer_cases(seed: int, count: int, *, dropout: float = 0.0) -> tuple[LayerCase, ...]:
+    """`count` cases of 4(b), of different sizes, each with a seed of its own."""
+    seeds = random.Random(seed).sample(range(1, 2**31), count)
+    sizes = (LAYER_SIZES[i % len(LAYER_SIZES)] for i in range(count))
+    return tuple(LayerCase(s, *size, dropout=dropout) for s, size in zip(seeds, sizes))
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    """Standard normal float32 numbers of the seed, whatever else is random in this process."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)

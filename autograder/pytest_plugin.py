@@ -1,0 +1,280 @@
+"""The project's pytest plugin: fixtures for hidden and public tests, and a run loop that grades submission after submission.
+
+Runs in the engine, in the trusted room, after the zygote was forked. Tests are collected once; each submission is
+graded in a fork of this process, so nothing that a test leaves behind reaches the next one.
+
+Fixtures: `student`, `reference`, `cases`, `answers`, `submission`, `findings`, `remark`, `seed`, `set_score`.
+Mark: `@pytest.mark.requires("4a.1")` skips a test, with the reason, unless those tests passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import time
+import types
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+
+from autograder import assignment, outcome
+from autograder.errors import GraderFault
+from autograder.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
+from autograder.expect import Missing, Unmet
+from autograder.judging import cases as case_makers
+from autograder.records import Finding, Limits, Severity, Status, Submission, TestResult
+from autograder.sandbox.zygote import Zygote
+from autograder.student import Student
+
+
+class Desk:
+    """The one submission that is being graded in this process, and what its tests have said so far."""
+
+    def __init__(self, grade: Grade, setup: Setup, zygote: Zygote, seed: int) -> None:
+        self.submission = grade.submission
+        self.setup = setup
+        self.zygote = zygote
+        self.seed = seed
+        self.deadline = time.monotonic() + grade.seconds
+        self.results: dict[str, TestResult] = {}
+        self.remarks: list[str] = []
+        self.current = ""
+
+    def limits(self) -> Limits:
+        """The limits of one visit: never beyond what is left for the submission."""
+        left = self.deadline - time.monotonic()
+        return msgspec.structs.replace(self.setup.limits, seconds=max(0.1, min(self.setup.limits.seconds, left)))
+
+
+class Reference:
+    """The reference's modules by name, imported when first asked for: `reference.attention.single_head`."""
+
+    def __getattr__(self, name: str) -> types.ModuleType:
+        try:
+            return importlib.import_module(f"reference.{name}")
+        except ModuleNotFoundError as error:
+            raise GraderFault(f"this test needs reference/{name}.py, which is not here: {error}") from None
+
+
+class Cases:
+    """Seeded cases of different sizes: `cases.attention(4)`, `cases.layer(3, dropout=0.5)`."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def attention(self, count: int, *, dropout: float = 0.0) -> tuple[case_makers.AttentionCase, ...]:
+        return case_makers.attention_cases(self._seed, count, dropout=dropout)
+
+    def layer(self, count: int, *, dropout: float = 0.0) -> tuple[case_makers.LayerCase, ...]:
+        return case_makers.layer_cases(self._seed, count, dropout=dropout)
+
+
+_DESK = pytest.StashKey[Desk]()
+
+
+def _desk(request: pytest.FixtureRequest) -> Desk:
+    return request.config.stash[_DESK]
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Student:
+    """The student's code, at arm's length. See `autograder.student`."""
+    desk = _desk(request)
+    return Student(desk.zygote, desk.submission, desk.limits(), show_text=desk.setup.public)
+
+
+@pytest.fixture
+def reference() -> Reference:
+    return Reference()
+
+
+@pytest.fixture
+def reference_written() -> types.ModuleType:
+    return importlib.import_module("reference.written")
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest) -> Submission:
+    return _desk(request).submission
+
+
+@pytest.fixture
+def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
+    """What reading the submission brought up (the AST rules' findings among it)."""
+    return _desk(request).submission.findings
+
+
+@pytest.fixture
+def answers(submission: Submission) -> dict[str, dict[str, object]]:
+    """answers.toml by table. Without the file the written questions are not met, or are left out, by policy."""
+    if submission.answers is not None:
+        return submission.answers
+    if assignment.WRITTEN_POLICY == "optional":
+        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere")
+    raise Unmet(
+        submission.answers_problem or submission.problem or f"no {assignment.ANSWERS} was handed in",
+        mend=f"hand in {assignment.ANSWERS} beside the notebook: the template has one to fill in",
+    )
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """This test's own seed: from the submission's and the test's number, so that a new test shifts no other."""
+    desk = _desk(request)
+    return int.from_bytes(hashlib.sha256(f"{desk.seed}:{desk.current}".encode()).digest()[:4], "little")
+
+
+@pytest.fixture
+def cases(seed: int) -> Cases:
+    return Cases(seed)
+
+
+@pytest.fixture
+def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something to the student beside the verdict, passed or not."""
+    return _desk(request).remarks.append
+
+
+@pytest.fixture
+def set_score() -> None:
+    """Satisfies pytest; gradescope-utils' @partial_credit passes the real one."""
+
+
+class Grading:
+    """Collects, then grades every order. `orders` yields them, `emit` sends events to the supervisor."""
+
+    def __init__(self, setup: Setup, zygote: Zygote, orders: Iterator[Grade], emit: Callable[[Event], None], isolation: str) -> None:
+        self.setup = setup
+        self.zygote = zygote
+        self.orders = orders
+        self.emit = emit
+        self.isolation = isolation
+        self.items: list[tuple[pytest.Item, outcome.Item]] = []
+        self.collection_errors: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "requires(*numbers): skip unless the tests of these numbers passed")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.collection_errors.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        visibility = assignment.VISIBILITY_PUBLIC if self.setup.public else assignment.VISIBILITY_HIDDEN
+        described = [(item, outcome.describe(item, visibility)) for item in session.items]
+        self.items = [(item, about) for item, about in described if about.number.startswith(self.setup.only)]
+        for problem in self._problems():
+            self.emit(Fault(problem))
+        self.emit(Ready(tuple(outcome.blank(about) for _, about in self.items), self.isolation, versions()))
+        for order in self.orders:
+            self._in_a_fork(session.config, order)
+        return True
+
+    def _problems(self) -> list[str]:
+        problems = [f"a test file could not be collected: {text}" for text in self.collection_errors]
+        numbers = [about.number for _, about in self.items]
+        for number in {n for n in numbers if numbers.count(n) > 1}:
+            problems.append(f"two tests have the number {number!r}: give each its own")
+        for number in numbers:
+            try:
+                assignment.question_of(number)
+            except KeyError as error:
+                problems.append(str(error))
+        return problems
+
+    def _in_a_fork(self, config: pytest.Config, order: Grade) -> None:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                self._grade(config, order)
+                status = 0
+            except BaseException as error:
+                self.emit(Fault(f"{type(error).__name__}: {error}", order.submission.name))
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            self.emit(Fault(f"the grading process died of signal {os.WTERMSIG(status)}", order.submission.name))
+
+    def _grade(self, config: pytest.Config, order: Grade) -> None:
+        seed = order.seed if order.seed is not None else seed_of(order.submission, self.setup.secret)
+        desk = config.stash[_DESK] = Desk(order, self.setup, self.zygote, seed)
+        for item, about in self.items:
+            # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
+            result = desk.results[about.number] = self._one(desk, item, about)
+            self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
+        self.emit(Graded(order.submission.name, seed))
+
+    def _one(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
+        if reason := self._prerequisite(desk, about):
+            return outcome.skipped(about, reason)
+        if time.monotonic() >= desk.deadline:
+            return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
+        desk.remarks, desk.current = [], about.number
+        start = time.monotonic()
+        error = _run(item)
+        score = getattr(getattr(item, "function", None), "__score__", None)
+        return outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
+
+    def _prerequisite(self, desk: Desk, about: outcome.Item) -> str:
+        known = {number for number in desk.results}
+        for number in about.requires:
+            if number not in known:
+                continue  # left out by --only: nothing speaks against running this one
+            if desk.results[number].status is not Status.PASSED:
+                return f"not judged, since it builds on {number} ({desk.results[number].name}): mend that one first"
+        return ""
+
+    def _forfeit(self, desk: Desk, result: TestResult) -> TestResult:
+        question = assignment.question_of(result.number).number
+        for finding in desk.submission.findings:
+            if finding.severity is Severity.READY_MADE and finding.question == question:
+                return outcome.forfeited(result, finding)
+        return result
+
+
+class _Caught:
+    """Remembers what an item raised; a failing set-up or teardown counts like the test itself."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """A report without a traceback: nobody reads pytest's, and formatting one costs as much as a test."""
+        if call.excinfo is not None and self.error is None:
+            self.error = call.excinfo.value
+        outcome = "passed" if call.excinfo is None else "failed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
+
+
+def _run(item: pytest.Item) -> BaseException | None:
+    caught = _Caught()
+    manager = item.config.pluginmanager
+    manager.register(caught)
+    try:
+        # nextitem None: every fixture is torn down, as if this were the last test; which one follows depends on the
+        # prerequisites, and pytest must not be told wrong
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+    finally:
+        manager.unregister(caught)
+    return caught.error
+
+
+def seed_of(submission: Submission, secret: str) -> int:
+    """The submission's seed: from its content and the course secret, so that nobody can tune to it beforehand."""
+    return int.from_bytes(hashlib.sha256(f"{secret}:{submission.digest}".encode()).digest()[:4], "little")
+
+
+def versions() -> dict[str, str]:
+    """What the result depends on."""
+    import platform
+
+    import torch
+
+    from autograder import __version__
+
+    return {"autograder": __version__, "python": platform.python_version(), "torch": str(torch.__version__)}

@@ -1,0 +1,190 @@
+"""The nouns that the stages hand to one another: frozen, made of tuples, JSON-able (msgspec).
+
+Why separate: every stage imports these and nothing of each other. Nothing here may touch a file, a process or torch.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something stands in what the student handed in. `cell` counts every cell from 1; None in a .py file."""
+
+    file: str
+    line: int
+    cell: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file} cell {self.cell} line {self.line}" if self.cell else f"{self.file} line {self.line}"
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One code cell (or one whole .py file: `number` None): its text after magics were made harmless, line for line.
+
+    `outputs` is the text that the notebook saved under the cell (stream and text/plain only), `images` the number of
+    pictures among them. Never HTML, never executed.
+    """
+
+    number: int | None
+    source: str
+    outputs: str = ""
+    images: int = 0
+
+
+class Severity(str, Enum):
+    """What a finding costs, by the policy in `assignment.py`."""
+
+    READY_MADE = "ready-made"  # zeroes the question
+    DISALLOWED = "disallowed"  # loses the points of the rule's own test
+    FLAG = "flag"  # for staff to look at; costs nothing by itself
+    REMARK = "remark"  # for the student's information; costs nothing
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that reading (not running) the submission brought up."""
+
+    rule: str  # short stable name, e.g. "allowed-nn", "ready-made", "dynamic", "syntax", "edited-provided"
+    severity: Severity
+    message: str  # one sentence naming the construct, for the student
+    question: str | None = None  # "4a", "4b"; None: about the hand-in as a whole
+    construct: str = ""  # e.g. "torch.nn.functional.softmax"
+    place: Place | None = None
+    mend: str = ""  # what to use or do instead
+
+
+class Program(msgspec.Struct, frozen=True):
+    """The backward slice of one class: the very text that is checked is the text that is executed.
+
+    `places[i]` is where line i+1 of `text` stands in the hand-in. `sha256` is the hash of `text` in UTF-8.
+    """
+
+    question: str
+    class_name: str
+    text: str
+    places: tuple[Place, ...]
+    sha256: str
+
+    def place(self, line: int) -> Place | None:
+        """Where line `line` (from 1) of the executed text stands in the hand-in."""
+        return self.places[line - 1] if 1 <= line <= len(self.places) else None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One value of answers.toml as the student typed it: text, number, or (nested) list of them, as JSON."""
+
+    value: object
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """A hand-in, read but not run. Everything in it is plain data; `problems` says what could not be used, and why.
+
+    `programs` maps a question ("4a") to its program; a missing key has its reason in `unusable[question]`.
+    `answers` is the parsed answers.toml by table then key (None: no such file, or unreadable: see `problems`).
+    """
+
+    name: str
+    file: str
+    digest: str  # sha256 over everything that is graded: the seed of every random choice
+    cells: tuple[Cell, ...] = ()
+    programs: dict[str, Program] = {}
+    unusable: dict[str, str] = {}
+    findings: tuple[Finding, ...] = ()
+    answers: dict[str, dict[str, object]] | None = None
+    answers_problem: str = ""
+    history: dict[str, object] | None = None
+    history_problem: str = ""
+    problem: str = ""  # the whole hand-in is unusable, and why (SubmissionError's text)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one child of the student's room may use."""
+
+    seconds: float
+    memory_mb: int
+    output_kb: int = 64
+    tensor_mb: int = 64
+    scratch_mb: int = 64
+
+
+class ExitKind(str, Enum):
+    """How a conversation with a child ended (after isolate's RE, SG, TO, XX)."""
+
+    OK = "ok"
+    RAISED = "raised"  # the student's code raised
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    KILLED = "killed"  # died by a signal
+    VANISHED = "vanished"  # exited without a reply, e.g. os._exit
+    PROTOCOL = "protocol"  # replied something that is not a reply
+    GRADER = "grader"  # ours
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """How it ended, in data. `error` and `detail` are the student's text: sanitise before showing."""
+
+    kind: ExitKind
+    error: str = ""  # exception type name
+    detail: str = ""  # exception text, signal name, ...
+    line: int = 0  # line of the executed text, 0 unknown
+    function: str = ""
+    output: str = ""  # captured stdout and stderr, capped
+
+
+class Status(str, Enum):
+    """The four outcomes, kept apart to the end."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # a prerequisite is missing; the message says which
+    ERROR = "error"  # ours: never a zero for the student
+
+
+class Feedback(msgspec.Struct, frozen=True):
+    """What a person reads about one test. All lines optional, in this order; hedged where we infer."""
+
+    found: str = ""
+    expected: str = ""
+    where: str = ""
+    smallest: str = ""
+    mend: str = ""
+    again: str = ""
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """(label, text) of the lines that have text, in reading order."""
+        pairs = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return tuple((label, text) for label, text in pairs if text)
+
+
+class TestResult(msgspec.Struct, frozen=True):
+    """One test's verdict. `max_score` 0: informational."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    number: str  # "4a.4"
+    name: str
+    status: Status
+    score: float
+    max_score: float
+    visibility: str = "visible"
+    feedback: Feedback = Feedback()
+    remarks: tuple[str, ...] = ()  # for the student, beside a pass too
+    staff: str = ""  # for staff only: never in a student-visible field
+    tags: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything that grading one submission found: what results.json and report.html are written from."""
+
+    submission: Submission
+    tests: tuple[TestResult, ...]
+    planned: tuple[TestResult, ...] = ()  # those not finished yet (status ERROR, "not run"), so that a cut is visible
+    seed: int = 0
+    isolation: str = ""
+    versions: dict[str, str] = {}
+    seconds: float = 0.0
+    complete: bool = True
+    staff_notes: tuple[str, ...] = ()

@@ -1,0 +1,108 @@
+"""A report as one HTML page: no script, nothing loaded from anywhere, readable in print and in the dark.
+
+Why separate: Jinja2 (with autoescape, which is what makes student text safe here) is imported only when a page is
+made. This module shapes plain data for the template, the template holds the markup; no HTML may be put together here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+from autograder.assignment import TITLE
+from autograder.records import Report, Status, TestResult
+from autograder.report import message, summary
+from autograder.report.listing import listing
+from autograder.text import clean, one_line
+
+TEMPLATE = "submission.html.j2"
+
+
+def render(report: Report, *, source_lines: bool = True, audience: summary.Audience = "student") -> str:
+    """The page as text. `source_lines` shows the student's code; the student's variant omits what is for staff."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(TEMPLATE).render(**_page(report, source_lines, audience))
+
+
+def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
+    tests = summary.shown_tests(report, audience)
+    found = summary.findings(report, audience)
+    scores = summary.question_scores(tests)
+    earned, possible, ungraded = summary.total(tests)
+    programs = [report.submission.programs[number] for number in sorted(report.submission.programs)]
+    hand, worth = summary.by_hand()
+    return {
+        "title": TITLE,
+        "staff": audience == "staff",
+        "name": one_line(report.submission.name) if audience == "staff" else "",
+        "file": one_line(report.submission.file),
+        "total": {"earned": earned, "possible": possible, "ungraded": ungraded},
+        "incomplete": not report.complete or any(test.status is Status.ERROR for test in tests),
+        "hidden": len(summary.all_tests(report)) - len(tests),
+        "unusable": [(what, clean(why, 1500)) for what, why in summary.unusable(report)],
+        "next_step": message.next_step(report, audience),
+        "scores": scores,
+        "anchored": _anchored(scores),
+        "findings": [(f"finding-{i}", message.finding_rows(finding)) for i, finding in enumerate(found)],
+        "listings": [listing(program, tests, found) for program in programs] if source_lines else [],
+        "answers": _answers(report),
+        "hand": hand,
+        "hand_points": worth,
+        "notes": [clean(note, 2000, lines=40) for note in summary.notes_for_staff(report)],
+        "provenance": _provenance(report),
+        "message": message,
+        "clean": clean,
+        "percent": _percent,
+    }
+
+
+def _anchored(
+    scores: tuple[summary.QuestionScore, ...],
+) -> list[tuple[summary.QuestionScore, list[tuple[str, TestResult]]]]:
+    """Each question with its tests and their anchors, numbered through the page as `listing` numbers them."""
+    count = itertools.count()
+    return [(score, [(f"test-{next(count)}", test) for test in score.tests]) for score in scores]
+
+
+def _percent(part: float, whole: float) -> str:
+    """A width for a bar, between 0 and 100."""
+    return f"{100 * min(max(part / whole, 0.0), 1.0):.1f}" if whole > 0 else "0"
+
+
+def _provenance(report: Report) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
+    pairs = [
+        ("versions", versions),
+        ("seed", str(report.seed)),
+        ("submission digest", report.submission.digest),
+        ("isolation", report.isolation),
+        ("time", f"{report.seconds:.1f} s"),
+    ]
+    return [(label, one_line(text, 400)) for label, text in pairs if text]
+
+
+def _answers(report: Report) -> list[tuple[str, str, str]]:
+    """(question, key, value as typed) for every written answer, in the file's order."""
+    tables = report.submission.answers or {}
+    return [
+        (one_line(table.removeprefix("q")), one_line(key), _typed(value))
+        for table, values in tables.items()
+        for key, value in values.items()
+    ]
+
+
+def _typed(value: object) -> str:
+    """A value of answers.toml as a person would type it; matrices keep one row a line."""
+    if isinstance(value, str):
+        return clean(value, 2000, lines=40)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):  # e.g. an integer of more than 4300 digits, or a deep nest
+        return "(too large to show)"
+    return clean(text.replace("], [", "],\n ["), 2000, lines=40)

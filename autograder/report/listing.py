@@ -1,0 +1,114 @@
+"""The student's executed code as lines that a page can show: where each stands, its colours, and what refers to it.
+
+Why separate: it is the one place that brings together the executed text, its places in the notebook and the results.
+Student text stays data here: segments of plain text with a class name of ours, escaped by the template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from autograder.records import Finding, Program, Status, TestResult
+from autograder.text import one_line, printable
+
+# What a reader can still scroll through. A program is a few hundred lines at most; more is shown as "n more lines".
+MAX_CODE_LINES = 1500
+MAX_LINE = 300
+
+# Pygments' kinds of token to the template's class names; most text has none.
+COLOURS = (
+    ("Token.Keyword", "k"),
+    ("Token.Operator.Word", "k"),
+    ("Token.Comment", "c"),
+    ("Token.Literal.String", "s"),
+    ("Token.Literal.Number", "m"),
+    ("Token.Name.Class", "d"),
+    ("Token.Name.Function", "d"),
+    ("Token.Name.Decorator", "d"),
+)
+
+Segment = tuple[str, str]
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Why a line of code is highlighted: a label to read and the anchor of what it refers to."""
+
+    label: str
+    anchor: str
+
+
+class CodeLine(msgspec.Struct, frozen=True):
+    """One executed line: where it stands in the hand-in, its text in segments (CSS class, text), and its marks."""
+
+    cell: int | None
+    line: int
+    segments: tuple[Segment, ...]
+    marks: tuple[Mark, ...]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The executed program of one question."""
+
+    question: str
+    class_name: str
+    file: str
+    lines: tuple[CodeLine, ...]
+    more: int
+
+
+def listing(program: Program, tests: Sequence[TestResult], found: Sequence[Finding]) -> Listing:
+    """The program's lines, each with the tests and findings that point at it: test i has the anchor "test-i"."""
+    rows = program.text.split("\n")
+    rows = [printable(row).replace("\n", " ") for row in (rows if rows[-1] else rows[:-1])]
+    shown = [row if len(row) <= MAX_LINE else row[:MAX_LINE] + "…" for row in rows[:MAX_CODE_LINES]]
+    coloured = _segments(shown)
+    lines = tuple(_code_line(program, n, parts, tests, found) for n, parts in enumerate(coloured, start=1))
+    first = program.place(1)
+    return Listing(
+        question=one_line(program.question),
+        class_name=one_line(program.class_name),
+        file=one_line(first.file) if first else "",
+        lines=lines,
+        more=len(rows) - len(shown),
+    )
+
+
+def _code_line(
+    program: Program, number: int, parts: tuple[Segment, ...], tests: Sequence[TestResult], found: Sequence[Finding]
+) -> CodeLine:
+    place = program.place(number)
+    if place is None:
+        return CodeLine(None, number, parts, ())
+    # "line 1" is no mention of "line 19": a digit must not follow.
+    mention = re.compile(re.escape(str(place)) + r"(?!\d)")
+    marks = [
+        Mark(one_line(test.number or test.name), f"test-{index}")
+        for index, test in enumerate(tests)
+        if test.status is Status.FAILED and mention.search(test.feedback.where)
+    ]
+    marks += [Mark(one_line(f.rule), f"finding-{index}") for index, f in enumerate(found) if f.place == place]
+    return CodeLine(place.cell, place.line, parts, tuple(marks))
+
+
+def _segments(rows: Sequence[str]) -> list[tuple[Segment, ...]]:
+    """The rows in coloured segments, where Pygments is there (rich brings it along); else each in one plain segment."""
+    try:
+        from pygments.lexers.python import PythonLexer
+    except ImportError:
+        return [(("", row),) for row in rows]
+    lines: list[list[Segment]] = [[]]
+    for kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens("\n".join(rows)):
+        for index, part in enumerate(text.split("\n")):
+            if index:
+                lines.append([])
+            if part:
+                lines[-1].append((_colour(str(kind)), part))
+    return [tuple(line) for line in lines] if len(lines) == len(rows) else [(("", row),) for row in rows]
+
+
+def _colour(kind: str) -> str:
+    """The CSS class of a token kind, e.g. "Token.Keyword.Namespace"."""
+    return next((name for prefix, name in COLOURS if kind.startswith(prefix)), "")

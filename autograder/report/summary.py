@@ -1,0 +1,153 @@
+"""What a report adds up to, and who may see which part of it: pure functions from a `Report` to small records.
+
+Why separate: results.json, the HTML page and the terminal must never disagree about a total or about what a student
+may see. Nothing here may word a message at length (see `message`) or touch a file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from autograder.assignment import BY_HAND, QUESTIONS, Question, question_of
+from autograder.records import Finding, Report, Severity, Status, TestResult
+
+Audience = Literal["student", "staff"]
+
+# Gradescope's words (the platform's specification). Anything else is a slip of ours: hidden is the safe reading of it.
+VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
+
+OTHER = Question("", "About the hand-in as a whole", 0)
+
+
+class QuestionScore(msgspec.Struct, frozen=True):
+    """What one question earned. `ungraded` is the part of `possible` that we failed to grade: not lost, but open."""
+
+    question: Question
+    earned: float
+    possible: float
+    ungraded: float
+    tests: tuple[TestResult, ...]
+
+
+def all_tests(report: Report) -> tuple[TestResult, ...]:
+    """Every test of the report in the handout's order: the finished ones, then those planned and not run.
+
+    A planned test counts as a grader error, whatever it was entered as: not running it was not the student's doing.
+    So does a score that is not a number, since a sum with it would void the whole result.
+    """
+    finished = [_trustworthy(test) for test in report.tests]
+    done = {(test.number, test.name) for test in finished}
+    planned = [_not_run(test) for test in report.planned if (test.number, test.name) not in done]
+    return tuple(sorted([*finished, *planned], key=lambda test: _position(test.number)))
+
+
+def shown_tests(report: Report, audience: Audience) -> tuple[TestResult, ...]:
+    """The tests that this audience may see now: all for staff; those of visibility "visible" for students."""
+    return tuple(test for test in all_tests(report) if audience == "staff" or test.visibility == "visible")
+
+
+def question_scores(tests: Iterable[TestResult]) -> tuple[QuestionScore, ...]:
+    """One record for each question that has a test, in the handout's order, informational tests included."""
+    groups: dict[str, list[TestResult]] = {}
+    for test in tests:
+        groups.setdefault(_question(test.number).number, []).append(test)
+    return tuple(_question_score(group) for group in groups.values())
+
+
+def _question_score(tests: list[TestResult]) -> QuestionScore:
+    return QuestionScore(
+        question=_question(tests[0].number),
+        earned=sum(earned(test) for test in tests),
+        possible=sum(test.max_score for test in tests),
+        ungraded=sum(test.max_score for test in tests if test.status is Status.ERROR),
+        tests=tuple(tests),
+    )
+
+
+def earned(test: TestResult) -> float:
+    """The points that a test gives: none for a skipped one, and none *yet* for one that we failed to run."""
+    return test.score if test.status in (Status.PASSED, Status.FAILED) else 0.0
+
+
+def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
+    """(earned, possible, of that not graded), each rounded to two decimals."""
+    scores = question_scores(tests)
+    sums = (sum(s.earned for s in scores), sum(s.possible for s in scores), sum(s.ungraded for s in scores))
+    return round(sums[0], 2), round(sums[1], 2), round(sums[2], 2)
+
+
+def findings(report: Report, audience: Audience) -> tuple[Finding, ...]:
+    """What reading the submission brought up. Flags are for staff alone: an unproven suspicion accuses nobody."""
+    return tuple(f for f in report.submission.findings if audience == "staff" or f.severity is not Severity.FLAG)
+
+
+def unusable(report: Report) -> tuple[tuple[str, str], ...]:
+    """(what, why) for everything of the hand-in that could not be used."""
+    submission = report.submission
+    pairs = [
+        ("the hand-in", submission.problem),
+        *((f"question {number}", reason) for number, reason in sorted(submission.unusable.items())),
+        ("answers.toml", submission.answers_problem),
+        ("history.json", submission.history_problem),
+    ]
+    return tuple((what, why) for what, why in pairs if why)
+
+
+def notes_for_staff(report: Report) -> tuple[str, ...]:
+    """The report's own notes and what staff should know about the result as a whole."""
+    tests = all_tests(report)
+    ours = [test.number or test.name for test in tests if test.status is Status.ERROR]
+    concealed = [test.number or test.name for test in tests if test.visibility != "visible"]
+    odd = sorted({t.visibility for t in (*report.tests, *report.planned)} - set(VISIBILITIES))
+    notes = list(report.staff_notes)
+    if ours:
+        notes.append(f"not graded, by our own fault: {', '.join(ours)}. Please grade again or set these by hand.")
+    if concealed:
+        notes.append(f"students do not see their total while these tests are not visible: {', '.join(concealed)}")
+    if odd:
+        notes.append(f"unknown visibility {odd}, taken as hidden: use one of {', '.join(VISIBILITIES)}")
+    if not report.complete:
+        notes.append("the grading stopped before its end")
+    return tuple(notes)
+
+
+def by_hand() -> tuple[tuple[Question, ...], float]:
+    """The questions that a person grades, and what they are worth together."""
+    return BY_HAND, sum(question.points for question in BY_HAND)
+
+
+def _trustworthy(test: TestResult) -> TestResult:
+    visibility = test.visibility if test.visibility in VISIBILITIES else "hidden"
+    if math.isfinite(test.score) and math.isfinite(test.max_score):
+        return msgspec.structs.replace(test, visibility=visibility)
+    staff = f"{test.staff}\nthe test's score was {test.score} of {test.max_score}".strip()
+    return msgspec.structs.replace(
+        test, status=Status.ERROR, score=0.0, max_score=0.0, visibility=visibility, staff=staff
+    )
+
+
+def _not_run(test: TestResult) -> TestResult:
+    found = test.feedback.found or "the grading stopped before this test"
+    found = found if found.startswith("not run") else f"not run: {found}"
+    feedback = msgspec.structs.replace(test.feedback, found=found)
+    return _trustworthy(msgspec.structs.replace(test, status=Status.ERROR, score=0.0, feedback=feedback))
+
+
+def _question(number: str) -> Question:
+    try:
+        return question_of(number)
+    except KeyError:
+        return OTHER
+
+
+def _position(number: str) -> tuple[int, tuple[tuple[int, str], ...]]:
+    """The handout's order, then the test's own number with 4a.10 after 4a.9. What belongs to no question leads."""
+    order = [q.number for q in QUESTIONS + BY_HAND]
+    question = _question(number).number
+    parts = number[len(question) :].split(".")
+    keys = tuple((int(part), "") if part.isdecimal() and len(part) < 10 else (0, part) for part in parts)
+    return (order.index(question) if question else -1, keys)

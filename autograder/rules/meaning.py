@@ -1,0 +1,56 @@
+"""What an expression may stand for, as a record: dotted paths, and things of the student's own.
+
+Why separate: the resolver, its treatment of calls and the rules all speak in it. Nothing here may look at a program.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Own:
+    """A thing of the student's own: a function, class or literal (its node), or an instance of the class."""
+
+    node: ast.AST
+    instance: bool = False
+
+
+Thing: TypeAlias = str | Own
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Everything that an expression may stand for. `doubt`: it may as well be something that cannot be told."""
+
+    things: frozenset[Thing] = frozenset()
+    doubt: bool = True
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(thing for thing in self.things if isinstance(thing, str))
+
+    @property
+    def own(self) -> tuple[Own, ...]:
+        return tuple(thing for thing in self.things if isinstance(thing, Own))
+
+
+UNKNOWN = Meaning()
+NOTHING = Meaning(doubt=False)  # a constant: it has no attributes worth following
+
+
+def exactly(*things: Thing) -> Meaning:
+    """It is one of these, for certain."""
+    return Meaning(frozenset(things), False)
+
+
+def any_of(meanings: Iterable[Meaning]) -> Meaning:
+    """It may be any of these; nothing to choose from is unknown."""
+    parts = list(meanings)
+    if not parts:
+        return UNKNOWN
+    things = frozenset(thing for part in parts for thing in part.things)
+    return Meaning(things, any(part.doubt for part in parts))

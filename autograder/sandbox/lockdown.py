@@ -1,0 +1,119 @@
+"""What a child gives up before the student's code runs: descriptors, resources, identity, the file system.
+
+Each layer is one small function and reports whether it held. Order matters: descriptors and scratch folder while still
+privileged, identity next, then what can never be undone (no_new_privs, Landlock). System-call filtering would be the
+last line of `lock_down`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import socket
+import sys
+
+from autograder.records import Limits
+from autograder.sandbox import landlock
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+SIGKILL = 9
+
+# A number that no distribution gives out, for machines where setup made no user of that name.
+STUDENT_USER = "student"
+STUDENT_UID = 61_189
+
+
+def prctl(option: int, value: int) -> bool:
+    """One prctl call; False where the system has none (macOS) or refuses."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return bool(_libc.prctl(option, value, 0, 0, 0) == 0)
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def student_ids() -> tuple[int, int] | None:
+    """(uid, gid) that children drop to; None when we are not root and cannot drop."""
+    if os.getuid() != 0:
+        return None
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(STUDENT_USER)
+        return entry.pw_uid, entry.pw_gid
+    except KeyError:
+        return STUDENT_UID, STUDENT_UID
+
+
+def lock_down(
+    connection: socket.socket, output: int, scratch: str, limits: Limits, readable: list[str], ids: tuple[int, int] | None
+) -> socket.socket:
+    """Applies every layer to this process; returns the connection under its new number."""
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
+    os.setsid()
+    connection = keep_only(connection, output, [int(p.rsplit("/", 1)[1]) for p in readable if p.startswith("/proc/self/fd/")])
+    if ids:
+        os.chown(scratch, *ids)
+    os.chdir(scratch)
+    limit_resources(limits)
+    if ids:
+        drop_identity(*ids)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    landlock.restrict(read=readable, write=[scratch])
+    os.environ.update(HOME=scratch, TMPDIR=scratch)
+    return connection
+
+
+def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket.socket:
+    """Descriptor 0 is empty, 1 and 2 go to `output`, the connection moves to 3; all else but `kept` is closed."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    number = os.dup(connection.detach())
+    out = os.dup(output)
+    for source, target in ((null, 0), (out, 1), (out, 2), (number, 3)):
+        os.dup2(source, target, inheritable=True)
+    low = 4
+    for fd in [*sorted(kept), resource.getrlimit(resource.RLIMIT_NOFILE)[0]]:
+        os.closerange(low, fd)
+        low = fd + 1
+    # fresh streams: what the engine had buffered is not the student's, and each line must be out before a kill
+    sys.stdin = open(0, closefd=False)
+    sys.stdout = sys.__stdout__ = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    return socket.socket(fileno=3)
+
+
+def limit_resources(given: Limits) -> None:
+    """rlimits: address space beyond what torch already maps, CPU time, files, processes, core dumps."""
+    room = _mapped_bytes() + (given.memory_mb << 20)
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: int(given.seconds) + 2,  # the wall clock comes first; this one needs nobody's help
+        resource.RLIMIT_FSIZE: given.scratch_mb << 20,
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_STACK: 64 << 20,
+    }
+    if sys.platform.startswith("linux"):
+        limits[resource.RLIMIT_AS] = room
+        if os.getuid() == 0:  # counted per user: an ordinary user's own processes would count too
+            limits[resource.RLIMIT_NPROC] = 64
+    for which, value in limits.items():
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def _mapped_bytes() -> int:
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 8 << 30
+
+
+def drop_identity(uid: int, gid: int) -> None:
+    """Real, effective and saved ids all change, and no supplementary group stays."""
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)

@@ -1,0 +1,163 @@
+"""A conversation with one child, seen from the trusted side: ask, wait with a deadline, end it for certain.
+
+The child may lie, stall, vanish or flood us; each of these is an `Exit`, carried by `Ended`. The deadline covers the
+whole conversation and is enforced from here by killing, never by asking.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+from torch import Tensor
+
+from autograder.records import Exit, ExitKind, Limits
+from autograder.sandbox import wire
+from autograder.sandbox.zygote import Zygote
+from autograder.student_room import frames
+
+
+class Ended(Exception):
+    """The conversation is over before it gave what was asked. `exit` says how."""
+
+    def __init__(self, exit: Exit) -> None:
+        super().__init__(f"{exit.kind.value}: {exit.error} {exit.detail}".strip())
+        self.exit = exit
+
+
+class Room:
+    """One child: `with Room(zygote, limits) as room: room.ask(...)`. On leaving, the child is dead and reaped."""
+
+    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+        self._zygote = zygote
+        self._limits = limits
+        self._reader = frames.FrameReader(limits.tensor_mb << 20)
+        self._output = bytearray()
+        self._selector = selectors.DefaultSelector()
+        self._deadline = 0.0
+        self._pid = 0
+
+    def __enter__(self) -> Room:
+        try:
+            self._pid, self._connection, self._pipe = self._zygote.fork()
+        except (OSError, ConnectionError, ValueError) as error:
+            raise Ended(Exit(ExitKind.GRADER, detail=f"no child could be started: {error}")) from None
+        self._deadline = time.monotonic() + self._limits.seconds
+        self._connection.setblocking(False)
+        os.set_blocking(self._pipe, False)
+        self._selector.register(self._connection, selectors.EVENT_READ, "reply")
+        self._selector.register(self._pipe, selectors.EVENT_READ, "output")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._last_words()
+        if self._pid:
+            self._with_zygote(lambda: self._zygote.end(self._pid))
+            self._pid = 0
+        self._connection.close()
+        os.close(self._pipe)
+        self._selector.close()
+
+    @property
+    def output(self) -> str:
+        """What the student's code printed so far, capped."""
+        return bytes(self._output).decode("utf-8", "replace")
+
+    def ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[wire.Reply, list[Tensor]]:
+        """One request, one reply of status "ok". Raises Ended on everything else."""
+        self._send(wire.request(op, fields, tensors))
+        try:
+            header, body = self._receive()
+            reply, answers = wire.reply(header, body)
+        except (frames.FrameError, wire.ProtocolError) as error:
+            raise Ended(self._exit(ExitKind.PROTOCOL, detail=str(error))) from None
+        if reply.status == "ok":
+            return reply, answers
+        kind = ExitKind.MEMORY if reply.status == "memory" else ExitKind.RAISED
+        error_name = "returned" if reply.status == "returned" else reply.error
+        raise Ended(self._exit(kind, error_name, reply.detail, reply.line, reply.function))
+
+    def _send(self, data: bytes) -> None:
+        """Sends everything; reads what comes meanwhile, so that neither side waits for the other for ever."""
+        view = memoryview(data)
+        self._selector.modify(self._connection, selectors.EVENT_READ | selectors.EVENT_WRITE, "reply")
+        try:
+            while view:
+                for key, events in self._wait():
+                    if key.data == "output":
+                        self._drain()
+                    elif events & selectors.EVENT_WRITE:
+                        view = view[self._connection.send(view) :]
+        except (BrokenPipeError, ConnectionResetError):
+            raise Ended(self._ended_by_itself()) from None
+        finally:
+            self._selector.modify(self._connection, selectors.EVENT_READ, "reply")
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        while True:
+            frame = self._reader.next_frame()
+            if frame is not None:
+                return frame
+            for key, _ in self._wait():
+                if key.data == "output":
+                    self._drain()
+                    continue
+                try:
+                    data = self._connection.recv(1 << 18)
+                except ConnectionResetError:
+                    data = b""
+                if not data:
+                    raise Ended(self._ended_by_itself())
+                self._reader.feed(data)
+
+    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+        left = self._deadline - time.monotonic()
+        events = self._selector.select(left) if left > 0 else []
+        if not events:
+            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{self._limits.seconds:g} s"))
+        return events
+
+    def _drain(self) -> None:
+        """Takes what was printed, keeps the first part: printing much costs a correct solution nothing."""
+        try:
+            data = os.read(self._pipe, 1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            self._selector.unregister(self._pipe)
+        room = (self._limits.output_kb << 10) - len(self._output)
+        self._output += data[: max(0, room)]
+
+    def _ended_by_itself(self) -> Exit:
+        self._last_words()
+        pid, self._pid = self._pid, 0
+        status = self._with_zygote(lambda: self._zygote.reap(pid)) or 0
+        if os.WIFSIGNALED(status):
+            name = signal.Signals(os.WTERMSIG(status)).name
+            if name == "SIGXCPU":
+                return self._exit(ExitKind.TIMEOUT, detail="processor time")
+            return self._exit(ExitKind.KILLED, detail=name)
+        return self._exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
+
+    def _exit(self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "") -> Exit:
+        return Exit(kind, error, detail, line, function, self.output)
+
+    def _with_zygote(self, order: Callable[[], int | None]) -> int | None:
+        try:
+            return order()
+        except (OSError, ConnectionError, ValueError) as error:
+            raise Ended(Exit(ExitKind.GRADER, detail=f"the child could not be ended: {error}")) from None
+
+    def _last_words(self) -> None:
+        """Takes what was printed and is still in the pipe."""
+        while "output" in {key.data for key in self._selector.get_map().values()} and self._readable_now():
+            self._drain()
+
+    def _readable_now(self) -> bool:
+        ready = [key.data for key, _ in self._selector.select(0)]
+        return "output" in ready and len(self._output) < self._limits.output_kb << 10

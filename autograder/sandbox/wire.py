@@ -1,0 +1,99 @@
+"""What may cross the wall, strictly: requests as plain JSON, replies as a closed record, tensors of agreed dtypes.
+
+Nothing from the student's room is believed before it is decoded here: unknown fields, wrong types, negative or huge
+shapes and lengths that do not add up are all protocol errors. A reply that passes is still only a claim about tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+import numpy
+import torch
+from torch import Tensor
+
+from autograder.student_room import frames
+
+MAX_TENSORS = 512
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+Name = Annotated[str, msgspec.Meta(max_length=300)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+Shape = Annotated[tuple[Size, ...], msgspec.Meta(max_length=8)]
+Dtype = Literal["float32", "float64", "float16", "int64", "uint8"]
+
+
+class ProtocolError(Exception):
+    """The reply is none."""
+
+
+class TensorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One tensor of a frame's body."""
+
+    dtype: Dtype
+    shape: Shape
+
+
+class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One parameter as the student's module names it. `owner` is the type name of the layer that holds it: a hint."""
+
+    name: Name
+    shape: Shape
+    dtype: Name
+    owner: Name
+
+
+class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that a child may say."""
+
+    status: Literal["ok", "raised", "memory", "returned"]
+    tensors: Annotated[tuple[TensorSpec, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
+    parameters: Annotated[tuple[ParameterSpec, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
+    names: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
+    notes: Annotated[tuple[Name, ...], msgspec.Meta(max_length=8)] = ()
+    made: int = 0
+    calls: int = 0
+    error: Text = ""
+    detail: Text = ""
+    line: int = 0
+    function: Name = ""
+
+
+_decoder = msgspec.json.Decoder(Reply)
+
+
+def request(op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> bytes:
+    """A request frame. Tensors are sent as they are (CPU, contiguous copies)."""
+    specs = [{"dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape)} for t in tensors]
+    header = json.dumps({"op": op, **fields, "tensors": specs}).encode()
+    return frames.pack(header, b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors))
+
+
+def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:
+    """The decoded reply and its tensors. Raises ProtocolError."""
+    try:
+        decoded = _decoder.decode(header)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(str(error)) from None
+    sizes = [frames.ITEM_SIZE[spec.dtype] * _count(spec.shape) for spec in decoded.tensors]
+    if sum(sizes) != len(body):
+        raise ProtocolError("the tensors' sizes do not add up to the bytes that came")
+    if len(decoded.names) not in (0, len(decoded.tensors) - 1):
+        raise ProtocolError("as many names as tensors were expected")
+    tensors, start = [], 0
+    for spec, size in zip(decoded.tensors, sizes):
+        dtype = numpy.dtype(spec.dtype).newbyteorder("<")
+        flat = numpy.frombuffer(body, dtype, _count(spec.shape), start).copy()
+        tensors.append(torch.from_numpy(flat.reshape(spec.shape)))
+        start += size
+    return decoded, tensors
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    """Elements of a shape, in Python's integers: no overflow, whatever was claimed."""
+    count = 1
+    for size in shape:
+        count *= size
+    return count

@@ -1,0 +1,209 @@
+"""The zygote: holds torch and nothing else, and forks one child per conversation.
+
+It is forked from the engine before anything secret is read, with an empty environment. Orders come over one socket:
+
+    {"op": "fork"}           -> {"pid"} + descriptors (connection, output): a child, locked down, waiting for its program
+    {"op": "end", "pid"}     (no answer) kills the child and whatever it started
+    {"op": "reap", "pid"}    -> {"status"}: the same, and how it had ended
+
+One child is always forked ahead, so that nobody waits for a fork. Children are killed, never asked: a child does not
+decide when it ends. Whatever it started and left behind becomes a child of the zygote (subreaper) and dies with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+
+import torch
+
+from autograder.records import Limits
+from autograder.sandbox import lockdown, readable
+from autograder.student_room import probe, worker
+
+MAX_MESSAGE = 4096
+
+
+class Zygote:
+    """The engine's handle on the zygote process."""
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid = pid
+        self._control = control
+
+    def fork(self) -> tuple[int, socket.socket, int]:
+        """A fresh child: (pid, our end of its connection, the pipe that its output comes from)."""
+        self._control.send(json.dumps({"op": "fork"}).encode())
+        data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+        if not data:
+            raise ConnectionError("the zygote is gone")
+        return int(json.loads(data)["pid"]), socket.socket(fileno=fds[0]), fds[1]
+
+    def end(self, pid: int) -> None:
+        """Kills the child and all it started. Done before the next order is."""
+        self._control.send(json.dumps({"op": "end", "pid": pid}).encode())
+
+    def reap(self, pid: int) -> int:
+        """Kills the child and all it started, if it has not ended by itself; returns its wait status."""
+        self._control.send(json.dumps({"op": "reap", "pid": pid}).encode())
+        data = self._control.recv(MAX_MESSAGE)
+        if not data:
+            raise ConnectionError("the zygote is gone")
+        return int(json.loads(data)["status"])
+
+    def close(self) -> None:
+        """Ends the zygote and whatever it still holds."""
+        self._control.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def start(limits: Limits) -> Zygote:
+    """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        lockdown.prctl(lockdown.PR_SET_DUMPABLE, 0)
+        return Zygote(pid, ours)
+    try:
+        ours.close()
+        Nursery(theirs, limits).serve()
+    finally:
+        os._exit(0)
+
+
+# A little of everything that a solution uses, so that it is set up once, before the fork, and not in every child.
+WARM_UP = """
+import torch
+from torch import nn
+
+class Warm(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.norm, self.linear, self.drop = nn.LayerNorm(dim), nn.Linear(dim, dim), nn.Dropout(0.5)
+        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.ReLU(), nn.SiLU(), nn.Softmax(dim=-1))
+
+    def forward(self, x):
+        y = self.drop(torch.softmax(self.linear(x) @ x.transpose(-2, -1) / 2 ** 0.5, dim=-1)) @ self.norm(x)
+        y = y + torch.einsum("bij,bjd->bid", torch.einsum("bid,bjd->bij", y, x), y) + torch.matmul(y, self.linear.weight)
+        return torch.cat([self.mlp(y), torch.stack(y.chunk(2, dim=-1)).sum(0)], dim=-1)
+"""
+
+
+def warm_up() -> None:
+    """One whole conversation, forward and backward, so that no child pays for torch's own first-use set-up."""
+    torch.set_num_threads(1)
+    talk = worker.Conversation(1 << 20)
+    talk.start(WARM_UP, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
+    talk.build({"dim": 4}, 1)
+    x = torch.ones(2, 3, 4)
+    for train in (False, True):
+        talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=True, seed=1)
+    talk.forward(x.clone(), train=False, grad=False, seed=1)
+    probe.mix(x, 0, 0, 3)
+
+
+class Nursery:
+    """The zygote's own side: the spare child, and the scratch folder of every child that lives."""
+
+    def __init__(self, control: socket.socket, limits: Limits) -> None:
+        _settle(control)
+        self.control = control
+        self.limits = limits
+        roots = readable.interpreter_roots()
+        self.ids = lockdown.student_ids()
+        doors = readable.open_doors(roots) if self.ids else {}
+        readable.go_through(doors)
+        readable.forget_checkout(doors)
+        self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
+        self.scratch: dict[int, str] = {}
+        gc.collect()
+        gc.freeze()  # a collection in a child must not touch, and so copy, all of torch's objects
+
+    def serve(self) -> None:
+        """Answers orders until the engine hangs up; then nothing of the students' is left."""
+        spare = self._child()
+        while data := self.control.recv(MAX_MESSAGE):
+            order = json.loads(data)
+            if order["op"] == "fork":
+                pid, connection, output = spare
+                socket.send_fds(self.control, [json.dumps({"pid": pid}).encode()], [connection.fileno(), output])
+                connection.close()
+                os.close(output)
+                spare = self._child()
+                continue
+            status = self._end(order["pid"])
+            if order["op"] == "reap":
+                self.control.send(json.dumps({"status": status}).encode())
+        for pid in list(self.scratch):
+            self._end(pid)
+
+    def _child(self) -> tuple[int, socket.socket, int]:
+        ours, theirs = socket.socketpair()
+        pipe, output = os.pipe()
+        scratch = tempfile.mkdtemp(prefix="room-")
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(theirs, output, scratch)
+        theirs.close()
+        os.close(output)
+        self.scratch[pid] = scratch
+        return pid, ours, pipe
+
+    def _become_child(self, connection: socket.socket, output: int, scratch: str) -> None:
+        """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
+        try:
+            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, self.ids)
+            worker.serve(connection, self.limits.tensor_mb << 20)
+        finally:
+            os._exit(0)
+
+    def _end(self, pid: int) -> int:
+        status = _kill(pid)
+        while orphans := _children() - (set(self.scratch) - {pid}):
+            for orphan in orphans:
+                _kill(orphan)
+        shutil.rmtree(self.scratch.pop(pid, ""), ignore_errors=True)
+        return status
+
+
+def _kill(pid: int) -> int:
+    """Kills and reaps a child of ours; its wait status (how it had ended by itself, if it had)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, 0)[1]
+    return 0
+
+
+def _settle(control: socket.socket) -> None:
+    """Leaves behind everything of the engine's: descriptors, signals, environment."""
+    lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
+    lockdown.prctl(lockdown.PR_SET_CHILD_SUBREAPER, 1)
+    lockdown.prctl(lockdown.PR_SET_DUMPABLE, 0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.closerange(3, control.fileno())
+    os.closerange(control.fileno() + 1, 1024)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is the supervisor's to handle
+
+
+def _children() -> set[int]:
+    """Processes whose parent we are: the children we forked and every orphan of theirs."""
+    try:
+        return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
+    except OSError:
+        return set()

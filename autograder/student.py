@@ -1,0 +1,161 @@
+"""The student's module as hidden and public tests see it: build it, give it weights, send inputs, get tensors.
+
+    with student.visit("4a") as visit:
+        built = visit.build(case)
+        visit.load(weights.draw(case.seed, built.parameters, biases=False))
+        output = visit.forward(case.x()).output
+
+Each visit is a fresh process of the student's room. Whatever goes wrong in there becomes an `Unmet` that says what was
+being done, how it ended and where; what went wrong on our side becomes a `GraderFault`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+
+import msgspec
+from torch import Tensor
+
+from autograder import assignment
+from autograder.endings import explain
+from autograder.errors import GraderFault
+from autograder.expect import Missing
+from autograder.judging.cases import AttentionCase, LayerCase, normal
+from autograder.records import Exit, ExitKind, Limits, Program, Submission
+from autograder.sandbox.room import Ended, Room
+from autograder.sandbox.wire import ParameterSpec
+from autograder.sandbox.zygote import Zygote
+
+# What each question's program is given instead of the student's own: our copies, and probe heads for the encoder layer.
+GIVEN = {"4a": ("Attention", "ViT"), "4b": ("SingleHeadAttention", "Attention", "ViT")}
+
+Case = AttentionCase | LayerCase
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A module of the student's that exists now in the child: its parameters, and how many probe heads it made."""
+
+    parameters: tuple[ParameterSpec, ...]
+    made: int
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """What one forward gave. `gradients` by parameter name ("" is the input); a missing name was not reached."""
+
+    output: Tensor
+    notes: tuple[str, ...]
+    calls: int
+    gradients: Mapping[str, Tensor] = {}
+
+
+class Student:
+    """Fixture `student`: opens visits to the submission's programs."""
+
+    def __init__(self, zygote: Zygote, submission: Submission, limits: Limits, *, show_text: bool) -> None:
+        self.submission = submission
+        self._zygote = zygote
+        self._limits = limits
+        self._show_text = show_text
+
+    def program(self, question: str) -> Program:
+        """The program of a question; Missing, with the reason, when the hand-in has none."""
+        try:
+            return self.submission.programs[question]
+        except KeyError:
+            reason = self.submission.unusable.get(question) or self.submission.problem
+            raise Missing(reason or f"no code for {question} was found") from None
+
+    def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
+        """A conversation with a fresh process that has run the question's program."""
+        return Visit(Room(self._zygote, self._limits), self.program(question), probe_seed, self._show_text)
+
+
+class Visit:
+    """One conversation. Use it as a context manager."""
+
+    def __init__(self, room: Room, program: Program, probe_seed: int, show_text: bool) -> None:
+        self._room = room
+        self._program = program
+        self._probe_seed = probe_seed
+        self._show_text = show_text
+        self._doing = ""
+        self.notes: set[str] = set()
+
+    def __enter__(self) -> Visit:
+        program = self._program
+        self._doing = f"running the definitions that {program.class_name} needs"
+        try:
+            self._room.__enter__()
+        except Ended as ended:
+            raise GraderFault(str(ended)) from None
+        fields = {"text": program.text, "class_name": program.class_name, "given": GIVEN[program.question],
+                  "probe_seed": self._probe_seed}  # fmt: skip
+        try:
+            self._ask("start", fields)
+        except BaseException:
+            self._room.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._room.__exit__(kind, error, trace)
+
+    def build(self, case: Case) -> Built:
+        """Makes the module for this case's sizes, with the student's own initial weights."""
+        arguments = ", ".join(f"{name}={value}" for name, value in case.kwargs.items())
+        self._doing = f"making {self._program.class_name}({arguments})"
+        reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed})
+        return Built(reply.parameters, reply.made)
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Overwrites the named parameters."""
+        self._doing = "setting the weights"
+        self._ask("load", {"names": list(weights)}, list(weights.values()))
+
+    def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
+        """One forward of x (batch, tokens, features), in eval mode unless `train`."""
+        return self._forward(x, [], train, seed, strided)
+
+    def backward(self, x: Tensor, shape: tuple[int, ...], *, seed: int = 0) -> tuple[Forward, Tensor]:
+        """Forward in eval mode and gradients of sum(output * cotangent); returns also the cotangent we chose."""
+        cotangent = normal(seed, *shape)
+        return self._forward(x, [cotangent], False, seed, False), cotangent
+
+    def _forward(self, x: Tensor, cotangent: list[Tensor], train: bool, seed: int, strided: bool) -> Forward:
+        mode = "train" if train else "eval"
+        self._doing = f"{self._program.class_name}.forward in {mode} mode on x of shape {tuple(x.shape)}"
+        fields = {"train": train, "grad": bool(cotangent), "seed": seed, "strided": strided}
+        reply, tensors = self._ask("forward", fields, [x, *cotangent])
+        if not tensors:
+            raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no tensor came back"))
+        self.notes.update(reply.notes)
+        return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
+
+    def _ask(self, op: str, fields: Mapping[str, object], tensors: list[Tensor] | None = None):  # type: ignore[no-untyped-def]
+        try:
+            return self._room.ask(op, fields, tensors or [])
+        except Ended as ended:
+            raise self._unmet(ended.exit) from None
+
+    def _unmet(self, exit: Exit) -> Exception:
+        if exit.kind is ExitKind.GRADER:
+            return GraderFault(exit.detail)
+        return explain(exit, self._program, self._doing, show_text=self._show_text)
+
+    @property
+    def tuple_returned(self) -> bool:
+        return "tuple" in self.notes
+
+
+def remarks_on(visit: Visit) -> list[str]:
+    """What a passing student should still hear about."""
+    heard = []
+    if visit.tuple_returned:
+        heard.append("forward returns a tuple; the template returns only the output. The first part was graded.")
+    if "input-modified" in visit.notes:
+        heard.append("forward changes its input x in place: work on a new tensor, or the residual connection breaks.")
+    return heard
+
+
+__all__ = ["Built", "Forward", "Student", "Visit", "assignment", "remarks_on"]

@@ -1,0 +1,49 @@
+"""Probe heads: what stands for `SingleHeadAttention` while the encoder layer of question 4(b) is judged.
+
+A probe mixes the tokens by a random matrix and projects by another, both drawn from a seed that the trusted room
+chose. It is no attention, so nothing of the solution is lent to the student's process, and a wrong 4(a) costs nothing
+in 4(b). The trusted room computes the same mixing from the same seed (`mix` is pure), so it never asks the child.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def mix(x: Tensor, seed: int, head: int, inner_dim: int) -> Tensor:
+    """Head `head`'s random token mixing: x (batch, tokens, dim) -> (batch, tokens, inner_dim), in x's dtype."""
+    tokens, dim = x.shape[-2:]
+    generator = torch.Generator().manual_seed(seed * 1009 + head)
+    across_tokens = torch.randn(tokens, tokens, generator=generator, dtype=torch.float64) / tokens**0.5
+    across_features = torch.randn(dim, inner_dim, generator=generator, dtype=torch.float64) / dim**0.5
+    return across_tokens.to(x.dtype) @ x @ across_features.to(x.dtype)
+
+
+class Counter:
+    """How many probe heads were made and called: a hint for messages, never evidence (it lives in the student's room)."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.made = 0
+        self.calls = 0
+
+
+def probe_class(counter: Counter) -> type[nn.Module]:
+    """A `SingleHeadAttention` look-alike whose n-th instance is head n of `mix`. It has no parameters."""
+
+    class SingleHeadAttention(nn.Module):
+        def __init__(self, input_dim: int, inner_dim: int, dropout: float = 0.0) -> None:
+            super().__init__()
+            self.inner_dim = inner_dim
+            self.head = counter.made
+            self.dropout = nn.Dropout(dropout)
+            counter.made += 1
+
+        def forward(self, x: Tensor) -> Tensor:
+            """x: (batch, tokens, input_dim) -> (batch, tokens, inner_dim)"""
+            counter.calls += 1
+            mixed: Tensor = self.dropout(mix(x, counter.seed, self.head, self.inner_dim))
+            return mixed
+
+    return SingleHeadAttention

@@ -1,0 +1,183 @@
+"""The student's room: answers one conversation, with the student's class, and is then killed.
+
+    start   {op, text, class_name, given, probe_seed}           runs the program
+    build   {op, kwargs, seed}                   -> parameters  makes the module
+    load    {op, names} + tensors                               sets the parameters to the weights that were sent
+    forward {op, train, grad, seed, strided} + x [+ cotangent] -> output [+ gradients of x and the parameters]
+
+This code runs beside the student's and may be changed by it: nothing here decides anything, and nothing here knows
+what would be right. It holds no reference, no expected value and no verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import socket
+from collections.abc import Callable
+
+import numpy
+import torch
+from torch import Tensor, nn
+
+from autograder.student_room import frames, probe, program, provided
+
+# How torch words it, by version: a RuntimeError each time.
+OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
+
+Reply = tuple[dict[str, object], list[Tensor]]
+
+
+class NotATensor(Exception):
+    """forward gave something that cannot cross the wall as it is."""
+
+
+def serve(connection: socket.socket, max_body: int) -> None:
+    """Answers requests until the other side hangs up."""
+    reader = frames.FrameReader(max_body)
+    conversation = Conversation(max_body)
+    while True:
+        frame = reader.next_frame()
+        if frame is not None:
+            _send(connection, conversation, *frame)
+            continue
+        data = connection.recv(1 << 16)
+        if not data:
+            return
+        reader.feed(data)
+
+
+def _send(connection: socket.socket, conversation: Conversation, header: bytes, body: bytes) -> None:
+    try:
+        reply, tensors = conversation.answer(json.loads(header), body)
+        payload = [_raw(tensor) for tensor in tensors]
+        reply["tensors"] = [{"dtype": _dtype(t), "shape": list(t.shape)} for t in tensors]
+    except NotATensor as error:
+        reply, payload = {"status": "returned", "detail": str(error)}, []
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are data too
+        told = program.describe(error)
+        kind = "memory" if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(told["detail"])) else "raised"
+        reply, payload = {"status": kind, **told}, []
+    connection.sendall(frames.pack(json.dumps(reply).encode(), b"".join(payload)))
+
+
+class Conversation:
+    """What has been built so far. `answer` dispatches one request."""
+
+    def __init__(self, max_body: int) -> None:
+        self.max_body = max_body
+        self.namespace: dict[str, object] = {}
+        self.class_name = ""
+        self.counter = probe.Counter(0)
+        self.module: nn.Module = nn.Identity()
+
+    def answer(self, request: dict[str, object], body: bytes) -> Reply:
+        operations: dict[str, Callable[..., Reply]] = {
+            "start": self.start,
+            "build": self.build,
+            "load": self.load,
+            "forward": self.forward,
+        }
+        operation = operations[str(request.pop("op"))]
+        specs = request.pop("tensors", [])
+        return operation(*_tensors(specs, body), **request)
+
+    def start(self, text: str, class_name: str, given: list[str], probe_seed: int) -> Reply:
+        self.counter = probe.Counter(probe_seed)
+        self.class_name = class_name
+        namespace: dict[str, object] = {}
+        if "SingleHeadAttention" in given:
+            namespace["SingleHeadAttention"] = probe.probe_class(self.counter)
+        provided.provide(namespace)
+        ours = {name: namespace[name] for name in given}
+        self.namespace = program.run(text, ours)
+        self.namespace.update(ours)  # whatever the program bound these names to
+        namespace[class_name] = self.namespace.get(class_name)  # where a provided class looks it up
+        return {"status": "ok"}, []
+
+    def build(self, kwargs: dict[str, object], seed: int) -> Reply:
+        _seed(seed)
+        self.counter.made = 0
+        factory = self.namespace[self.class_name]
+        self.module = factory(**kwargs)  # type: ignore[operator]
+        owners = {id(p): type(m).__name__ for m in self.module.modules() for p in m.parameters(recurse=False)}
+        parameters = [
+            {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), "")}
+            for name, p in self.module.named_parameters()
+        ]
+        return {"status": "ok", "parameters": parameters, "made": self.counter.made}, []
+
+    def load(self, *weights: Tensor, names: list[str]) -> Reply:
+        parameters = dict(self.module.named_parameters())
+        with torch.no_grad():
+            for name, weight in zip(names, weights):
+                parameters[name].copy_(weight)
+        return {"status": "ok"}, []
+
+    def forward(
+        self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False
+    ) -> Reply:
+        _seed(seed)
+        self.module.train(train)
+        self.counter.calls = 0
+        if strided:  # the same values, laid out otherwise in memory
+            x = x.transpose(0, 1).contiguous().transpose(0, 1)
+        given = x.clone()
+        x.requires_grad_(grad)
+        with torch.set_grad_enabled(grad):
+            output, notes = _tensor_of(self.module(x), self.max_body)
+        if not torch.equal(x.detach(), given):
+            notes.append("input-modified")
+        reply: dict[str, object] = {"status": "ok", "notes": notes, "calls": self.counter.calls}
+        if not grad or cotangent is None:
+            return reply, [output.detach()]
+        return self._backward(x, output, cotangent, reply)
+
+    def _backward(self, x: Tensor, output: Tensor, cotangent: Tensor, reply: dict[str, object]) -> Reply:
+        self.module.zero_grad()
+        (output * cotangent.to(output.dtype)).sum().backward()
+        named = {"": x, **dict(self.module.named_parameters())}
+        reached = {name: p.grad for name, p in named.items() if p.grad is not None}
+        reply["names"] = list(reached)
+        return reply, [output.detach(), *reached.values()]
+
+
+def _tensor_of(value: object, max_body: int) -> tuple[Tensor, list[str]]:
+    """The tensor that forward returned, or NotATensor. A tuple's first tensor is taken, with a note."""
+    notes = []
+    if type(value) in (tuple, list) and len(value) and type(value[0]) is Tensor:  # type: ignore[arg-type,index]
+        notes.append("tuple")
+        value = value[0]  # type: ignore[index]
+    if type(value) is not Tensor:
+        raise NotATensor(f"a {type(value).__name__}"[:100])
+    if value.layout != torch.strided or _dtype(value) not in frames.ITEM_SIZE:
+        raise NotATensor(f"a tensor of layout {value.layout} and dtype {value.dtype}")
+    if value.numel() * value.element_size() > max_body:  # before anything copies it: a stride-0 view costs nothing yet
+        raise NotATensor(f"a tensor of shape {tuple(value.shape)}, which is too large"[:200])
+    return value, notes
+
+
+def _tensors(specs: object, body: bytes) -> list[Tensor]:
+    tensors, start = [], 0
+    for spec in specs:  # type: ignore[attr-defined]
+        dtype = numpy.dtype(spec["dtype"]).newbyteorder("<")
+        count = int(numpy.prod(spec["shape"], dtype=numpy.int64))
+        flat = numpy.frombuffer(body, dtype, count, start).copy()
+        tensors.append(torch.from_numpy(flat.reshape(spec["shape"])))
+        start += flat.nbytes
+    return tensors
+
+
+def _raw(tensor: Tensor) -> bytes:
+    return tensor.detach().contiguous().numpy().tobytes()
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _seed(seed: int) -> None:
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed also records a stack for CUDA: 2 ms each time
+    random.seed(seed)
+    numpy.random.seed(seed % 2**32)

@@ -1,0 +1,118 @@
+"""The supervisor's handle on the engine: start it early, give orders, take events, and outlive whatever happens to it.
+
+The supervisor never imports torch and never runs a student's line. It is the one that writes files, so a truthful
+results.json is there whether the engine finishes, hangs, is killed or cannot start.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder.events import Event, Fault, Order, event_decoder, line
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What of the environment an engine may see: nothing that could be a secret.
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine import main; main()"
+
+
+class Engine:
+    """One engine process. `with Engine.start() as engine:` ends it for certain."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        self._buffer = b""
+
+    @classmethod
+    def start(cls) -> Engine:
+        """Starts importing torch at once; orders may come later. Its own messages go to our stderr."""
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        command = [sys.executable, "-I", "-c", _START, str(ROOT)]
+        return cls(
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+            )
+        )
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def send(self, order: Order) -> None:
+        """Queues an order. A dead engine is noticed by `events`, not here."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(line(order))
+            self._process.stdin.flush()
+        except (BrokenPipeError, OSError):
+            pass
+
+    def finish(self) -> None:
+        """No more orders: the engine ends after the last one."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+
+    def events(self, deadline: float) -> Iterator[Event]:
+        """Events as they come, until the engine is gone or `deadline` (time.monotonic) has passed.
+
+        Either end is told as a last `Fault`, unless the engine ended by itself after its orders.
+        """
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    yield Fault("the time limit of the whole grading was reached")
+                    return
+                data = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not data:
+                    status = self._process.wait()
+                    if status:
+                        yield Fault(f"the grading engine ended with status {status}{_name(status)}")
+                    return
+                yield from self._decoded(data)
+
+    def _decoded(self, data: bytes) -> Iterator[Event]:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for text in lines:
+            try:
+                yield event_decoder.decode(text)
+            except msgspec.MsgspecError as error:
+                yield Fault(f"the grading engine said something unreadable: {error}")
+
+    def kill(self) -> None:
+        """Ends the engine and, through it, the zygote and every child (they die with their parent)."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+
+
+def _name(status: int) -> str:
+    return f" ({signal.Signals(-status).name})" if status < 0 and -status in {s.value for s in signal.Signals} else ""

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Builds the grading image. Gradescope runs it once, as root, with network, on Ubuntu 22.04; running it again is quick
+# and harmless. To try it elsewhere, as root or not:   AUTOGRADER_ROOT=/tmp/trial ./setup.sh
+#
+# What it must never do: print or copy a hidden test or a reference to a place that the student's user can read.
+set -Eeuo pipefail
+umask 022 # the student's user reads the interpreter's packages; what it must not read is closed below
+export DEBIAN_FRONTEND=noninteractive PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+unset PYTHONPATH PYTHONHOME
+
+ROOT=${AUTOGRADER_ROOT:-/autograder}
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+SOURCE=$ROOT/source
+VENV=$ROOT/venv
+STUDENT=student
+STEP="starting"
+
+say() { printf 'setup: %s\n' "$*"; }
+stop() {
+    printf 'setup: FAILED while %s.\nsetup: %s\n' "$STEP" "$*" >&2
+    exit 1
+}
+trap 'stop "setup.sh line $LINENO: \"$BASH_COMMAND\" gave exit status $?. The lines above this one say why."' ERR
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Debian and Ubuntu only; other base images (CentOS, Fedora, Rocky) bring their own Python or are told what is missing.
+install_system_python() {
+    is_root || stop "Not root, so nothing was installed. Install Python 3.10 or newer with venv (python3-venv), then run this again."
+    command -v apt-get >/dev/null || stop "No apt-get here. Install Python 3.10 or newer with venv and ensurepip first."
+    say "installing python3, python3-venv and python3-pip"
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends python3 python3-venv python3-pip libseccomp2 ca-certificates
+}
+
+place_source() {
+    STEP="placing the grader in $SOURCE"
+    case $ROOT in /*) ;; *) stop "AUTOGRADER_ROOT must be an absolute path, not \"$ROOT\"." ;; esac
+    case "$(realpath -m -- "$ROOT")/" in "$HERE"/*) stop "AUTOGRADER_ROOT must lie outside the project's own folder $HERE." ;; esac
+    mkdir -p "$ROOT/results" "$ROOT/submission"
+    [ "$HERE" = "$(realpath -m -- "$SOURCE")" ] && return
+    say "copying $HERE to $SOURCE"
+    mkdir -p "$SOURCE"
+    tar -C "$HERE" --exclude=./.git --exclude='./.venv*' --exclude='./.*_cache' --exclude=./.hypothesis --exclude=./build \
+        --exclude=__pycache__ -cf - . | tar -C "$SOURCE" -xf -
+}
+
+make_environment() {
+    STEP="looking for Python"
+    local python
+    python=$(sh "$SOURCE/scripts/find_python" 2>/dev/null) || {
+        install_system_python
+        python=$(sh "$SOURCE/scripts/find_python") || stop "Python is still not usable: see the lines above."
+    }
+    STEP="making the virtual environment $VENV"
+    if ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
+        say "making $VENV with $python"
+        "$python" -m venv --clear "$VENV"
+    fi
+}
+
+install_packages() {
+    local wanted
+    wanted=$(cksum <"$SOURCE/pyproject.toml")
+    if [ "$(cat "$VENV/.installed" 2>/dev/null)" = "$wanted $SOURCE" ]; then
+        say "packages are installed already"
+        return
+    fi
+    STEP="installing torch"
+    "$VENV/bin/python" "$SOURCE/scripts/install_torch.py"
+    STEP="installing the grader's packages"
+    # Editable: the reference and the hidden tests stay in one closed place, and are never copied into site-packages.
+    "$VENV/bin/python" -m pip install --quiet -e "$SOURCE"
+    printf '%s' "$wanted $SOURCE" >"$VENV/.installed"
+}
+
+make_student_user() {
+    STEP="making the user $STUDENT"
+    if ! is_root; then
+        say "note: not root, so there is no separate user for the student's code here"
+    elif ! id "$STUDENT" >/dev/null 2>&1; then
+        say "making the user $STUDENT (no home, no shell, a group of its own)"
+        useradd --system --user-group --no-create-home --home-dir /nonexistent \
+            --shell "$(command -v nologin || echo /usr/sbin/nologin)" "$STUDENT"
+    elif [ "$(id -u "$STUDENT")" = 0 ] || [ "$(id -g "$STUDENT")" = 0 ]; then
+        stop "A user \"$STUDENT\" exists here with root's ids. Remove it from the base image."
+    fi
+}
+
+# Open to the student's user: the interpreter's packages and the student's room. Everything else is for the owner only.
+close_source() {
+    STEP="closing $SOURCE"
+    chmod -R go-rwx "$SOURCE"
+    chmod 0711 "$SOURCE" "$SOURCE/autograder"
+    chmod -R go+rX "$SOURCE/autograder/student_room"
+    local secret
+    for secret in reference tests tests/hidden; do
+        [ ! -e "$SOURCE/$secret" ] || [ "$(stat -c %a "$SOURCE/$secret")" = 700 ] || stop "$SOURCE/$secret is still open to others."
+    done
+    [ "$SOURCE/run_autograder" -ef "$ROOT/run_autograder" ] || install -m 0755 "$SOURCE/run_autograder" "$ROOT/run_autograder"
+}
+
+self_check() {
+    STEP="grading the reference solution, as a check of this machine"
+    (cd "$ROOT" && "$VENV/bin/python" -X utf8 -I -m autograder selfcheck) ||
+        stop "The grader does not work on this machine: the lines above say why. Again: $VENV/bin/python -m autograder selfcheck"
+}
+
+place_source
+make_environment
+install_packages
+make_student_user
+close_source
+self_check
+say "ready: $ROOT/run_autograder grades $ROOT/submission"

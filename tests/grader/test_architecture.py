@@ -1,0 +1,244 @@
+"""The walls and the directions of the tree, checked on the text of the imports.
+
+The tables at the top are the specification; a new module is placed in `LAYERS` first, then written.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_within, module_state, modules, top
+
+# A unit (a module or a folder directly under autograder/) imports only units of the layers above its own in this
+# table. Units of one layer know nothing of each other: so there are no cycles, and a stage can be read alone.
+LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("the student's room, which knows nothing of us", frozenset({"student_room"})),
+    ("nouns", frozenset({"records", "errors"})),
+    ("policy, and words for the student", frozenset({"assignment", "expect", "text"})),
+    (
+        "stages that each do one thing",
+        frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
+        | frozenset({"endings", "events", "outcome"}),
+    ),
+    (
+        "stages built on one of those",
+        frozenset({"submission", "judging", "report", "evidence", "template", "training"}),
+    ),
+    (
+        "a hand-in read, a student's module visited, a mistake named, a report written",
+        frozenset({"reading", "student", "evidence_judge", "diagnosis", "results"}),
+    ),
+    ("what hidden tests share", frozenset({"observe"})),
+    ("the hidden tests run with pytest", frozenset({"pytest_plugin"})),
+    ("the process that holds the reference", frozenset({"engine"})),
+    ("the process that starts and watches it", frozenset({"supervisor"})),
+    ("one submission from folder to report", frozenset({"grading"})),
+    ("what people ask for", frozenset({"batch", "package", "selfcheck", "gradescope", "doctor"})),
+    ("the command line, which joins them", frozenset({"cli"})),
+    ("python -m autograder", frozenset({"__main__"})),
+)
+
+# The student's room runs beside foreign code and is read most suspiciously.
+STUDENT_ROOM_MAY_IMPORT = frozenset({"numpy", "torch", "einops"}) | sys.stdlib_module_names
+# The reference is algebra: it knows how a thing is computed, and not how it is asked for, judged or shown.
+REFERENCE_MAY_IMPORT = frozenset({"numpy", "torch", "msgspec", "reference"}) | sys.stdlib_module_names
+REFERENCE_MAY_IMPORT_OF_OURS = {
+    "autograder.student_room.provided": "the provided classes, which are no secret",
+    "autograder.written.verdict": "the record that names a slip",
+}
+
+# Who may name the reference or the tests: only inside a function, so after the zygote was forked.
+MAY_REACH_SECRETS = {
+    "autograder/pytest_plugin.py": "its fixtures hand the reference to hidden tests",
+}
+
+# The supervisor reads, watches and writes; with torch it would not fit beside the engine in 0.75 GB.
+WITHOUT_TORCH = (
+    frozenset({"records", "errors", "assignment", "expect", "text", "slicing", "rules", "written", "printed_run"})
+    | frozenset({"digits", "metadata", "events", "outcome", "submission", "report", "evidence", "template", "reading"})
+    | frozenset({"evidence_judge", "results", "supervisor", "grading", "batch", "package", "doctor", "gradescope"})
+    | frozenset({"cli", "__main__"})
+)
+
+# What can turn data into running code, with the only places where it may stand.
+MAY_USE: dict[tuple[str, str], str] = {
+    ("autograder/student_room/program.py", "exec"): "runs the student's program: the room's purpose",
+    ("autograder/student_room/program.py", "compile"): "gives the program's lines a name that messages can map back",
+    ("autograder/slicing/program.py", "compile"): "asks Python whether the text is a program; nothing is run",
+    ("autograder/student_room/provided.py", "exec"): "installs our own copies of the provided classes",
+    ("autograder/student_room/provided.py", "compile"): "compiles that text once for all programs",
+}
+
+LINES = 300
+LONGER: dict[str, str] = {}  # path -> why this file is better in one piece
+
+
+def unit(name: str) -> str:
+    """The unit of autograder that a dotted name belongs to; empty for the package itself and for foreign names."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "autograder" and len(parts) > 1 else ""
+
+
+def rank(of: str) -> int:
+    for number, (_, units) in enumerate(LAYERS):
+        if of in units:
+            return number
+    raise AssertionError(
+        f"autograder.{of} stands in no layer: place it in LAYERS in {Path(__file__).name}, as low as it goes"
+    )
+
+
+# --- walls ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_students_room_imports_only_the_standard_library_numpy_torch_einops_and_itself() -> None:
+    strangers = [
+        f"{module.path}:{found.line} {found.target}"
+        for module in modules("autograder/student_room")
+        for found in imports(module)
+        if top(found.target) not in STUDENT_ROOM_MAY_IMPORT and not is_within(found.target, "autograder.student_room")
+    ]
+    assert not strangers
+
+
+def test_the_package_itself_imports_nothing_so_that_its_student_room_brings_nothing_along() -> None:
+    [package] = [module for module in modules("autograder") if module.name == "autograder"]
+    assert [found.target for found in imports(package) if top(found.target) != "__future__"] == []
+
+
+def test_nothing_of_ours_reaches_the_reference_or_the_tests_but_the_plugin_and_it_only_when_called() -> None:
+    reaching = [
+        f"{module.path}:{found.line} {found.target}"
+        for module in modules("autograder")
+        for found in imports(module)
+        if top(found.target) in {"reference", "tests"} and not (found.lazy and module.path in MAY_REACH_SECRETS)
+    ]
+    assert not reaching
+
+
+def test_the_reference_imports_algebra_and_the_provided_classes_only() -> None:
+    strangers = [
+        f"{module.path}:{found.line} {found.target}"
+        for module in modules("reference")
+        for found in imports(module)
+        if top(found.target) not in REFERENCE_MAY_IMPORT
+        and not any(is_within(found.target, of_ours) for of_ours in REFERENCE_MAY_IMPORT_OF_OURS)
+    ]
+    assert not strangers
+
+
+def test_public_tests_which_students_get_import_neither_reference_nor_hidden_tests() -> None:
+    reaching = [
+        f"{module.path}:{found.line} {found.target}"
+        for module in modules("tests/public")
+        for found in imports(module)
+        if top(found.target) == "reference" or is_within(found.target, "tests.hidden")
+    ]
+    assert not reaching
+
+
+# --- directions -------------------------------------------------------------------------------------------------------
+
+
+def test_no_unit_stands_in_two_layers() -> None:
+    names = [name for _, units in LAYERS for name in units]
+    assert len(names) == len(set(names))
+
+
+def test_every_unit_imports_only_units_of_lower_layers() -> None:
+    upward = []
+    for module in modules("autograder"):
+        here = unit(module.name)
+        for found in imports(module):
+            there = unit(found.target)
+            if not here or not there or there in {here, "__version__"}:
+                continue
+            if rank(there) >= rank(here):
+                upward.append(f"{module.path}:{found.line} {here} ({LAYERS[rank(here)][0]}) imports {there}")
+    assert not upward
+
+
+def test_every_unit_is_placed_in_a_layer() -> None:
+    for module in modules("autograder"):
+        if unit(module.name):
+            rank(unit(module.name))
+
+
+def test_modules_of_one_folder_do_not_import_each_other_in_a_circle() -> None:
+    ours = {module.name: module for module in modules("autograder") + modules("reference")}
+    assert circle(edges(ours)) == []
+
+
+# --- weight -----------------------------------------------------------------------------------------------------------
+
+
+def test_torchvision_is_imported_by_no_module_as_such() -> None:
+    early = [
+        f"{module.path}:{found.line}"
+        for folder in ("autograder", "reference")
+        for module in modules(folder)
+        for found in imports(module)
+        if top(found.target) == "torchvision" and not found.lazy
+    ]
+    assert not early
+
+
+def test_the_supervisors_modules_do_not_bring_torch_in_when_they_are_really_imported() -> None:
+    # A package's own __init__ is enough of it to import: what it needs, it brings along.
+    present = sorted({unit(module.name) for module in modules("autograder")} & WITHOUT_TORCH - {"__main__"})
+    assert present
+    code = "import importlib, sys\n" + "".join(
+        f"importlib.import_module('autograder.{name}')\n"
+        f"assert 'torch' not in sys.modules, 'importing autograder.{name} imports torch'\n"
+        for name in present
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+# --- state, size, words, danger ---------------------------------------------------------------------------------------
+
+
+def test_no_module_keeps_state_between_two_submissions() -> None:
+    kept = {m.path: module_state(m) for folder in ("autograder", "reference") for m in modules(folder)}
+    assert {path: names for path, names in kept.items() if names} == {}
+
+
+def test_no_file_is_longer_than_a_reader_wants_without_a_listed_reason() -> None:
+    long = [
+        f"{module.path}: {module.lines} lines"
+        for folder in ("autograder", "reference", "tests/hidden", "tests/public", "scripts")
+        for module in modules(folder)
+        if module.lines > LINES and module.path not in LONGER
+    ]
+    assert not long
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    mute = [
+        module.path
+        for folder in ("autograder", "reference", "tests", "scripts")
+        for module in modules(folder)
+        if len(ast.get_docstring(module.tree) or "") < 20
+    ]
+    assert not mute
+
+
+def test_nothing_turns_data_into_running_code_but_where_the_reason_is_listed() -> None:
+    used = {
+        (m.path, danger) for folder in ("autograder", "reference") for m in modules(folder) for danger in dangers(m)
+    }
+    assert used - MAY_USE.keys() == set()
+    assert MAY_USE.keys() - used == set(), "these exceptions are no longer needed: take them out of MAY_USE"
+
+
+def test_the_exceptions_each_give_a_reason() -> None:
+    reasons = [*MAY_USE.values(), *LONGER.values(), *MAY_REACH_SECRETS.values(), *REFERENCE_MAY_IMPORT_OF_OURS.values()]
+    assert all(re.search(r"\w+ \w+", reason) for reason in reasons)
+    assert all((ROOT / path).exists() for path in LONGER)

@@ -1,0 +1,182 @@
+"""setup.sh and run_autograder, run for real in a root of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.grader.source_tree import ROOT
+
+TRUTHFUL = '{"score": 12.5, "tests": []}'
+
+
+def interpreter(root: Path, body: str) -> None:
+    """Put a shell script where run_autograder looks for the grader's Python: a grader that ends in a known way."""
+    python = root / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{body}\n")
+    python.chmod(0o755)
+
+
+def run(root: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(root)}
+    command = [str(ROOT / "run_autograder")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+def result(root: Path) -> dict[str, object]:
+    loaded = json.loads((root / "results/results.json").read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def write_result(text: str = TRUTHFUL) -> str:
+    return f"printf '%s' '{text}' > results/results.json"
+
+
+# --- a result that the grader wrote is left alone ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_what_the_grader_wrote_stays_as_it_is_whatever_its_exit_status(tmp_path: Path, status: int) -> None:
+    interpreter(tmp_path, f"{write_result()}; exit {status}")
+    assert run(tmp_path).returncode == 0
+    assert (tmp_path / "results/results.json").read_text() == TRUTHFUL
+
+
+def test_the_grader_is_started_isolated_with_the_root_that_it_shall_grade(tmp_path: Path) -> None:
+    interpreter(tmp_path, f'{write_result()}; echo "$@"')
+    assert run(tmp_path).stdout.split() == [
+        "-X",
+        "utf8",
+        "-I",
+        "-m",
+        "autograder",
+        "gradescope",
+        "--root",
+        str(tmp_path),
+    ]
+
+
+def test_being_told_to_stop_is_passed_on_so_that_the_grader_can_write_what_it_has(tmp_path: Path) -> None:
+    interpreter(
+        tmp_path,
+        f"trap '{write_result().replace(chr(39), chr(34))}; exit 0' TERM; echo up; while :; do sleep 0.05; done",
+    )
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(tmp_path)}
+    with subprocess.Popen([str(ROOT / "run_autograder")], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    assert (tmp_path / "results/results.json").exists()
+
+
+# --- no result: ours, and it says so ----------------------------------------------------------------------------------
+
+FAILURES = {
+    "no interpreter": None,
+    "an interpreter that fails": "exit 1",
+    "a grader that leaves nothing": "exit 0",
+    "a grader that leaves an empty file": ": > results/results.json; exit 0",
+    "a grader that is killed": "kill -KILL $$",
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_grader_that_cannot_start_leaves_a_result_without_a_score_that_asks_staff(
+    tmp_path: Path, failure: str
+) -> None:
+    body = FAILURES[failure]
+    if body is not None:
+        interpreter(tmp_path, body)
+    assert run(tmp_path).returncode == 0
+    left = result(tmp_path)
+    assert "score" not in left
+    tests = left["tests"]
+    assert isinstance(tests, list)
+    [test] = tests
+    assert not {"score", "max_score", "status"} & set(test)
+    assert "costs you no points" in test["output"]
+    assert "staff" in test["output"]
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["results.json"]
+    assert (tmp_path / "results/results.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_an_older_result_does_not_pass_for_this_one(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/results.json").write_text('{"score": 39}')
+    interpreter(tmp_path, "exit 1")
+    run(tmp_path)
+    assert "score" not in result(tmp_path)
+
+
+# --- setup.sh refuses what it cannot do, and says why -----------------------------------------------------------------
+
+
+def setup(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / "setup.sh")]
+    merged = {**os.environ, **environment}
+    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_root_that_is_not_absolute_is_refused() -> None:
+    refused = setup(AUTOGRADER_ROOT="trial")
+    assert refused.returncode == 1
+    assert 'must be an absolute path, not "trial"' in refused.stderr
+
+
+def test_a_root_inside_the_project_is_refused_since_it_would_be_copied_into_itself() -> None:
+    inside = ROOT / "build" / f"root-{time.time_ns()}"
+    refused = setup(AUTOGRADER_ROOT=str(inside))
+    assert refused.returncode == 1
+    assert "outside the project's own folder" in refused.stderr
+    assert not inside.exists()
+
+
+def test_an_unexpected_failure_names_the_step_and_the_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    failed = setup(AUTOGRADER_ROOT=str(tmp_path / "file"))
+    assert failed.returncode == 1
+    assert "FAILED while placing the grader" in failed.stderr
+    assert "setup.sh line" in failed.stderr
+
+
+# --- find_python ------------------------------------------------------------------------------------------------------
+
+
+def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", str(ROOT / "scripts/find_python")]
+    merged = {**os.environ, **environment}
+    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_python_is_found_that_really_runs() -> None:
+    found = find_python(PYTHON="")
+    assert found.returncode == 0, found.stderr
+    version = subprocess.run(
+        [found.stdout.strip(), "-c", "import sys; print(sys.version_info >= (3, 10))"], capture_output=True, check=True
+    )
+    assert version.stdout.strip() == b"True"
+
+
+def test_a_shim_for_a_version_that_is_not_installed_is_passed_over(tmp_path: Path) -> None:
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\necho 'not installed' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    found = find_python(PYTHON="", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() != str(shim)
+
+
+def test_a_python_of_ones_own_that_does_not_work_is_refused_by_name() -> None:
+    refused = find_python(PYTHON="no-such-python")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "PYTHON=no-such-python cannot be used" in refused.stderr

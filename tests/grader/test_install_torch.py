@@ -1,0 +1,92 @@
+"""Which torch is installed, and that a torch that works is never replaced."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from scripts import install_torch
+from scripts.install_torch import CPU_INDEX, PAIR, attempts, imports, index_answers, install
+
+
+class Shell:
+    """Answers the commands that `install` runs as a machine would on which `works` can be imported afterwards."""
+
+    def __init__(self, pip_succeeds: Callable[[tuple[str, ...]], bool], works: frozenset[str]) -> None:
+        self.pip_succeeds = pip_succeeds
+        self.works = works
+        self.pip: list[tuple[str, ...]] = []
+
+    def __call__(self, command: Sequence[str]) -> int:
+        assert command[0] == sys.executable
+        if "pip" not in command:
+            return 0 if any(f"import {module}\n" in command[-1] for module in self.works) else 1
+        words = tuple(word for word in command[4:] if word not in {"--quiet", "--yes"})
+        self.pip.append(words)
+        return 0 if words[0] == "uninstall" or self.pip_succeeds(words) else 1
+
+
+BOTH = frozenset(PAIR)
+ONLY_TORCH = frozenset({"torch"})
+
+
+def test_a_choice_of_ones_own_is_the_only_attempt() -> None:
+    assert attempts("torch==2.6.0 torchvision", cpu_index=False) == (("torch==2.6.0", "torchvision"),)
+
+
+def test_the_cpu_wheels_come_first_where_their_index_answers_and_pip_decides_after_it() -> None:
+    first, *_, last = attempts("", cpu_index=True)
+    assert first == (*PAIR, "--index-url", CPU_INDEX)
+    assert last == ("torch",)
+
+
+def test_without_the_index_pip_decides() -> None:
+    assert attempts("", cpu_index=False) == (PAIR, ("torch",))
+
+
+def test_one_good_attempt_is_enough() -> None:
+    shell = Shell(lambda words: True, BOTH)
+    assert install("", cpu_index=True, run=shell)
+    assert shell.pip == [("install", *PAIR, "--index-url", CPU_INDEX)]
+
+
+def test_a_pair_that_cannot_be_had_is_tried_again_without_torchvision() -> None:
+    shell = Shell(lambda words: "torchvision" not in words, ONLY_TORCH)
+    assert install("", cpu_index=False, run=shell)
+    assert shell.pip == [("install", *PAIR), ("install", "torch")]
+
+
+def test_a_torchvision_that_does_not_fit_is_removed_since_importing_it_would_fail_later() -> None:
+    shell = Shell(lambda words: True, ONLY_TORCH)
+    assert install("", cpu_index=False, run=shell)
+    assert shell.pip[-1] == ("uninstall", "torchvision")
+
+
+def test_no_torch_at_all_is_a_failure() -> None:
+    shell = Shell(lambda words: False, frozenset())
+    assert not install("", cpu_index=True, run=shell)
+    assert len(shell.pip) == 4
+
+
+def test_a_torch_that_works_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install_torch, "imports", lambda module: module == "torch")
+    monkeypatch.setattr(install_torch, "install", lambda *arguments: pytest.fail("installed over a torch that works"))
+    assert install_torch.main() == 0
+    assert "left as it is" in capsys.readouterr().out
+
+
+def test_importing_is_tried_for_real() -> None:
+    assert imports("json")
+    assert not imports("no_such_module_anywhere")
+
+
+def test_an_index_that_refuses_counts_as_silent_and_does_not_stall() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        assert not index_answers(f"http://127.0.0.1:{taken.getsockname()[1]}", 1.0)
+    assert not index_answers("http://[not an address", 1.0)

@@ -1,0 +1,78 @@
+"""A wrong solution loses the points of what it got wrong, in its own question, and hears which mistake it is."""
+
+import pytest
+from honest_styles import ATTENTION, IMPORTS, LAYERS
+
+from autograder.grading import Options, grade_many
+from autograder.records import Status
+
+pytestmark = pytest.mark.slow
+
+PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
+KEYS_COLUMNS = "self.softmax(q @ k.transpose(-2, -1) * self.scale)"
+ATTEND = "x = x + self.drop(self.proj(self.attn(self.norm1(x))))"
+MLP = "return x + self.drop(self.fc2(self.drop(F.gelu(self.fc1(self.norm2(x))))))"
+
+
+def swap(text, old, new):
+    assert old in text, old
+    return text.replace(old, new)
+
+
+# name: (question, text, tests that must be lost, words of the feedback)
+WRONG = {
+    "no scale": ("4a", swap(PLAIN, " * self.scale", ""), {"4a.4"}, "without the division by √d_k"),
+    "scale by d": ("4a", swap(PLAIN, "** -0.5", "** -1.0"), {"4a.4"}, "divided by d_k instead of √d_k"),
+    "scale by the input's size": ("4a", swap(PLAIN, "inner_dim ** -0.5", "input_dim ** -0.5"), {"4a.4"}, "√input_dim"),
+    "softmax over queries": ("4a", swap(PLAIN, "nn.Softmax(dim=-1)", "nn.Softmax(dim=-2)"), {"4a.4"}, "over the QUERIES"),
+    "softmax over the batch": ("4a", swap(PLAIN, "nn.Softmax(dim=-1)", "nn.Softmax(dim=0)"), {"4a.4", "4a.5"}, "over the BATCH"),
+    "no softmax": ("4a", swap(PLAIN, KEYS_COLUMNS, "q @ k.transpose(-2, -1) * self.scale"), {"4a.4"}, "without the softmax"),
+    "one projection for two": ("4a", swap(PLAIN, "self.to_k(x)", "self.to_q(x)"), {"4a.4"}, "one projection used for two"),
+    "biases": ("4a", swap(PLAIN, ", bias=False", ""), {"4a.3"}, "bias"),
+    "no dropout": ("4a", swap(PLAIN, "self.dropout(self.softmax", "(self.softmax"), {"4a.7"}, "nothing is dropped"),
+    "dropout in eval too": ("4a", swap(PLAIN, "self.dropout(", "torch.dropout("). replace("self.scale)) @ v", "self.scale), 0.5, True) @ v"), {"4a.4", "4a.5", "4a.7"}, "eval mode"),
+    "detached": ("4a", swap(PLAIN, "q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)", "q, k, v = self.to_q(x), self.to_k(x).detach(), self.to_v(x)"), {"4a.6"}, "no gradient reaches"),
+    "functional softmax": ("4a", swap(PLAIN, "self.softmax(q", "F.softmax(q").replace("* self.scale)) @ v", "* self.scale, dim=-1)) @ v"), {"4a.2"}, "softmax"),
+    "not filled in": ("4a", PLAIN.split("    def forward")[0] + "    def forward(self, x):\n        raise NotImplementedError\n", {"4a.1"}, "NotImplementedError"),
+    "wrong shape": ("4a", PLAIN + "\n\nclass SingleHeadAttention(nn.Module):\n    def __init__(self, input_dim, inner_dim, dropout=0.):\n        super().__init__()\n        self.l = nn.Linear(input_dim, inner_dim)\n    def forward(self, x):\n        return self.l(x).sum(1)\n", {"4a.1"}, "shape"),
+    "post-norm": ("4b", swap(swap(LAYER, ATTEND, "x = self.norm1(x + self.drop(self.proj(self.attn(x))))"), MLP, "return self.norm2(x + self.drop(self.fc2(self.drop(F.gelu(self.fc1(x))))))"), {"4b.2", "4b.3", "4b.4"}, "post-norm"),
+    "no first residual": ("4b", swap(LAYER, ATTEND, ATTEND.replace("x = x + ", "x = ")), {"4b.2", "4b.4"}, "without the residual connection around the attention"),
+    "no second residual": ("4b", swap(LAYER, MLP, MLP.replace("x + ", "")), {"4b.3", "4b.4"}, "without the residual connection around the MLP"),
+    "one LayerNorm": ("4b", swap(LAYER, "self.norm2(x)", "self.norm1(x)"), {"4b.4"}, "one LayerNorm used in both places"),
+    "no activation": ("4b", swap(LAYER, "F.gelu(self.fc1(self.norm2(x)))", "self.fc1(self.norm2(x))"), {"4b.3", "4b.4"}, "without a non-linearity"),
+    "parallel halves": ("4b", swap(LAYER, ATTEND, "y = x + self.drop(self.proj(self.attn(self.norm1(x))))").replace("return x + ", "return y + "), {"4b.4"}, "side by side"),
+    "no dropout inside the MLP": ("4b", swap(LAYER, "self.drop(F.gelu(self.fc1(self.norm2(x))))", "F.gelu(self.fc1(self.norm2(x)))"), {"4b.6"}, "inside the MLP"),
+    "no dropout after the MLP": ("4b", swap(LAYER, "self.drop(self.fc2(", "(self.fc2("), {"4b.6"}, "after the MLP"),
+    "no projection": ("4b", swap(LAYER, "self.proj(self.attn(self.norm1(x)))", "self.attn(self.norm1(x))"), {"4b.1"}, "RuntimeError"),
+    "ready-made attention": ("4a", "class SingleHeadAttention(nn.Module):\n    def __init__(self, input_dim, inner_dim, dropout=0.):\n        super().__init__()\n        self.q, self.k, self.v = (nn.Linear(input_dim, inner_dim, bias=False) for _ in range(3))\n        self.p = dropout\n    def forward(self, x):\n        return F.scaled_dot_product_attention(self.q(x), self.k(x), self.v(x), dropout_p=self.p if self.training else 0.)\n", {"4a.1", "4a.2", "4a.3", "4a.4", "4a.5", "4a.6", "4a.7"}, "no points"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wrong")
+    paths = []
+    for i, (question, text, _, _) in enumerate(WRONG.values()):
+        path = folder / str(i) / "hw6.py"
+        path.parent.mkdir()
+        other = LAYER if question == "4a" else PLAIN
+        path.write_text(IMPORTS + text + other, encoding="utf-8")
+        paths.append(path)
+    return dict(zip(WRONG, grade_many(paths, Options(only="4"))))
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_costs_its_own_tests_and_is_named(graded, mistake):
+    question, _, must_lose, words = WRONG[mistake]
+    code = [t for t in graded[mistake].tests if t.number.startswith(("4a", "4b")) and t.max_score]
+    failed = {t.number for t in code if t.status is Status.FAILED}
+    assert must_lose <= failed, [(t.number, t.status, t.feedback.lines(), t.staff) for t in code]
+    assert all(number.startswith(question) for number in failed), "the other question was right"
+    said = " ".join(" ".join(text for _, text in t.feedback.lines()) for t in code if t.number in must_lose)
+    assert words in said
+
+
+@pytest.mark.parametrize("mistake", [m for m, (_, _, lost, _) in WRONG.items() if len(lost) == 1 and not lost & {"4a.1", "4b.1"}])
+def test_one_mistake_is_charged_once(graded, mistake):
+    lost = {t.number for t in graded[mistake].tests if t.number.startswith(("4a", "4b")) and t.status is not Status.PASSED}
+    assert lost == WRONG[mistake][2]

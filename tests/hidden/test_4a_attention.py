@@ -1,0 +1,190 @@
+"""Question 4(a): single-head scaled dot-product attention. 10 points, as in the handout.
+
+What each point is for stands beside its test. Everything but the first test needs the first one: a module that does
+not respond to its input has shown nothing of attention, so it keeps no point for being tidy.
+"""
+
+import msgspec
+import pytest
+import torch
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from autograder import diagnosis, observe
+from autograder.expect import Unmet
+from autograder.judging import attention_roles, weights
+from autograder.judging.compare import close, first_difference
+from autograder.records import Severity
+
+
+@number("4a.1")
+@weight(1)  # it runs: the interface that 4(b) and 4(c) build on
+def test_builds_and_answers(student, cases, remark):
+    """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
+    for seen in observe.attention(student, cases.attention(2), remark):
+        if not torch.isfinite(seen.output).all():
+            raise Unmet("the output has nan or infinite values on ordinary input")
+        samples = seen.output.flatten(1)
+        if close(samples[:1].expand_as(samples), samples) or not samples.any():
+            raise Unmet(
+                "the output is the same whatever the input is",
+                mend="does forward use x, and return what was computed from it?",
+            )
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.2")
+@weight(1)  # handout 4(a): "You may only use ... Linear, Softmax, Dropout"
+def test_uses_only_what_is_allowed(findings):
+    """uses of nn only Linear, Softmax and Dropout"""
+    used = [f for f in findings if f.question == "4a" and f.severity in (Severity.DISALLOWED, Severity.READY_MADE)]
+    if used:
+        first = used[0]
+        more = f" (and {len(used) - 1} more: see the findings)" if len(used) > 1 else ""
+        raise Unmet(first.message + more, where=str(first.place or ""), mend=first.mend)
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.3")
+@weight(1)  # handout 4(a): "no bias in the projections"
+def test_projections_have_no_bias(student, cases):
+    """the projections have no bias"""
+    case = cases.attention(1)[0]
+    with student.visit("4a") as visit:
+        built = visit.build(case)
+        drawn = weights.draw(case.seed, built.parameters, biases=False)
+        visit.load(drawn)
+        plain = visit.forward(case.x()).output
+        biases = [p for p in built.parameters if p.name in drawn and drawn[p.name].squeeze().dim() == 1]
+        suspects = [p.name for p in biases if not weights.is_scale(p.name)]
+        for name in suspects:
+            visit.load({**drawn, name: torch.ones_like(drawn[name])})
+            if not close(visit.forward(case.x()).output, plain):
+                raise Unmet(
+                    f"there is a bias among the parameters: {len(suspects)} vector(s) are added to your projections",
+                    mend="nn.Linear adds a bias unless it is told not to: look at its third argument",
+                )
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.4")
+@weight(4)  # the formula itself
+def test_matches_the_formula(student, reference, cases, remark):
+    """matches softmax(QKᵀ/√d_k)V on random weights"""
+    seen = observe.attention(student, cases.attention(4), remark)
+    if not attention_roles.find(reference.attention.single_head, seen):
+        raise diagnosis.attention(seen, reference.misconceptions.ATTENTION)
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.5")
+@weight(1)  # handout 4(a): "x will have an additional mini-batch dimension in the front"
+def test_each_sample_for_itself(student, cases):
+    """works for any batch and number of tokens, each sample for itself"""
+    case = cases.attention(1)[0]
+    with student.visit("4a") as visit:
+        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        x = case.x()
+        whole = visit.forward(x).output
+        for i in range(case.batch):
+            alone = visit.forward(x[i : i + 1]).output
+            if not close(alone, whole[i : i + 1]):
+                raise Unmet(
+                    f"sample {i} comes out differently alone than within its batch of {case.batch}",
+                    mend="no sample may look at another: check the axes of your products and of the softmax",
+                )
+        observe.right_shape(visit.forward(x[:, :1].contiguous()).output.shape, (case.batch, 1, case.inner_dim), "one token")
+        if not close(visit.forward(x, strided=True).output, whole):
+            raise Unmet("the output depends on how x lies in memory", mend="use reshape where you use view")
+        shuffled = torch.randperm(case.tokens, generator=torch.Generator().manual_seed(case.seed))
+        moved = visit.forward(x[:, shuffled].contiguous()).output
+        if not close(moved, whole[:, shuffled]):
+            raise Unmet(
+                f"when the tokens change places, the outputs do not change places with them "
+                f"(first at {first_difference(moved, whole[:, shuffled])})",
+                mend="attention has no idea of positions: nothing in it may depend on a token's index",
+            )
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.6")
+@weight(1)  # it can be trained: what 4(c) needs
+def test_gradients_reach_every_projection(student, reference, cases):
+    """gradients reach x and every projection, and are right where the output is"""
+    case = cases.attention(1)[0]
+    with student.visit("4a") as visit:
+        built = visit.build(case)
+        drawn = weights.draw(case.seed, built.parameters, biases=False)
+        visit.load(drawn)
+        x = case.x()
+        back, cotangent = visit.backward(x, case.output_shape, seed=case.seed)
+        seen = attention_roles.Observation(case, drawn, x, back.output)
+        roles = attention_roles.find(reference.attention.single_head, [seen])
+        candidates = {s.name for s in attention_roles.sources(seen)}
+        projections = set(roles.names) if roles else {n for n in candidates if observe.acts(visit, drawn, n, x, back.output)}
+    if not projections:
+        raise Unmet("no projection of x was found among the parameters: optimisers train only what parameters() lists")
+    for name in ["", *sorted(projections)]:
+        gradient = back.gradients.get(name)
+        if gradient is None or not torch.isfinite(gradient).all() or not gradient.any():
+            raise Unmet(
+                f"no gradient reaches {'the input x' if not name else 'one of your projections'}",
+                mend="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
+            )
+    if roles:
+        expected = _gradients(reference, seen, roles, cotangent)
+        for name, gradient in expected.items():
+            if not close(back.gradients[name], gradient):
+                raise Unmet("the output is right, but a gradient is not: part of the computation is detached")
+
+
+def _gradients(reference, seen, roles, cotangent):
+    """The reference's gradients by parameter name ("" for x), float64."""
+    leaves = {name: seen.weights[name].double().requires_grad_() for name in roles.names}
+    x = seen.x.double().requires_grad_()
+    copy = attention_roles.Observation(seen.case, leaves, x, seen.output)
+    output = reference.attention.single_head(x, *attention_roles.matrices(roles, copy))
+    (output * cotangent.double()).sum().backward()
+    return {"": x.grad, **{name: leaf.grad for name, leaf in leaves.items()}}
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.7")
+@weight(1)  # the template's dropout argument is there to be used; on the weights or on the output
+def test_dropout_acts_in_training_only(student, cases):
+    """dropout acts in training, and only there"""
+    case = cases.attention(1, dropout=0.5)[0]
+    with student.visit("4a") as visit:
+        drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
+        visit.load(drawn)
+        x = case.x()
+        calm = visit.forward(x, seed=1).output
+        if not close(visit.forward(x, seed=2).output, calm):
+            raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+        first, second = (visit.forward(x, train=True, seed=s).output for s in (1, 2))
+        if close(first, second) or close(first, calm):
+            raise Unmet(
+                "in train mode with dropout=0.5 nothing is dropped",
+                mend="use an nn.Dropout(dropout) made in __init__, on the attention weights or on the output",
+            )
+        dry = msgspec.structs.replace(case, dropout=0.0)
+        visit.build(dry)
+        visit.load(drawn)
+        if not close(visit.forward(x, train=True, seed=1).output, calm):
+            raise Unmet("with dropout=0 the output in train mode differs from eval mode: is the argument passed on?")
+
+
+# Logits beyond 88 overflow exp() in float32. A gain of 60 on x makes logits of about 1.7 * 60**2 = 6000.
+STRETCH = 60.0
+
+
+@pytest.mark.requires("4a.1")
+@number("4a.8")
+@weight(0)  # informational: the handout does not ask for it, and nn.Softmax gives it for nothing
+def test_large_scores_stay_finite(student, cases):
+    """stays finite when the scores are large"""
+    for seen in observe.attention(student, cases.attention(1), stretch=STRETCH):
+        if not torch.isfinite(seen.output).all():
+            raise Unmet(
+                "large scores give nan or inf: exp() overflows",
+                mend="a softmax subtracts the largest score first; torch.softmax and nn.Softmax do it for you",
+            )

@@ -1,0 +1,48 @@
+"""Handout 4(c): the student's own training run, from history.json or the notebook's saved outputs, as claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradescope_utils.autograder_utils.decorators import number, visibility, weight
+
+from autograder.evidence import Evidence, gather
+from autograder.evidence_judge import Verdict, judge_claim, judge_curves
+from autograder.expect import Unmet
+from autograder.records import Submission
+
+
+def _evidence(submission: Submission) -> Evidence:
+    return gather(submission.history, submission.history_problem, submission.cells)
+
+
+def _settle(verdict: Verdict, remark: Callable[[str], object]) -> None:
+    """Remarks beside a pass; otherwise the judge's own words and the fraction that is kept."""
+    if verdict.earned < 1.0:
+        said = verdict.feedback
+        raise Unmet(
+            said.found,
+            expected=said.expected,
+            where=said.where,
+            mend=said.mend,
+            earned=verdict.earned,
+            remarks=verdict.remarks,
+        )
+    for text in verdict.remarks:
+        remark(text)
+
+
+@number("4c.1")
+@weight(2)
+@visibility("visible")
+def test_4c_1_curves(submission: Submission, remark: Callable[[str], object]) -> None:
+    """plots the losses of the training and the validation set over ten epochs"""
+    _settle(judge_curves(_evidence(submission)), remark)
+
+
+@number("4c.2")
+@weight(3)
+@visibility("visible")
+def test_4c_2_accuracy(submission: Submission, remark: Callable[[str], object]) -> None:
+    """reaches a test accuracy of 94 % (±1 %), as claimed"""
+    _settle(judge_claim(_evidence(submission)), remark)

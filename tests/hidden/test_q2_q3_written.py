@@ -1,0 +1,158 @@
+"""Hidden tests for the written questions 2 and 3: the judges of `autograder.written` with the reference's values.
+
+Why separate: here, and only here, the right values meet the judges. The reference is imported inside the fixtures, never
+when this file is collected, so that it is read after the student's room has been started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+import pytest
+from gradescope_utils.autograder_utils.decorators import number, visibility, weight
+
+from autograder.expect import Unmet
+from autograder.written.judge_attention import judge_vector
+from autograder.written.judge_convolution import judge_parameters, judge_shape
+from autograder.written.judge_moments import judge_formula
+from autograder.written.judge_pooling import judge_pooling
+from autograder.written.layout import remarks_on_layout
+from autograder.written.verdict import Verdict
+
+Answers = Mapping[str, Mapping[str, object]]
+Remark = Callable[[str], None]
+
+
+@pytest.fixture
+def slips() -> ModuleType:
+    from reference import written_slips
+
+    return written_slips
+
+
+@pytest.fixture
+def moment_slips() -> ModuleType:
+    from reference import written_moments
+
+    return written_moments
+
+
+def _typed(answers: Answers, table: str, key: str) -> object:
+    """What stands in the box; None when it is missing."""
+    return answers.get(table, {}).get(key)
+
+
+def _settle(verdict: Verdict, answers: Answers, remark: Remark) -> None:
+    """Pass with remarks, or raise what the verdict says; a misspelled name may be why a box is blank."""
+    if verdict.earned == 1.0:
+        for text in verdict.remarks:
+            remark(text)
+        return
+    feedback = verdict.feedback
+    raise Unmet(
+        feedback.found,
+        expected=feedback.expected,
+        mend=feedback.mend,
+        earned=verdict.earned,
+        remarks=verdict.remarks + remarks_on_layout(answers),
+    )
+
+
+# Points: 2(a), 2(b) and 2(c) ask two things each for two points (handout), so each is worth one.
+
+
+@weight(1)
+@number("2a.1")
+@visibility("visible")
+def test_parameters_of_the_1d_convolution(
+    answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
+) -> None:
+    """counts the parameters of the 1D convolution"""
+    typed = _typed(answers, "q2a", "parameters")
+    _settle(judge_parameters(typed, reference_written.conv1d().parameters, slips.conv1d_counts()), answers, remark)
+
+
+@weight(1)
+@number("2a.2")
+@visibility("visible")
+def test_output_shape_of_the_1d_convolution(
+    answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
+) -> None:
+    """gives the output shape of the 1D convolution"""
+    typed = _typed(answers, "q2a", "output_shape")
+    _settle(judge_shape(typed, reference_written.conv1d().output_shape, slips.conv1d_shapes()), answers, remark)
+
+
+@weight(1)
+@number("2b.1")
+@visibility("visible")
+def test_parameters_of_the_2d_convolution(
+    answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
+) -> None:
+    """counts the parameters of the 2D convolution"""
+    typed = _typed(answers, "q2b", "parameters")
+    _settle(judge_parameters(typed, reference_written.conv2d().parameters, slips.conv2d_counts()), answers, remark)
+
+
+@weight(1)
+@number("2b.2")
+@visibility("visible")
+def test_output_shape_of_the_2d_convolution(
+    answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
+) -> None:
+    """gives the output shape of the 2D convolution"""
+    typed = _typed(answers, "q2b", "output_shape")
+    _settle(judge_shape(typed, reference_written.conv2d().output_shape, slips.conv2d_shapes()), answers, remark)
+
+
+@weight(1)
+@number("2c.1")
+@visibility("visible")
+def test_average_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
+    """applies average pooling to both matrices"""
+    typed = _typed(answers, "q2c", "average_pool")
+    _settle(judge_pooling(typed, reference_written.average_pool(), slips.average_pools()), answers, remark)
+
+
+@weight(1)
+@number("2c.2")
+@visibility("visible")
+def test_max_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
+    """applies max pooling to both matrices"""
+    typed = _typed(answers, "q2c", "max_pool")
+    _settle(judge_pooling(typed, reference_written.max_pool(), slips.max_pools()), answers, remark)
+
+
+@weight(5)
+@number("3a.1")
+@visibility("visible")
+def test_attention_by_hand(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
+    """works out the self-attention output at time step 2"""
+    typed = _typed(answers, "q3a", "a2")
+    verdict = judge_vector(typed, reference_written.a2(), slips.attentions(), reference_written.VALUES)
+    _settle(verdict, answers, remark)
+
+
+@weight(2)
+@number("3c.a.1")
+@visibility("visible")
+def test_expectation_of_the_dot_product(
+    answers: Answers, reference_written: ModuleType, moment_slips: ModuleType, seed: int, remark: Remark
+) -> None:
+    """gives the expectation of the dot product"""
+    typed = _typed(answers, "q3c", "expectation")
+    verdict = judge_formula(typed, reference_written.expectation, moment_slips.expectations(), seed)
+    _settle(verdict, answers, remark)
+
+
+@weight(6)
+@number("3c.b.1")
+@visibility("visible")
+def test_variance_of_the_dot_product(
+    answers: Answers, reference_written: ModuleType, moment_slips: ModuleType, seed: int, remark: Remark
+) -> None:
+    """gives the variance of the dot product"""
+    typed = _typed(answers, "q3c", "variance")
+    verdict = judge_formula(typed, reference_written.variance, moment_slips.variances(), seed)
+    _settle(verdict, answers, remark)

@@ -1,0 +1,114 @@
+"""What you can check yourself for question 4(a). Run:  python -m autograder check hw6.ipynb --question 4a
+
+These tests need no solution: one is worked by hand below, the others are properties that any attention has. Passing
+them is a good sign, not the whole grade.
+"""
+
+import pytest
+import torch
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from autograder import observe
+from autograder.expect import Unmet
+from autograder.judging import weights
+from autograder.judging.cases import AttentionCase
+from autograder.judging.compare import close, first_difference
+from autograder.records import Severity
+
+
+@number("4a.p1")
+@weight(1)
+def test_shape(student, cases, remark):
+    """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
+    observe.attention(student, cases.attention(3), remark)
+
+
+@number("4a.p2")
+@weight(1)
+def test_uses_only_what_is_allowed(findings):
+    """uses of nn only Linear, Softmax and Dropout"""
+    used = [f for f in findings if f.question == "4a" and f.severity in (Severity.DISALLOWED, Severity.READY_MADE)]
+    if used:
+        raise Unmet(used[0].message, where=str(used[0].place or ""), mend=used[0].mend)
+
+
+# Worked by hand. Two tokens whose first feature is 0 and 1; every row of every projection picks that feature. Then
+# q = k = v = (0, 0, 0, 0) for the first token and (1, 1, 1, 1) for the second, d_k = 4, and the scores are
+#     [[0, 0], [0, 4]] / √4 = [[0, 0], [0, 2]].
+# Row 0 attends 1/2 to each token: 0.5. Row 1 attends e² / (1 + e²) = 0.8808 to the second.
+TOKENS = ((0.0, 0.3, -0.7), (1.0, 0.9, 0.2))
+BY_HAND = (0.5, 0.8808)
+SLIPS = {
+    (0.5, 0.9820): "as if the scores were not divided by √d_k",
+    (0.5, 0.7311): "as if the scores were divided by d_k instead of √d_k",
+    (0.1192, 0.8808): "as if the softmax ran over the queries instead of the keys",
+    (0.0, 2.0): "as if there were no softmax",
+}
+
+
+@pytest.mark.requires("4a.p1")
+@number("4a.p3")
+@weight(1)
+def test_worked_example(student):
+    """gives the numbers of a small example worked by hand"""
+    case = AttentionCase(seed=1, batch=1, tokens=2, input_dim=3, inner_dim=4)
+    with student.visit("4a") as visit:
+        drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
+        visit.load({name: _picks_first_feature(w) if w.dim() > 1 else w for name, w in drawn.items()})
+        output = visit.forward(torch.tensor([TOKENS])).output
+    observe.right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)")
+    found = tuple(round(float(row.mean()), 4) for row in output[0])
+    if not close(output[0], torch.tensor(BY_HAND)[:, None].expand(2, 4), rtol=1e-3):
+        slip = next((text for numbers, text in SLIPS.items() if _near(found, numbers)), "")
+        raise Unmet(
+            f"the two tokens come out as {found[0]} and {found[1]}" + (f": {slip}" if slip else ""),
+            expected=f"{BY_HAND[0]} and {BY_HAND[1]} in every feature (worked out in tests/public/test_4a_attention.py)",
+            mend="follow the example by hand and print q, k, the scores and their softmax",
+        )
+
+
+def _picks_first_feature(weight):
+    """A projection that copies feature 0 of x to every output feature, however the matrix is stored."""
+    axis = list(weight.shape).index(3)
+    picked = torch.zeros_like(weight)
+    picked.select(axis, 0).fill_(1.0)
+    return picked
+
+
+def _near(found, numbers):
+    return all(abs(a - b) < 2e-3 for a, b in zip(found, numbers))
+
+
+@pytest.mark.requires("4a.p1")
+@number("4a.p4")
+@weight(1)
+def test_samples_and_tokens(student, cases):
+    """treats each sample for itself and has no idea of positions"""
+    case = cases.attention(1)[0]
+    with student.visit("4a") as visit:
+        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        x = case.x()
+        whole = visit.forward(x).output
+        alone = visit.forward(x[:1].contiguous()).output
+        turned = visit.forward(x.flip(1).contiguous()).output
+    if not close(alone, whole[:1]):
+        raise Unmet("sample 0 comes out differently alone than in its batch", mend="check the axes of your products")
+    if not close(turned, whole.flip(1)):
+        where = first_difference(turned, whole.flip(1))
+        raise Unmet(f"with the tokens in reverse order, the outputs are not the same in reverse (first at {where})")
+
+
+@pytest.mark.requires("4a.p1")
+@number("4a.p5")
+@weight(1)
+def test_rests_in_eval_mode(student, cases):
+    """gives the same output twice in eval mode, and drops something in train mode"""
+    case = cases.attention(1, dropout=0.5)[0]
+    with student.visit("4a") as visit:
+        visit.build(case)
+        calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
+        trained = visit.forward(case.x(), train=True, seed=1).output
+    if not close(calm, again):
+        raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+    if close(trained, calm):
+        raise Unmet("in train mode with dropout=0.5 nothing is dropped", mend="use an nn.Dropout(dropout)")
