@@ -63,8 +63,8 @@ WRITTEN_POLICY = "required"
 VISIBILITY_PUBLIC = "visible"
 VISIBILITY_HIDDEN = "visible"
 
-# One child of the student's room. A correct solution needs about 0.05 s; the wall limit leaves 200 times that for a slow
-# container (0.5 CPU) and a slow style (Python loops over batch and tokens).
+# One child of the student's room. A correct solution needs about 0.05 s; the wall limit leaves 200 times that for a
+# slow container (0.5 CPU) and a slow style (Python loops over batch and tokens).
 CHILD_LIMITS = Limits(seconds=10.0, memory_mb=1024)
 
 # The platform's own limit is 10 minutes by default; we stop before it so that a truthful file is there.

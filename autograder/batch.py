@@ -1,6 +1,6 @@
 """A class: one submission after another with one warm engine, files per submission, one table at the end.
 
-    OUT/results/ID.json   OUT/reports/ID.html   OUT/grades.csv   OUT/index.html
+OUT/results/ID.json   OUT/reports/ID.html   OUT/grades.csv   OUT/index.html
 """
 
 from __future__ import annotations
@@ -92,8 +92,11 @@ def _index(rows: Sequence[ClassRow]) -> str:
         for row in rows
     )
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>' + html.escape(assignment.TITLE) + ": class</title>"
-        "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}td,th{padding:.2rem .8rem;text-align:left}"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
+        + html.escape(assignment.TITLE)
+        + ": class</title>"
+        "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
+        "td,th{padding:.2rem .8rem;text-align:left}"
         "</style>\n<h1>" + html.escape(assignment.TITLE) + f"</h1>\n<table><tr><th>submission</th><th>points</th>"
         f"<th>first remark</th></tr>\n{lines}</table></html>\n"
     )

@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+Tests = Annotated[Path | None, typer.Option(help="A folder of hidden tests other than tests/hidden.")]
 Seed = Annotated[int | None, typer.Option(help="Grade with this seed instead of the submission's own.")]
 Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
 
@@ -57,6 +58,7 @@ def grade(
     out: Annotated[Path, typer.Option(help="Where results.json and report.html go.")],
     only: Only = "",
     seed: Seed = None,
+    tests: Tests = None,
     json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the report.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
@@ -67,7 +69,7 @@ def grade(
 
     out.mkdir(parents=True, exist_ok=True)
     target = out / "results.json"
-    report = grade(submission, Options(only=only, seed=seed), lambda so_far: results.write(target, so_far))
+    report = grade(submission, Options(only=only, seed=seed, tests=tests), lambda so_far: results.write(target, so_far))
     results.write(target, report)
     results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
     if json:
@@ -82,6 +84,7 @@ def batch(
     folder: Annotated[Path, typer.Argument(help="A folder with one folder, zip or file per submission.")],
     out: Annotated[Path, typer.Option(help="Where results, reports, grades.csv and index.html go.")],
     only: Only = "",
+    tests: Tests = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
 ) -> None:
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
@@ -89,7 +92,7 @@ def batch(
     from autograder.grading import Options
     from autograder.report.terminal import class_table
 
-    options = Options(only=only)
+    options = Options(only=only, tests=tests)
     if quiet:
         rows = class_.run(folder, out, options)
     else:
@@ -123,7 +126,9 @@ def selfcheck() -> None:
     from autograder.selfcheck import run
 
     report = run()
-    typer.echo(f"ready: the reference solution gets full marks in {report.seconds:.1f} s; isolation: {report.isolation}")
+    typer.echo(
+        f"ready: the reference solution gets full marks in {report.seconds:.1f} s; isolation: {report.isolation}"
+    )
 
 
 def _show(report: object, audience: str) -> None:

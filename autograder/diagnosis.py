@@ -1,7 +1,7 @@
 """Names the mistake: the wrong version that explains every case under one assignment of roles, or none at all.
 
-A name is given only when it fits ALL failing cases within the tolerance of equality, so a wrong name needs two different
-formulas to agree on random inputs of several sizes. Otherwise the sharpest true observation is given.
+A name is given only when it fits ALL failing cases within the tolerance of equality, so a wrong name needs two
+different formulas to agree on random inputs of several sizes. Otherwise the sharpest true observation is given.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def attention(observations: Sequence[attention_roles.Observation], bank: Sequenc
     count = len(attention_roles.sources(first))
     if count < 3:
         return Unmet(
-            f"{count} matrices of shape {shape_text((first.case.inner_dim, first.case.input_dim))} were found among the "
-            "module's parameters, and Q, K and V need three",
+            f"{count} matrices of shape {shape_text((first.case.inner_dim, first.case.input_dim))} were found among "
+            "the module's parameters, and Q, K and V need three",
             mend="make the three projections nn.Linear attributes in __init__ (self.… = …), so that they are trained",
         )
     return _unnamed(len(observations))

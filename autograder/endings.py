@@ -1,4 +1,4 @@
-"""How a visit to the student's room ended, said to the student: what we were doing, what happened, where, how to mend it.
+"""How a visit to the student's room ended, in the student's words: what we did, what happened, where, how to mend it.
 
 Hidden tests do not echo the text of an exception: it is the student's, and could carry hidden inputs out. Its type is
 named when it is one of Python's or torch's own; staff see all of it.
@@ -29,12 +29,38 @@ HINTS = {
     "EinopsError": "the pattern does not fit the tensor: x has three axes, (batch, tokens, features)",
 }
 
+# Words of torch's and Python's own messages that tell more than the exception's type. Only our hint is ever shown.
+TEXT_HINTS = (
+    ("before Module.__init__", "call super().__init__() first thing in __init__"),
+    ("mat1 and mat2 shapes cannot be multiplied", "a linear map meets another number of features than it was made for: "
+     "compare its first argument with the last axis of what it is given"),
+    ("must match the size of tensor b", "two tensors that are added or multiplied have different shapes; in 4(b), remember "
+     "that Attention gives heads * dim_head features and x has dim"),
+    ("Expected size for first two dimensions of batch2", "the axes of a batched product do not fit: one factor needs transpose(-2, -1)"),
+    ("Dimension out of range", "an axis is named that the tensor does not have: x has three, (batch, tokens, features)"),
+    ("unexpected keyword argument", "compare the argument names of __init__ with the template's"),
+    ("positional argument", "compare the arguments of __init__ and forward with the template's"),
+    ("view size is not compatible", "use reshape where you use view, or call contiguous() after a transpose"),
+    ("is not callable", "something is called that is no function or layer: is a bracket missing, or a name used twice?"),
+    ("must be a Tensor, not", "a layer is made where it should be used: make it in __init__, call it in forward"),
+)  # fmt: skip
+
+
+def hint(exit: Exit) -> str:
+    """The most telling hint for an exception; empty when there is none."""
+    by_text = (text for words, text in TEXT_HINTS if words in exit.detail)
+    return next(by_text, HINTS.get(exit.error, ""))
+
 
 def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unmet:
     """The failure as the student reads it."""
     found, mend = _found(exit, doing, show_text)
     place = program.place(exit.line)
-    where = f"{place}" + (f", in {one_line(exit.function, 80)}" if exit.function not in ("", "<module>") else "") if place else ""
+    where = (
+        f"{place}" + (f", in {one_line(exit.function, 80)}" if exit.function not in ("", "<module>") else "")
+        if place
+        else ""
+    )
     return Unmet(found, where=where, mend=mend, staff=_for_staff(exit))
 
 
@@ -45,7 +71,7 @@ def _found(exit: Exit, doing: str, show_text: bool) -> tuple[str, str]:
     if exit.kind is ExitKind.RAISED:
         name = exit.error if exit.error in KNOWN else "an exception of its own"
         text = f": {clean(exit.detail, 400, lines=4)}" if show_text and exit.detail else ""
-        return f"{doing}: your code raised {name}{text}", HINTS.get(exit.error, "")
+        return f"{doing}: your code raised {name}{text}", hint(exit)
     return _ENDINGS[exit.kind].format(doing=doing, detail=one_line(exit.detail, 60)), _MENDS.get(exit.kind, "")
 
 

@@ -21,6 +21,12 @@ import torch  # noqa: E402, F401
 from autograder.assignment import CHILD_LIMITS  # noqa: E402
 from autograder.sandbox import zygote  # noqa: E402
 
+# What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.
+UNUSED_PLUGINS = (
+    "terminal", "cacheprovider", "logging", "doctest", "junitxml", "faulthandler", "warnings", "setuponly", "setupplan",
+    "stepwise", "debugging", "pastebin", "unraisableexception", "threadexception", "recwarn", "pytester",
+)  # fmt: skip
+
 
 def main() -> None:
     """Runs until the orders end."""
@@ -33,6 +39,7 @@ def main() -> None:
 
 
 def _trusted(student_side: zygote.Zygote) -> None:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     import pytest
 
     from autograder import pytest_plugin
@@ -60,11 +67,9 @@ def _trusted(student_side: zygote.Zygote) -> None:
 
 def _arguments(tests: tuple[str, ...]) -> list[str]:
     """No configuration, cache or plugin of the surroundings has a say; nothing is printed."""
-    quiet = [flag for name in ("terminal", "cacheprovider", "logging", "doctest", "junitxml", "faulthandler", "warnings",
-                               "setuponly", "setupplan", "stepwise", "debugging", "pastebin", "unraisableexception",
-                               "threadexception", "recwarn", "pytester") for flag in ("-p", f"no:{name}")]  # fmt: skip
-    return [*quiet, "-c", os.devnull, "--rootdir", os.path.dirname(tests[0]), "--capture=no",
-            "--import-mode=importlib", *tests]  # fmt: skip
+    quiet = [flag for name in UNUSED_PLUGINS for flag in ("-p", f"no:{name}")]
+    root = os.path.dirname(tests[0])
+    return [*quiet, "-c", os.devnull, "--rootdir", root, "--capture=no", "--import-mode=importlib", *tests]
 
 
 def _own_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -32,6 +32,7 @@ class Options(msgspec.Struct, frozen=True):
     """How to grade. `seed` None: derived from the submission and the course secret."""
 
     public: bool = False
+    tests: Path | None = None  # a folder of hidden tests other than tests/hidden
     only: str = ""
     seed: int | None = None
     seconds: float = assignment.TOTAL_SECONDS
@@ -79,17 +80,21 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
 
 
 def _setup(options: Options) -> Setup:
-    tests = PUBLIC if options.public else HIDDEN
-    if not tests.is_dir():
+    tests = options.tests or (PUBLIC if options.public else HIDDEN)
+    if not any(tests.rglob("test_*.py")):
         raise UsageError(
             f"there are no tests in {tests}: "
-            + ("this copy is incomplete" if options.public else "this is the students' copy; use `check` instead of `grade`")
+            + (
+                "this copy is incomplete"
+                if options.public
+                else "this is the students' copy; use `check` instead of `grade`"
+            )
         )
-    return Setup((str(tests),), _secret(), options.limits, options.public, options.only)
+    return Setup((str(tests.resolve()),), _secret(), options.limits, options.public, options.only)
 
 
 def _secret() -> str:
-    """The course secret: from a file beside the grader, else from the environment, else empty (seeds are then public)."""
+    """The course secret: from a file beside the grader, else the environment, else empty (seeds are then public)."""
     try:
         return SECRET_FILE.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -108,7 +113,9 @@ class Sheet:
         self.seed = 0
         self.complete = False
 
-    def fill(self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None) -> tuple[bool, Ready | None]:
+    def fill(
+        self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None
+    ) -> tuple[bool, Ready | None]:
         """Takes events until this submission is graded; (whether the engine can go on, what it said when ready)."""
         self.ready = ready
         for event in engine.events(deadline):

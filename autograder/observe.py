@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from torch import Tensor
+
 from autograder.expect import Unmet
 from autograder.judging import layer_roles, weights
 from autograder.judging.attention_roles import Observation
@@ -19,7 +21,9 @@ Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"
 
 
-def attention(student: Student, cases: Sequence[AttentionCase], remark: Remark | None = None, *, stretch: float = 1.0) -> list[Observation]:
+def attention(
+    student: Student, cases: Sequence[AttentionCase], remark: Remark | None = None, *, stretch: float = 1.0
+) -> list[Observation]:
     """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape."""
     with student.visit(ATTENTION) as visit:
         seen = [_attend(visit, case, stretch) for case in cases]
@@ -38,7 +42,12 @@ def _attend(visit: Visit, case: AttentionCase, stretch: float) -> Observation:
 
 
 def layer(
-    student: Student, cases: Sequence[LayerCase], remark: Remark | None = None, *, without: str = "", biases: bool = True
+    student: Student,
+    cases: Sequence[LayerCase],
+    remark: Remark | None = None,
+    *,
+    without: str = "",
+    biases: bool = True,
 ) -> list[LayerObservation]:
     """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half."""
     with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
@@ -57,13 +66,13 @@ def _layer(visit: Visit, case: LayerCase, probe_seed: int, without: str, biases:
     return LayerObservation(case, drawn, x, output, built.made, probe_seed)
 
 
-def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, weights.Tensor]:
+def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
     """The weights with one half of the layer silenced: "mlp", "attention", or nothing for ""."""
     sizes = {"mlp": case.mlp_dim, "attention": case.heads * case.dim_head}
     return layer_roles.silenced(drawn, sizes[without]) if without else dict(drawn)
 
 
-def acts(visit: Visit, drawn: weights.Weights, name: str, x: weights.Tensor, output: weights.Tensor) -> bool:
+def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Tensor) -> bool:
     """Whether another value of this parameter gives another output: only such a parameter can have a gradient."""
     visit.load({name: drawn[name] * 1.5 + 0.1})
     changed = not close(visit.forward(x).output, output)

@@ -49,7 +49,9 @@ def blank(item: Item) -> TestResult:
     return TestResult(item.number, item.name, Status.ERROR, 0.0, item.weight, item.visibility, tags=item.tags)
 
 
-def judge(item: Item, error: BaseException | None, set_score: float | None, remarks: tuple[str, ...], seconds: float) -> TestResult:
+def judge(
+    item: Item, error: BaseException | None, set_score: float | None, remarks: tuple[str, ...], seconds: float
+) -> TestResult:
     """The result of an item that ran: `error` is what it raised, `set_score` what @partial_credit was given."""
     done = msgspec.structs.replace(blank(item), remarks=remarks, seconds=seconds)
     if error is None:
@@ -64,7 +66,9 @@ def judge(item: Item, error: BaseException | None, set_score: float | None, rema
     if isinstance(error, (Missing, pytest.skip.Exception)):
         return msgspec.structs.replace(done, status=Status.SKIPPED, feedback=Feedback(found=str(error)))
     if isinstance(error, AssertionError):
-        return msgspec.structs.replace(done, status=Status.FAILED, feedback=Feedback(found=_said(error)), staff=str(error)[:2000])
+        return msgspec.structs.replace(
+            done, status=Status.FAILED, feedback=Feedback(found=_said(error)), staff=str(error)[:2000]
+        )
     return msgspec.structs.replace(done, status=Status.ERROR, staff=f"{type(error).__name__}: {error}"[:2000])
 
 

@@ -1,4 +1,4 @@
-"""The project's pytest plugin: fixtures for hidden and public tests, and a run loop that grades submission after submission.
+"""The project's pytest plugin: fixtures for hidden and public tests, and a loop that grades one hand-in after another.
 
 Runs in the engine, in the trusted room, after the zygote was forked. Tests are collected once; each submission is
 graded in a fork of this process, so nothing that a test leaves behind reaches the next one.
@@ -145,7 +145,9 @@ def set_score() -> None:
 class Grading:
     """Collects, then grades every order. `orders` yields them, `emit` sends events to the supervisor."""
 
-    def __init__(self, setup: Setup, zygote: Zygote, orders: Iterator[Grade], emit: Callable[[Event], None], isolation: str) -> None:
+    def __init__(
+        self, setup: Setup, zygote: Zygote, orders: Iterator[Grade], emit: Callable[[Event], None], isolation: str
+    ) -> None:
         self.setup = setup
         self.zygote = zygote
         self.orders = orders
@@ -217,10 +219,14 @@ class Grading:
         start = time.monotonic()
         error = _run(item)
         score = getattr(getattr(item, "function", None), "__score__", None)
-        return outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
+        result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
+        if self.setup.public and result.status is Status.FAILED:
+            again = f"python -m autograder check {desk.submission.file} --question {about.number}"
+            return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))
+        return result
 
     def _prerequisite(self, desk: Desk, about: outcome.Item) -> str:
-        known = {number for number in desk.results}
+        known = set(desk.results)
         for number in about.requires:
             if number not in known:
                 continue  # left out by --only: nothing speaks against running this one

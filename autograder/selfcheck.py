@@ -19,9 +19,17 @@ QUESTIONS = ("4a", "4b")
 def run() -> Report:
     """Grades the reference's own classes; raises GraderFault unless they get full marks and a broken copy does not."""
     right = _graded(_reference_text())
-    lost = [f"{t.number} {t.status.value}: {t.feedback.found} {t.staff}" for t in _code_tests(right) if t.status is not Status.PASSED]
+    lost = [
+        f"{t.number} {t.status.value}: {t.feedback.found} {t.staff}"
+        for t in _code_tests(right)
+        if t.status is not Status.PASSED
+    ]
     if lost or not _code_tests(right):
-        raise GraderFault("the reference solution does not get full marks here: " + ("; ".join(lost) or "no test ran") + " ".join(right.staff_notes))
+        raise GraderFault(
+            "the reference solution does not get full marks here: "
+            + ("; ".join(lost) or "no test ran")
+            + " ".join(right.staff_notes)
+        )
     wrong = _graded(_reference_text().replace("-0.5", "-1.0"))
     if all(t.status is Status.PASSED for t in _code_tests(wrong)):
         raise GraderFault("a wrong solution gets full marks here")
@@ -42,4 +50,12 @@ def _reference_text() -> str:
     """The reference solution as a student would hand it in: one file, nothing imported from us."""
     root = Path(inspect.getfile(GraderFault)).parent.parent
     parts = [(root / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("attention", "encoder")]
-    return "\n".join(line for part in parts for line in part.splitlines() if not line.startswith(("from reference", "from __future__"))) + "\n"
+    return (
+        "\n".join(
+            line
+            for part in parts
+            for line in part.splitlines()
+            if not line.startswith(("from reference", "from __future__"))
+        )
+        + "\n"
+    )

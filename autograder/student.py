@@ -98,7 +98,9 @@ class Visit:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._room.__exit__(kind, error, trace)
 
     def build(self, case: Case) -> Built:

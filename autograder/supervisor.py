@@ -6,6 +6,7 @@ results.json is there whether the engine finishes, hangs, is killed or cannot st
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -56,19 +57,15 @@ class Engine:
     def send(self, order: Order) -> None:
         """Queues an order. A dead engine is noticed by `events`, not here."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):
             self._process.stdin.write(line(order))
             self._process.stdin.flush()
-        except (BrokenPipeError, OSError):
-            pass
 
     def finish(self) -> None:
         """No more orders: the engine ends after the last one."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):
             self._process.stdin.close()
-        except OSError:
-            pass
 
     def events(self, deadline: float) -> Iterator[Event]:
         """Events as they come, until the engine is gone or `deadline` (time.monotonic) has passed.
@@ -101,17 +98,13 @@ class Engine:
 
     def kill(self) -> None:
         """Ends the engine and, through it, the zygote and every child (they die with their parent)."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                try:
+                with contextlib.suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
 
 
 def _name(status: int) -> str:

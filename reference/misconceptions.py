@@ -7,6 +7,7 @@ with the signature of its list, give it a title that completes "your output equa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -54,7 +55,7 @@ def scale_upwards(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
 
 
 def scale_after_softmax(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
-    return no_scale(x, w_q, w_k, w_v) * w_q.shape[0] ** -0.5
+    return no_scale(x, w_q, w_k, w_v) / math.sqrt(w_q.shape[0])
 
 
 def softmax_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
@@ -69,7 +70,8 @@ def softmax_over_batch(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tens
 
 def no_softmax(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     q, k, v = _project(x, w_q, w_k, w_v)
-    return q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5 @ v
+    scores: Tensor = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    return scores @ v
 
 
 def softmax_after_values(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:

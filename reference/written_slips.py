@@ -68,7 +68,9 @@ def _shapes(size: Sequence[int], channels: int) -> tuple[Slip, ...]:
         return tuple(right.output_length(n, right.KERNEL, stride, padding) - short for n in size)
 
     filters = right.FILTERS
-    return _channel_slips(lengths(right.STRIDE), channels, filters) + tuple(
+    channel_slips = _channel_slips(lengths(right.STRIDE), channels, filters)
+    # With one input channel, counting the channels once for each is no slip.
+    return tuple(slip for slip in channel_slips if slip.value != (*lengths(right.STRIDE), filters)) + tuple(
         Slip((*sizes, filters), found, mend, 0.25, "a quarter: the number of channels is right")
         for sizes, found, mend in (
             (lengths(1), "your sizes fit a stride of 1", "the filter moves by the stride of the question"),

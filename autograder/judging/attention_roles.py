@@ -1,4 +1,4 @@
-"""Which parameters of a student's attention are the query, key and value projections: found by trying, judged by numbers.
+"""Which parameters of a student's attention project queries, keys and values: found by trying, judged by numbers.
 
 Layouts: separate matrices in any order, fused q/k/v or k/v, contiguous or interleaved, stored (out, in) like nn.Linear
 or (in, out) like a hand-made matrix, or stacked along an axis of their own. Names are hints for the order of trying.
@@ -116,9 +116,7 @@ def _unlikely(roles: Roles) -> int:
 def matrices(roles: Roles, observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
     """(w_q, w_k, w_v) of this observation, each (inner_dim, input_dim), float64."""
     case, weights = observation.case, observation.weights
-    q, k, v = (
-        part(weights[s.name], s, case.inner_dim, case.input_dim).double() for s in (roles.q, roles.k, roles.v)
-    )
+    q, k, v = (part(weights[s.name], s, case.inner_dim, case.input_dim).double() for s in (roles.q, roles.k, roles.v))
     return q, k, v
 
 

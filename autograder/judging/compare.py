@@ -1,4 +1,4 @@
-"""Comparison of a student's tensor with the expected one: exact shape and finite values first, then arithmetic in float64.
+"""Comparing a student's tensor with the expected one: exact shape and finite values first, then float64 arithmetic.
 
 The tolerance is relative to the largest expected value of the tensor, not to each element: rounding of a sum is in
 proportion to what was summed.

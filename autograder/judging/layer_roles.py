@@ -1,4 +1,4 @@
-"""Which parameters of a student's encoder layer are LN1, the projection, LN2, fc1 and fc2: found by trying, judged by numbers.
+"""Which parameters of a student's layer are LN1, projection, LN2, fc1 and fc2: found by trying, judged by numbers.
 
 Shapes settle most of it, since all sizes of a case differ; names and order only say what to try first. A normalisation
 may have no affine part, or be hand-made from two vectors; linear maps may be hand-made too, stored (in, out).
@@ -83,18 +83,25 @@ def attention_of(observation: LayerObservation, first_head: int) -> Function:
 
 def assignments(observation: LayerObservation, *, shared_norm: bool) -> Iterator[LayerRoles]:
     """Every assignment that the shapes allow, likely ones first, bounded."""
+    everything = _assignments(observation, shared_norm)
+    yield from itertools.islice(
+        (roles for roles in everything if roles.fc1.weight != roles.fc2.weight), MAX_ASSIGNMENTS
+    )
+
+
+def _assignments(observation: LayerObservation, shared_norm: bool) -> Iterator[LayerRoles]:
     case, weights = observation.case, observation.weights
     norms = list(_norms(case.dim, weights))
     pairs = [(a, b) for a in norms for b in norms if shared_norm == (a == b and a != NormSource())]
-    maps = [
+    inner = case.heads * case.dim_head
+    projections, firsts, seconds = (
         list(_affines(weights, *sizes))
-        for sizes in ((case.dim, case.heads * case.dim_head), (case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
-    ]
-    heads = range(0, max(observation.made, 1), case.heads)
-    everything = itertools.product(pairs, *maps, ACTIVATIONS, heads)
-    for (norm1, norm2), projection, fc1, fc2, activation, head in itertools.islice(everything, MAX_ASSIGNMENTS):
-        if fc1.weight != fc2.weight:
-            yield LayerRoles(norm1, projection, norm2, fc1, fc2, activation, head)
+        for sizes in ((case.dim, inner), (case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
+    )
+    for head in range(0, max(observation.made, 1), case.heads):
+        for projection, fc1, fc2 in itertools.product(projections, firsts, seconds):
+            for (norm1, norm2), activation in itertools.product(pairs, ACTIVATIONS):
+                yield LayerRoles(norm1, projection, norm2, fc1, fc2, activation, head)
 
 
 def _norms(dim: int, weights: Weights) -> Iterator[NormSource]:
@@ -165,19 +172,21 @@ def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation
     return close(observation.output, evaluate(formula, roles, observation))
 
 
-def find(formula: LayerFormula, observations: Sequence[LayerObservation], *, shared_norm: bool = False) -> LayerRoles | None:
+def find(
+    formula: LayerFormula, observations: Sequence[LayerObservation], *, shared_norm: bool = False
+) -> LayerRoles | None:
     """The first assignment under which the formula gives the outputs of ALL observations; None if there is none."""
     first, *others = sorted(observations, key=lambda o: o.output.numel())
     for roles in assignments(first, shared_norm=shared_norm):
-        names = {roles.projection.weight, roles.fc1.weight, roles.fc2.weight, roles.norm1.scale, roles.norm2.scale} - {""}
-        if all(names <= set(other.weights) for other in others) and fits(formula, roles, first):
-            if all(fits(formula, roles, other) for other in others):
-                return roles
+        names = {roles.projection.weight, roles.fc1.weight, roles.fc2.weight, roles.norm1.scale, roles.norm2.scale} - {
+            ""
+        }
+        there = all(names <= set(other.weights) for other in others)
+        if there and all(fits(formula, roles, observation) for observation in (first, *others)):
+            return roles
     return None
 
 
 def silenced(weights: Weights, size: int) -> dict[str, Tensor]:
     """The weights with every matrix that has an axis of `size` set to zero: that half of the layer adds nothing."""
-    return {
-        name: torch.zeros_like(w) if size in tuple(w.shape) and w.dim() > 1 else w for name, w in weights.items()
-    }
+    return {name: torch.zeros_like(w) if size in tuple(w.shape) and w.dim() > 1 else w for name, w in weights.items()}

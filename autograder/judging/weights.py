@@ -7,6 +7,7 @@ stays far inside it. A single number (shape () or (1,)) is left as the student m
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -35,7 +36,7 @@ def _one(seed: int, parameter: ParameterSpec, biases: bool) -> Tensor:
     noise = normal(seed, *parameter.shape)
     wide = [size for size in parameter.shape if size > 1]
     if len(wide) > 1:
-        return noise * (GAIN / wide[-1] ** 0.5)
+        return noise * (GAIN / math.sqrt(wide[-1]))
     if is_scale(parameter.name):
         return 1 + noise * 0.3 if biases else torch.ones_like(noise)
     return noise * 0.5 if biases else torch.zeros_like(noise)

@@ -88,9 +88,14 @@ def findings(report: Report, audience: Audience) -> tuple[Finding, ...]:
 def unusable(report: Report) -> tuple[tuple[str, str], ...]:
     """(what, why) for everything of the hand-in that could not be used."""
     submission = report.submission
+    problem = submission.problem  # said once, not once more for each question
     pairs = [
         ("the hand-in", submission.problem),
-        *((f"question {number}", reason) for number, reason in sorted(submission.unusable.items())),
+        *(
+            (f"question {number}", reason)
+            for number, reason in sorted(submission.unusable.items())
+            if reason not in problem
+        ),
         ("answers.toml", submission.answers_problem),
         ("history.json", submission.history_problem),
     ]

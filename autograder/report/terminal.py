@@ -30,6 +30,7 @@ STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.SKIPPED: "ye
 NARROWEST = 40
 WIDEST = 110
 MAX_ID = 32
+WITH_REMARKS = 110  # from this width on, a class table has room for a remark
 ASIDE = 60  # from this width on, labels stand beside their text; below it, above
 
 
@@ -86,15 +87,19 @@ def class_table(rows: Iterable[ClassRow], *, width: int | None = None, colour: b
 
     listed = list(rows)
     numbers = [q for q in _question_numbers() if any(q in row.points for row in listed)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    table.add_column("id", no_wrap=True, overflow="ellipsis", min_width=12, max_width=MAX_ID)
-    for number in [*numbers, "total"]:
-        table.add_column(number, justify="right", no_wrap=True, min_width=len(number))
-    table.add_column("remark", no_wrap=True, overflow="ellipsis", ratio=1, min_width=10)
-    for row in listed:
-        cells = [_cell(row.points.get(number)) for number in numbers]
-        table.add_row(*(Text(c) for c in [one_line(row.id, MAX_ID), *cells, _cell(row.total), one_line(row.remark)]))
     console, text = _console(width, colour, widest=200)
+    remarks = console.width >= WITH_REMARKS
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0) if remarks else (0, 1, 0, 0), expand=remarks
+    )
+    table.add_column("id", no_wrap=True, overflow="ellipsis", min_width=10, max_width=MAX_ID if remarks else 18)
+    for number in [*numbers, "total"]:
+        table.add_column(number, justify="right", no_wrap=True, min_width=max(len(number), len("1.25")))
+    if remarks:
+        table.add_column("remark", no_wrap=True, overflow="ellipsis", ratio=1, min_width=10)
+    for row in listed:
+        cells = [one_line(row.id, MAX_ID), *(_cell(row.points.get(n)) for n in numbers), _cell(row.total)]
+        table.add_row(*(Text(c) for c in ([*cells, one_line(row.remark)] if remarks else cells)))
     console.print(table)
     console.print(_text(_class_line(listed)))
     return _trimmed(text)
@@ -219,7 +224,9 @@ def _print_end(console: Console, report: Report, tests: Sequence[TestResult], au
         for note in summary.notes_for_staff(report):
             _print_rows(console, (("staff", clean(note)),), indent=0)
     console.print()
-    line = f"Total {message.fraction(earned, possible)} points" if possible else "No points in this run"
+    passed = sum(test.status is Status.PASSED for test in tests)
+    without = f"{passed} of {len(tests)} tests pass (these carry no points)"
+    line = f"Total {message.fraction(earned, possible)} points" if possible else without if tests else "No test was run"
     if ungraded:
         line += f", {message.points(ungraded)} of them not graded yet"
     console.print(_text(line, "bold"))

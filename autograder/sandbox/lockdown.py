@@ -48,12 +48,19 @@ def student_ids() -> tuple[int, int] | None:
 
 
 def lock_down(
-    connection: socket.socket, output: int, scratch: str, limits: Limits, readable: list[str], ids: tuple[int, int] | None
+    connection: socket.socket,
+    output: int,
+    scratch: str,
+    limits: Limits,
+    readable: list[str],
+    ids: tuple[int, int] | None,
 ) -> socket.socket:
     """Applies every layer to this process; returns the connection under its new number."""
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     os.setsid()
-    connection = keep_only(connection, output, [int(p.rsplit("/", 1)[1]) for p in readable if p.startswith("/proc/self/fd/")])
+    connection = keep_only(
+        connection, output, [int(p.rsplit("/", 1)[1]) for p in readable if p.startswith("/proc/self/fd/")]
+    )
     if ids:
         os.chown(scratch, *ids)
     os.chdir(scratch)
@@ -79,8 +86,8 @@ def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket
         low = fd + 1
     # fresh streams: what the engine had buffered is not the student's, and each line must be out before a kill
     sys.stdin = open(0, closefd=False)
-    sys.stdout = sys.__stdout__ = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     return socket.socket(fileno=3)
 
 

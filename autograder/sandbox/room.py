@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -54,7 +53,9 @@ class Room:
         self._selector.register(self._pipe, selectors.EVENT_READ, "output")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._last_words()
         if self._pid:
             self._with_zygote(lambda: self._zygote.end(self._pid))
@@ -68,7 +69,9 @@ class Room:
         """What the student's code printed so far, capped."""
         return bytes(self._output).decode("utf-8", "replace")
 
-    def ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[wire.Reply, list[Tensor]]:
+    def ask(
+        self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()
+    ) -> tuple[wire.Reply, list[Tensor]]:
         """One request, one reply of status "ok". Raises Ended on everything else."""
         self._send(wire.request(op, fields, tensors))
         try:

@@ -2,7 +2,7 @@
 
 It is forked from the engine before anything secret is read, with an empty environment. Orders come over one socket:
 
-    {"op": "fork"}           -> {"pid"} + descriptors (connection, output): a child, locked down, waiting for its program
+    {"op": "fork"}           -> {"pid"} + descriptors (connection, output): a child, locked down and waiting
     {"op": "end", "pid"}     (no answer) kills the child and whatever it started
     {"op": "reap", "pid"}    -> {"status"}: the same, and how it had ended
 
@@ -95,7 +95,8 @@ class Warm(nn.Module):
 
     def forward(self, x):
         y = self.drop(torch.softmax(self.linear(x) @ x.transpose(-2, -1) / 2 ** 0.5, dim=-1)) @ self.norm(x)
-        y = y + torch.einsum("bij,bjd->bid", torch.einsum("bid,bjd->bij", y, x), y) + torch.matmul(y, self.linear.weight)
+        y = y + torch.einsum("bij,bjd->bid", torch.einsum("bid,bjd->bij", y, x), y)
+        y = torch.matmul(y, self.linear.weight)
         return torch.cat([self.mlp(y), torch.stack(y.chunk(2, dim=-1)).sum(0)], dim=-1)
 """
 

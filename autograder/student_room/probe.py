@@ -17,11 +17,12 @@ def mix(x: Tensor, seed: int, head: int, inner_dim: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed * 1009 + head)
     across_tokens = torch.randn(tokens, tokens, generator=generator, dtype=torch.float64) / tokens**0.5
     across_features = torch.randn(dim, inner_dim, generator=generator, dtype=torch.float64) / dim**0.5
-    return across_tokens.to(x.dtype) @ x @ across_features.to(x.dtype)
+    mixed: Tensor = across_tokens.to(x.dtype) @ x @ across_features.to(x.dtype)
+    return mixed
 
 
 class Counter:
-    """How many probe heads were made and called: a hint for messages, never evidence (it lives in the student's room)."""
+    """How many probe heads were made and called: a hint for messages, never evidence (the student's room has it)."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

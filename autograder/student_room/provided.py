@@ -17,13 +17,6 @@ from torch import nn
 SOURCE = Path(__file__).with_name("provided_classes.py")
 
 
-def class_texts() -> dict[str, str]:
-    """The text of each provided class by its name, exactly as the notebook shows it."""
-    text = SOURCE.read_text(encoding="utf-8")
-    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
-    return {node.name: ast.get_source_segment(text, node) or "" for node in classes}
-
-
 def _class_definitions() -> ast.Module:
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
     return ast.Module([node for node in tree.body if isinstance(node, ast.ClassDef)], [])

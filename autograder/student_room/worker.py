@@ -136,7 +136,7 @@ class Conversation:
 
     def _backward(self, x: Tensor, output: Tensor, cotangent: Tensor, reply: dict[str, object]) -> Reply:
         self.module.zero_grad()
-        (output * cotangent.to(output.dtype)).sum().backward()
+        (output * cotangent.to(output.dtype)).sum().backward()  # type: ignore[no-untyped-call]
         named = {"": x, **dict(self.module.named_parameters())}
         reached = {name: p.grad for name, p in named.items() if p.grad is not None}
         reply["names"] = list(reached)

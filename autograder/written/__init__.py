@@ -9,7 +9,8 @@ which slips are known, come in as arguments. In reading order:
     tokens     text -> tokens (LaTeX, Unicode and plain spellings become one)
     grammar    tokens -> tree
     evaluate   tree -> number, vector or matrix, within bounds
-    read       a typed value -> number, shape, vector, formula
+    read       a typed value -> number, vector, formula
+    shapes     the same for the sizes of a tensor
     matrices   the same for two matrices
     verdict    what a judge says, and a Slip: a known mistake
     judge_*    one judge for each kind of answer

@@ -25,8 +25,9 @@ MAX_EXPONENT = 100.0
 class Reading(msgspec.Struct, frozen=True):
     """The names, and how to read what students write in two ways. A judge tries every reading that applies.
 
-    `inner`: "mu * mu" is the inner product of vectors. `columns`: a matrix written out times a vector is meant as in
-    algebra (its columns are combined); else the vectors that it lists are combined. `zero_based`: x[0] is the first.
+    `inner`: "mu * mu" is the inner product of vectors, and |mu| the length. `columns`: a matrix written out times a
+    vector is meant as in algebra (its columns are combined); else the vectors that it lists are combined.
+    `zero_based`: x[0] is the first.
     """
 
     names: Mapping[str, Value]
@@ -204,7 +205,7 @@ def _call(node: Call, reading: Reading) -> Value:
     if len(node.arguments) != 1:
         raise Unreadable(f"{node.function} has a wrong number of arguments here", "check its brackets")
     argument = node.arguments[0]
-    if node.function == "norm" and _is_mean(argument):
+    if _is_mean(argument) and (node.function == "norm" or (node.function == "abs" and reading.inner)):
         return math.sqrt(_norm_squared(reading))
     if node.function == "transpose" and _is_mean(argument):
         raise Unreadable("'mu^T' stands without a 'mu' directly after it", "write mu^T mu")
@@ -221,7 +222,7 @@ def _softmax(value: Value, reading: Reading) -> Value:
 
 
 def _softmax_numbers(node: Node, reading: Reading) -> list[float]:
-    """The different numbers in softmax(4) v1 + softmax(7) v2 + ...: shorthand for the softmax over all of them."""
+    """The different numbers in softmax(1) v1 + softmax(2) v2 + ...: shorthand for the softmax over all of them."""
     found: dict[float, None] = {}
     for call in _calls(node):
         if call.function == "softmax" and len(call.arguments) == 1 and not isinstance(call.arguments[0], List):
@@ -271,6 +272,7 @@ def _repeated(value: Value, reading: Reading) -> Value:
 _FUNCTIONS: Mapping[str, Callable[[Value, Reading], Value]] = {
     "exp": lambda value, _: _each(lambda x: _bounded(math.exp(x)), value),
     "sqrt": lambda value, _: _each(math.sqrt, value),
+    "floor": lambda value, _: _each(lambda x: float(math.floor(x + 1e-9)), value),
     "abs": lambda value, _: _each(abs, value),
     "percent": lambda value, _: _scaled(0.01, value),
     "transpose": lambda value, _: value,

@@ -1,7 +1,7 @@
 """Tokens to a tree, by precedence climbing: the grammar of every written answer.
 
     sum      := product (("+" | "-") product)*
-    product  := power (("*" | "/" | "@" | nothing) power)*       "nothing": 2d, d(...), 0.7 [1, 2, 3]
+    product  := power (("*" | "/" | "@" | nothing) power)*       "nothing": 5d, d(...), 0.5 [1, 2, 3]
     power    := ("+" | "-") power | postfix ("^" power)?
     postfix  := primary ("^T" | "'" | "%" | "_i" | "[i]")*
     primary  := number | name | "(" list ")" | "|" sum "|" | function primary
@@ -53,7 +53,7 @@ class Power(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """exp, sqrt, softmax, norm, abs, dot, transpose, repeat (a sum over d equal terms), percent."""
+    """exp, sqrt, softmax, floor, norm, abs, dot, transpose, repeat (a sum over d equal terms), percent."""
 
     function: str
     arguments: tuple[Node, ...]
@@ -73,7 +73,7 @@ class List(msgspec.Struct, frozen=True):
 
 Node = Number | Name | Sum | Product | Power | Call | Item | List
 
-FUNCTIONS = frozenset({"exp", "sqrt", "softmax", "norm", "dot"})
+FUNCTIONS = frozenset({"exp", "sqrt", "softmax", "norm", "dot", "floor"})
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _STARTS = frozenset({"number", "name", "(", "[", "{", "|", "‖"})
 
@@ -112,8 +112,7 @@ class _Reader:
             raise self.unexpected(f"where a {kind!r} was due")
 
     def unexpected(self, hint: str = "") -> Unreadable:
-        token = self.peek()
-        where = "the answer ends" if token.kind == "end" else f"there is {one_line(token.text, 20)!r}"
+        where = "the answer ends" if self.peek().kind == "end" else f"there is {one_line(self.peek().text, 20)!r}"
         before = " ".join(t.text + (f"_{t.index}" if t.index else "") for t in self.tokens[: self.position][-4:])
         after = f" after {one_line(before, 60)!r}" if before else ""
         return Unreadable(
@@ -229,8 +228,7 @@ def _subscript(reader: _Reader, node: Node) -> Node:
 
 
 def _small_integer(reader: _Reader) -> int:
-    token = reader.peek()
-    if token.kind != "number" or not token.text.isdigit() or len(token.text) > 2:
+    if reader.peek().kind != "number" or not reader.peek().text.isdigit() or len(reader.peek().text) > 2:
         raise reader.unexpected("where the number of an entry was due")
     return int(reader.take().text)
 
@@ -276,7 +274,7 @@ def _named(reader: _Reader) -> Node:
     if token.text not in FUNCTIONS:
         return Name(token.text, token.index)
     if token.text == "exp":
-        reader.accept("^")  # exp^{4} is often typed for exp(4)
+        reader.accept("^")  # exp^{2} is often typed for exp(2)
     argument = _primary(reader) if reader.peek().kind in _CLOSING else _postfix(reader)
     return Call(token.text, argument.items if isinstance(argument, List) and token.text == "dot" else (argument,))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograder.written import read
+from autograder.written.shapes import shape
 from autograder.written.verdict import PASSED, Slip, Unreadable, Verdict, blank, slipped, unread, wrong
 
 UNUSUAL_ORDER = 0.5  # every size is right, in an order that no library uses
@@ -37,7 +38,7 @@ def judge_shape(raw: object, expected: tuple[int, ...], slips: Sequence[Slip]) -
     if read.is_blank(raw):
         return blank('the sizes, e.g. output_shape = "5 x 7" or [5, 7]')
     try:
-        sizes = read.shape(raw).sizes
+        sizes = shape(raw).sizes
     except Unreadable as problem:
         return unread(problem, kind, raw)
     orders = (expected, _channels_first(expected))

@@ -15,7 +15,7 @@ from autograder.written.verdict import Slip, Unreadable, Verdict, blank, slipped
 
 Matrix = Sequence[Sequence[float]]
 
-# A decimal must tell 7/9 from 8/9: two significant digits do, one does not.
+# A decimal must tell fractions of a 3x3 patch apart, e.g. 4/9 from 5/9 cut off: two digits do safely, one does not.
 SIGNIFICANT = 2
 
 COARSE = 0.5  # the right number with one digit: the work is right, but the answer fits several fractions

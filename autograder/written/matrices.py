@@ -14,7 +14,7 @@ import msgspec
 from autograder.written.evaluate import Reading, Value, evaluate
 from autograder.written.grammar import List, Node, Product, parse
 from autograder.written.read import CONSTANTS, LABEL, MAX_ENTRIES, NOISE, WRAPPED, Figure, few, figure, number
-from autograder.written.tokens import tokens
+from autograder.written.tokens import bounded, tokens
 from autograder.written.verdict import Unreadable
 
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
@@ -89,7 +89,7 @@ def _nested(raw: object) -> Nested:
         found = tuple(_nested(entry) for entry in few(raw))
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
     if isinstance(raw, str):
-        text = LABEL.sub(" ", WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", raw)))
+        text = LABEL.sub(" ", WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))))
         return _nested_node(parse(tokens(re.sub(r"\n\s*\n|\n", " ", text), noise=NOISE)))
     return number(raw)
 
@@ -104,7 +104,7 @@ def _nested_node(node: Node) -> Nested:
 
 
 def _exact(value: Value) -> Nested:
-    """(1/9) [[1, 2], [3, 4]]: the entries are products of exact numbers."""
+    """(1/7) [[1, 2], [3, 4]]: the entries are products of exact numbers."""
     return tuple(_exact(entry) for entry in value) if isinstance(value, tuple) else Figure(value)
 
 

@@ -37,8 +37,13 @@ _LIKE_ESCAPES = (
     r"|n(?:abla|eq?|u|olimits|ormalsize)|f(?:rac|orall)|r(?:ho|ight\w*|m|angle|vert|Vert|brack|brace)|u(?:nderbrace|parrow)"
 )
 _BARE_BACKSLASH = re.compile(rf"\\\\|\\\"|(\\)(?=(?:{_LIKE_ESCAPES})(?![a-z])|[^btnfru\"\\U\s]|U(?![0-9a-fA-F]{{8}}))")
-# Comments and literal strings pass unchanged; strings in double quotes get their LaTeX backslashes doubled.
-_PIECES = re.compile(r"#[^\n]*|'''.*?'''|'[^'\n]*'|\"\"\"(?:[^\\]|\\.)*?\"\"\"|\"(?:[^\"\\\n]|\\[^\n])*\"", re.DOTALL)
+# Comments and literal strings pass unchanged; strings in double quotes get their LaTeX backslashes doubled. An unclosed
+# quote matches up to the end of its line, so that no position is tried twice: linear time.
+_PIECES = re.compile(
+    r"""#[^\n]*|\'\'\'.*?(?:\'\'\'|\Z)|'[^'\n]*'?"""
+    r"""|\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\\?\Z)|"(?:[^"\\\n]|\\[^\n])*"?""",
+    re.DOTALL,
+)
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -92,9 +97,11 @@ def _document(text: str) -> Mapping[str, object]:
 
 
 def _refuse_deep(text: str) -> None:
-    """Before the parser recurses: brackets outside of strings and comments."""
+    """Before the parser recurses: brackets and dotted names (a.b.c) outside of strings and comments."""
     depth = 0
     for line, row in enumerate(_PIECES.sub(lambda m: "\n" * m[0].count("\n"), text).split("\n"), start=1):
+        if "." * MAX_DEPTH in re.sub(r"[\w\s-]+", "", row):
+            raise SubmissionError(f"answers.toml line {line}: a name with {MAX_DEPTH} dots or more is not read.")
         for sign in row:
             depth += (sign in "[{") - (sign in "]}")
             if depth > MAX_DEPTH:
@@ -143,6 +150,8 @@ def _mend(row: str, error: str) -> str:
 
 def _entries(name: str, value: object) -> list[tuple[str, str, object]]:
     """(table, key, value) for a top-level item; [q2.a] opens as [q2a]."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0]  # [[q2a]] opens a list of tables in TOML; nobody means that here
     if not isinstance(value, dict):
         return [("", canonical_key(name), value)]
     found: list[tuple[str, str, object]] = []

@@ -1,6 +1,6 @@
-"""A typed value to what its box asks for: a number, a shape, a vector, a formula (matrices have a file of their own).
+"""A typed value to what its box asks for: a number, a vector, a formula (shapes and matrices have files of their own).
 
-Why separate: it is where we are generous (TOML numbers or text, lists or LaTeX, "= 40 parameters", "H=5, W=7"), so that
+Why separate: it is where we are generous (TOML numbers or text, lists or LaTeX, "= 12 parameters", "H=5, W=7"), so that
 no judge has to be. It knows no right value. Each function raises Unreadable, with what to write instead.
 """
 
@@ -13,10 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
-from autograder.text import one_line
 from autograder.written.evaluate import Reading, Value, children, evaluate
 from autograder.written.grammar import Call, Node, Number, Sum, parse
-from autograder.written.tokens import Token, plain, tokens
+from autograder.written.tokens import bounded, plain, tokens
 from autograder.written.verdict import Unreadable
 
 Read = TypeVar("Read")
@@ -35,16 +34,21 @@ _NOUNS = """
  columns col cols step steps time timesteps feature features map maps depth image images pixel pixels batch none answer
  sequence sequences matrix matrices first second and approx approximately about roughly equals kernel units vector
  vectors long entries deep high wide positions as avg average max maximum pool pooling pooled result final number count
- learnable trainable h w c l n b k f
+ learnable trainable there has have we get will be would it this that our my layer conv convolution convolutional
+ network h w c l n b k f
 """
 NOISE = frozenset(_NOUNS.split())
 _THEREFORE = re.compile(r"\b(?:so|thus|hence|therefore|giving|gives)\b", re.IGNORECASE)
-LABEL = re.compile(r"(?:^|(?<=[\s,;(\[]))[A-Za-z][A-Za-z_ ]*[0-9]?\s*[=:](?!=)")
+LABEL = re.compile(
+    r"(?:^|(?<=[\s,;(\[]))(?![xX]\s*\d)[A-Za-z](?:[A-Za-z_ ]*[A-Za-z_])?(?:\s?[0-9])?\s*[=:](?!=)"
+    r"|(?:^|(?<=[\s,;]))[0-9]\s*[:)](?=\s*[\[(])"
+)
 WRAPPED = re.compile(r"\b(?:torch\.Size|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size)\s*(?=[(\[])")
-_WORDS_ONLY = re.compile(r"\([^()\d]*[A-Za-z]{3,}[^()\d]*\)")
+_WORDS_ONLY = re.compile(r"\([^()\d]*[A-Za-z][^()\d]*\)")
 _LEADING = re.compile(r"^\s*([\d.,]+)(\s[A-Za-z\s]*|\s*[A-Za-z]{3}[A-Za-z\s]*)\(([^()]*)\)\s*$")
 _MULTIPLIED = re.compile(r"filter|kernel|times|\bx\b", re.IGNORECASE)
-_ASIDE = re.compile(r"\b(?:where|since|because|with|for|if|given|assuming|as|when|by)\b", re.IGNORECASE)
+_REASON = re.compile(r"\(?\s*\b(?:where|since|because|given|assuming|when|if)\b", re.IGNORECASE)
+_ASIDE = re.compile(r"\(?\s*\b(?:where|since|because|with|for|if|given|assuming|as|when|by)\b", re.IGNORECASE)
 _BLANKS = frozenset({"", "?", "??", "???", "todo", "...", "-", "n/a", "tbd", "fixme", "your answer here"})
 
 
@@ -56,10 +60,6 @@ class Figure(msgspec.Struct, frozen=True):
     significant: int = 0
 
 
-class Shape(msgspec.Struct, frozen=True):
-    sizes: tuple[int, ...]
-
-
 def is_blank(raw: object) -> bool:
     """Whether nothing was answered: a missing key, "", "?", "TODO", an empty list, or a list of such."""
     if isinstance(raw, str):
@@ -68,13 +68,13 @@ def is_blank(raw: object) -> bool:
 
 
 def number(raw: object) -> Figure:
-    """One number: 392, "392", "8/9", "0.89", "= 40 parameters", "4*5 + 6"."""
+    """One number: 12, "12", "5/7", "0.71", "= 12 parameters", "2*3 + 6"."""
     while isinstance(raw, list) and len(raw) == 1:
         raw = raw[0]
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
-        return _last_that_reads(_cut(without_aside(raw)), _figure_of_text)
+        return _last_that_reads(cut(without_aside(raw)), _figure_of_text)
     return figure(Number(repr(raw))) if raw >= 0 else figure(Sum(((-1, Number(repr(-raw))),)))
 
 
@@ -85,7 +85,7 @@ def exactly(figure: Figure, truth: float) -> bool:
 
 def without_aside(text: str) -> str:
     """Without "(including the bias)", and without the working in "35 parameters (30 + 5)", which is no product."""
-    text = _WORDS_ONLY.sub(" ", WRAPPED.sub(" ", text))
+    text = _WORDS_ONLY.sub(" ", WRAPPED.sub(" ", _REASON.split(bounded(text))[0]))
     match = _LEADING.match(text)
     if not match or _MULTIPLIED.search(match[2]):
         return text
@@ -128,76 +128,11 @@ def _places(text: str) -> int | None:
     return min(max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0), 15)
 
 
-def shape(raw: object) -> Shape:
-    """Sizes in the order typed: [5, 7], "5 x 7", "(5, 7)", "H=5, W=6, C=7", "7 channels of 5 x 6"."""
-    while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], (list, str)):
-        raw = raw[0]
-    if isinstance(raw, list):
-        return Shape(tuple(_size(number(entry)) for entry in few(raw)))
-    if isinstance(raw, str):
-        readings = [_sizes(part) for part in _cut(LABEL.sub(" ", without_aside(raw)), between=",;")]
-        return Shape(max(reversed(readings), key=len))  # "9 x 7 = 63": the sizes, not their product
-    return Shape((_size(number(raw)),))
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    pieces = _pieces(_unwrapped(tokens(text, noise=NOISE)))
-    if not pieces:
-        raise Unreadable("there is no size in this answer", 'write the sizes, e.g. "5 x 7"')
-    return tuple(_size(figure(parse(piece))) for piece in pieces)
-
-
-def _size(figure: Figure) -> int:
-    whole = round(figure.value)
-    if abs(figure.value - whole) > 1e-9 or whole < 0:
-        raise Unreadable(f"{one_line(f'{figure.value:g}', 20)} is not a size: sizes are whole numbers", "round down")
-    return whole
-
-
-def _unwrapped(found: tuple[Token, ...]) -> tuple[Token, ...]:
-    """Without brackets around the whole, one pair after the other."""
-    while found and found[0].kind in ("(", "[", "{") and _closing_of_first(found) == len(found) - 1:
-        found = found[1:-1]
-    return found
-
-
-def _closing_of_first(found: Sequence[Token]) -> int:
-    depth = 0
-    for position, token in enumerate(found):
-        depth += (token.kind in ("(", "[", "{")) - (token.kind in (")", "]", "}"))
-        if depth == 0:
-            return position
-    return -1
-
-
-def _pieces(found: tuple[Token, ...]) -> list[tuple[Token, ...]]:
-    """Cut outside of brackets at commas, x and between numbers side by side; at * when there is nothing else."""
-    depth = 0
-    pieces: list[list[Token]] = [[]]
-    has_sign = any(token.text in ("x", ",", ";", "&") for token in found)
-    for before, token in zip((Token("", ""), *found), found):
-        depth += (token.kind in ("(", "[", "{")) - (token.kind in (")", "]", "}"))
-        if depth == 0 and (token.text in ("x", ",", ";", "&") or (token.text == "*" and not has_sign)):
-            pieces.append([])
-            continue
-        if depth == 0 and token.kind == "number" and before.kind in ("number", ")"):
-            pieces.append([])
-        pieces[-1].append(token)
-    return [part for piece in pieces if piece for part in _nested_pieces(tuple(piece))]
-
-
-def _nested_pieces(piece: tuple[Token, ...]) -> list[tuple[Token, ...]]:
-    """(5 x 6) x 7: a group that holds sizes is cut again."""
-    inner = _unwrapped(piece)
-    holds_sizes = inner != piece and any(token.text in ("x", ",") for token in inner)
-    return _pieces(inner) if holds_sizes else [piece]
-
-
 def combinations(raw: object, names: dict[str, Value]) -> tuple[Value, ...]:
     """A vector, by every way of reading it: three numbers, or a combination of the vectors in `names`."""
     known = {**CONSTANTS, **names}
     if isinstance(raw, str):
-        return _last_that_reads(_cut(raw), lambda text: _by_every_reading(text, known))
+        return _last_that_reads(cut(_REASON.split(bounded(raw))[0]), lambda text: _by_every_reading(text, known))
     if not isinstance(raw, list) or len(few(raw)) == 0:
         raise Unreadable(f"{_kind(raw)} where a vector is asked for", "write three numbers, or the combination as text")
     return (tuple(_entry(entry, known) for entry in raw),)
@@ -207,7 +142,7 @@ def _entry(raw: object, names: dict[str, Value]) -> Value:
     if isinstance(raw, list):
         return tuple(_entry(entry, names) for entry in few(raw))
     if isinstance(raw, str):
-        return _last_that_reads(_cut(raw), lambda text: _by_every_reading(text, names))[0]
+        return _last_that_reads(cut(raw), lambda text: _by_every_reading(text, names))[0]
     return number(raw).value
 
 
@@ -242,7 +177,7 @@ def formula(raw: object, sample: dict[str, Value]) -> Node:
             raise Unreadable("a list where one formula is asked for", "write one formula")
         return node
 
-    return _last_that_reads(_cut(_ASIDE.split(text)[0]), read)
+    return _last_that_reads(cut(_ASIDE.split(bounded(text))[0]), read)
 
 
 def uses_inner_product(node: Node) -> bool:
@@ -252,9 +187,9 @@ def uses_inner_product(node: Node) -> bool:
     return any(uses_inner_product(child) for child in children(node))
 
 
-def _cut(text: str, between: str = "") -> list[str]:
+def cut(text: str, between: str = "") -> list[str]:
     """The parts of a chain of equalities or arrows, outside of brackets; of "a ≈ b" only the exact a."""
-    text = _THEREFORE.sub(" → ", plain(text)).strip().rstrip(".!")
+    text = _THEREFORE.sub(" → ", plain(text)).strip().rstrip(".")
     parts, depth = [""], 0
     for sign in text:
         depth += (sign in "([{") - (sign in ")]}")

@@ -40,6 +40,8 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("⟩⟫", ">"),
         **dict.fromkeys("’′‘`", "'"),
         "√": " sqrt ",
+        "⌊": " floor(",
+        "⌋": ")",
         "∑": " sum ",
         "⊤": " T ",
         "\u2062": "*",  # invisible times
@@ -57,7 +59,8 @@ _COMMANDS = {
     **dict.fromkeys(("lVert", "rVert", "Vert"), "‖"),
     **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
     **dict.fromkeys(("lbrack", "lbrace"), "("),
-    **dict.fromkeys(("rbrack", "rbrace"), ")"),
+    **dict.fromkeys(("rbrack", "rbrace", "rfloor"), ")"),
+    "lfloor": "floor(",
     **dict.fromkeys(("langle", "lt"), "<"),
     **dict.fromkeys(("rangle", "gt"), ">"),
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "sfrac"), "frac"),
@@ -96,6 +99,9 @@ _NAMES = {
     "transpose": "T",
     "x": "x",
     "by": "x",
+    "times": "x",
+    "floor": "floor",
+    "t": "T",
     "i": "i",
     "j": "j",
 }
@@ -111,19 +117,26 @@ _INDEX = re.compile(r"\s*_\s*(?:\{\s*(\w{1,4})\s*\}|\(\s*(\w{1,4})\s*\)|(\w))|(\
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
-def plain(text: str) -> str:
-    """`text` with LaTeX and Unicode spellings replaced by plain signs. Raises Unreadable when it is too long."""
+def bounded(text: str) -> str:
+    """`text` itself: to be called before any pattern sees it. Raises Unreadable when it is too long."""
     if len(text) > MAX_CHARACTERS:
         raise Unreadable(
             f"this answer has {len(text)} characters, which is more than the {MAX_CHARACTERS} that are read",
             "write the result only; the working belongs in the write-up",
         )
+    return text
+
+
+def plain(text: str) -> str:
+    """`text` with LaTeX and Unicode spellings replaced by plain signs. Raises Unreadable when it is too long."""
+    text = bounded(text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ]+", lambda m: f"^({m[0].translate(_SUPERSCRIPTS)})", text)
     text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉ₖᵢⱼ]+", lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
     text = _without_latex(text)
     text = text.replace("**", "^").replace("||", "‖").replace("->", "→").replace("=>", "→").replace("~", " ")
-    text = re.sub(r"<([^<>,]*),([^<>,]*)>", r" dot(\1,\2)", text)
+    text = re.sub(r"<([^<>,]*),([^<>,]*)>", r" dot(\1,\2)", text).replace("<", "(").replace(">", ")")
+    text = re.sub(r"\.T\b", "^T", re.sub(r"\s+squared\b", "^2", text))
     text = re.sub(r"‖\s*\^\s*(?:\{\s*2\s*\}|\(2\)|2)\s*_\s*(?:\{\s*2\s*\}|2)", "‖^2", text)  # ‖x‖^2_2 is ‖x‖_2^2
     return text[: 4 * MAX_CHARACTERS]
 
@@ -169,7 +182,7 @@ def tokens(text: str, *, noise: frozenset[str] = frozenset()) -> tuple[Token, ..
 
 
 def _number(text: str, match: re.Match[str], found: list[Token]) -> int:
-    """Append the number; "1,352" is one number, but inside brackets or after another comma its commas separate."""
+    """Append the number; "1,000" is one number, but inside brackets or after another comma its commas separate."""
     digits = match["number"]
     if _THOUSANDS.match(digits) and any(token.kind in "([{," for token in found):
         digits = digits.split(",")[0]
@@ -183,7 +196,7 @@ def _word(text: str, match: re.Match[str], found: list[Token], noise: frozenset[
     if word.lower() in noise:
         return end
     names = _split(word)
-    index = _INDEX.match(text, end) if names[-1] in ("v", "d", "mu", "sigma") else None
+    index = _INDEX.match(text, end) if names[-1] in ("v", "V", "d", "mu", "sigma") else None
     found.extend(_named(name, "") for name in names[:-1])
     found.append(_named(names[-1], next(filter(None, index.groups())) if index else ""))
     return index.end() if index else end
@@ -191,7 +204,9 @@ def _word(text: str, match: re.Match[str], found: list[Token], noise: frozenset[
 
 def _named(name: str, index: str) -> Token:
     """The letter x is the sign for times: no answer of this homework has an x of its own."""
-    return Token("*", "x") if name == "x" else Token("name", name, index)
+    if name == "x":
+        return Token("*", "x")
+    return Token("name", "v" if name == "V" and index else name, index)  # V is all the values, V_1 the first of them
 
 
 def _split(word: str) -> list[str]:

@@ -3,7 +3,9 @@
 `ATTENTION` and `LAYERS` map a name to the text of the class and its helpers, without the imports of `IMPORTS`.
 """
 
-IMPORTS = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom einops import rearrange\n"
+IMPORTS = (
+    "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom einops import rearrange\n"
+)
 
 _HEAD = """
 class SingleHeadAttention(nn.Module):
@@ -38,8 +40,7 @@ ATTENTION = {
         e = torch.exp(s - s.max(dim=-1, keepdim=True).values)
         return torch.bmm(self.dropout(e / e.sum(-1, keepdim=True)), v)
 """,
-    "scaled query first": _SEPARATE
-    + "        return self.dropout(torch.softmax((q * self.scale) @ k.mT, 2)) @ v\n",
+    "scaled query first": _SEPARATE + "        return self.dropout(torch.softmax((q * self.scale) @ k.mT, 2)) @ v\n",
     "keys first, columns": _SEPARATE
     + """        s = k @ q.transpose(1, 2) * self.scale  # (batch, keys, queries)
         a = nn.Softmax(dim=1)(s)
@@ -141,7 +142,8 @@ ATTENTION = {
         return torch.dropout(weights, self.p, self.training) @ self.b(x)
 """,
     "an unused layer": _SEPARATE.replace(
-        "        self.softmax =", "        self.unused = nn.Linear(input_dim, inner_dim, bias=False)\n        self.softmax ="
+        "        self.softmax =",
+        "        self.unused = nn.Linear(input_dim, inner_dim, bias=False)\n        self.softmax =",
     )
     + "        return self.dropout(self.softmax(q @ k.transpose(-2, -1) * self.scale)) @ v\n",
     "helper function and constant": "NEG_HALF = -0.5\n\n\ndef attend(q, k, v, drop):\n"

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from autograder import template
 from autograder.student_room import provided
 from reference.attention import SingleHeadAttention
 from reference.encoder import ViTLayer
@@ -89,9 +90,9 @@ def test_a_patch_size_that_does_not_fill_the_image_is_refused_in_words() -> None
 
 
 def test_the_text_that_is_shown_is_the_text_that_is_run() -> None:
-    texts = provided.class_texts()
-    assert list(texts) == ["Attention", "ViT"]
-    assert "nn.ModuleList([SingleHeadAttention(dim, dim_head, dropout)" in texts["Attention"]
+    assert template.PROVIDED == provided.SOURCE
+    assert list(template.provided_texts()) == ["Attention", "ViT"]
+    assert "nn.ModuleList([SingleHeadAttention(dim, dim_head, dropout)" in template.provided_texts()["Attention"]
 
 
 def test_attention_alone_does_not_import_einops() -> None:

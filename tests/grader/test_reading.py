@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from submission_samples import BOTH, notebook
 
 from autograder.errors import GraderFault, UsageError
 from autograder.reading import _in_child, _words, read
 from autograder.records import Submission
 from autograder.submission import load
+from tests.grader.submission_samples import BOTH, notebook
 
 
 def no_child_is_left() -> bool:

@@ -58,7 +58,7 @@ def test_the_last_lines_give_the_total_and_what_to_do_next() -> None:
 
 def test_a_run_of_no_test_says_so() -> None:
     text = terminal.render(example_reports.report((), example_reports.submission()), width=80, colour=False)
-    assert "No points in this run" in text
+    assert "No test was run" in text
     assert "no test was run" in text
 
 

@@ -5,12 +5,13 @@ import os
 import pathlib
 import subprocess
 import time
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 import torch
 
-from autograder.records import ExitKind, Limits
+from autograder.records import Exit, ExitKind, Limits
 from autograder.sandbox import wire, zygote
 from autograder.sandbox.room import Ended, Room
 from autograder.student_room import frames
@@ -19,18 +20,18 @@ LIMITS = Limits(seconds=2.0, memory_mb=512)
 
 
 @pytest.fixture(scope="module")
-def nursery():
+def nursery() -> Iterator[zygote.Zygote]:
     zygote.warm_up()
     handle = zygote.start(LIMITS)
     yield handle
     handle.close()
 
 
-def start(room, text, name="C"):
+def start(room: Room, text: str, name: str = "C") -> None:
     room.ask("start", {"text": text, "class_name": name, "given": [], "probe_seed": 0})
 
 
-def run(nursery, text, limits=LIMITS):
+def run(nursery: zygote.Zygote, text: str, limits: Limits = LIMITS) -> Exit:
     """The Exit of a program that is expected to end its conversation."""
     with pytest.raises(Ended) as ended, Room(nursery, limits) as room:
         start(room, text)
@@ -40,66 +41,83 @@ def run(nursery, text, limits=LIMITS):
 MODULE = "import torch\nclass C(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.l = torch.nn.Linear(3, 2)\n    def forward(self, x):\n        return {}\n"
 
 
-def forward(nursery, expression, x=None):
+def forward(nursery: zygote.Zygote, expression: str, x: torch.Tensor | None = None) -> tuple[wire.Reply, list[torch.Tensor]]:
     with Room(nursery, LIMITS) as room:
         start(room, MODULE.format(expression))
         room.ask("build", {"kwargs": {}, "seed": 1})
-        reply, tensors = room.ask("forward", {"train": False, "grad": False, "seed": 1}, [torch.ones(2, 3) if x is None else x])
+        reply, tensors = room.ask(
+            "forward", {"train": False, "grad": False, "seed": 1}, [torch.ones(2, 3) if x is None else x]
+        )
     return reply, tensors
 
 
-def test_a_module_answers_and_its_output_comes_back_exactly(nursery):
+def test_a_module_answers_and_its_output_comes_back_exactly(nursery: zygote.Zygote) -> None:
     x = torch.randn(2, 3)
     reply, tensors = forward(nursery, "x * 2", x)
     assert torch.equal(tensors[0], x * 2) and reply.notes == ()
 
 
-def test_printing_100_mb_costs_nothing(nursery):
+def test_printing_100_mb_costs_nothing(nursery: zygote.Zygote) -> None:
     with Room(nursery, msgspec.structs.replace(LIMITS, seconds=20)) as room:
         start(room, "for _ in range(100): print('x' * 1_000_000)")
         start(room, "print('still here')")
     assert len(room.output) == LIMITS.output_kb << 10
 
 
-def test_a_slow_lazy_import_of_the_standard_library_works_after_the_lock_down(nursery):
+def test_a_slow_lazy_import_of_the_standard_library_works_after_the_lock_down(nursery: zygote.Zygote) -> None:
     with Room(nursery, LIMITS) as room:
         start(room, "import decimal, statistics, sqlite3, xml.dom.minidom, numpy.polynomial\nimport torch.fft")
 
 
-def test_a_failing_import_costs_nothing_unless_it_is_used(nursery):
+def test_a_failing_import_costs_nothing_unless_it_is_used(nursery: zygote.Zygote) -> None:
     with Room(nursery, LIMITS) as room:
         start(room, "import no_such_module\nfrom no_such_other import thing as t")
     exit = run(nursery, "import no_such_module as m\nm.something()")
     assert exit.error == "ImportError" and "no_such_module" in exit.detail
 
 
-def test_input_changed_in_place_and_a_tuple_are_noted(nursery):
+def test_input_changed_in_place_and_a_tuple_are_noted(nursery: zygote.Zygote) -> None:
     reply, _ = forward(nursery, "(x.add_(1), None)")
     assert set(reply.notes) == {"tuple", "input-modified"}
 
 
 ENDINGS = {
     "raises": ("1 / 0", ExitKind.RAISED),
-    "raises in its own words": ("class E(Exception):\n    def __str__(self): return 'mine'\nraise E()", ExitKind.RAISED),
-    "text of the exception raises": ("class E(Exception):\n    def __str__(self): return 1 / 0\nraise E()", ExitKind.RAISED),
+    "raises in its own words": (
+        "class E(Exception):\n    def __str__(self): return 'mine'\nraise E()",
+        ExitKind.RAISED,
+    ),
+    "text of the exception raises": (
+        "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E()",
+        ExitKind.RAISED,
+    ),
     "syntax": ("def f(:", ExitKind.RAISED),
     "SystemExit": ("raise SystemExit(0)", ExitKind.RAISED),
     "os._exit": ("import os; os._exit(0)", ExitKind.VANISHED),
     "crash": ("import os; os.abort()", ExitKind.KILLED),
     "loop": ("while True: pass", ExitKind.TIMEOUT),
-    "stubborn loop": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", ExitKind.TIMEOUT),
+    "stubborn loop": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        ExitKind.TIMEOUT,
+    ),
     "stops itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", ExitKind.TIMEOUT),
     "memory": ("x = bytearray(4 << 30)", ExitKind.MEMORY),
     "memory of torch": ("import torch; x = torch.ones(1 << 30)", ExitKind.MEMORY),
     "garbage on the wire": ("import os; os.write(3, b'x' * 100)", ExitKind.PROTOCOL),
-    "half a frame, then nothing": ("import os, time; os.write(3, b'HW6\\n' + bytes(2)); time.sleep(60)", ExitKind.TIMEOUT),
-    "a frame of 2**60 bytes": ("import os, struct; os.write(3, struct.pack('<4sIQ', b'HW6\\n', 10, 2**60))", ExitKind.PROTOCOL),
+    "half a frame, then nothing": (
+        "import os, time; os.write(3, b'HW6\\n' + bytes(2)); time.sleep(60)",
+        ExitKind.TIMEOUT,
+    ),
+    "a frame of 2**60 bytes": (
+        "import os, struct; os.write(3, struct.pack('<4sIQ', b'HW6\\n', 10, 2**60))",
+        ExitKind.PROTOCOL,
+    ),
     "closes the wire": ("import os; os.close(3); import time; time.sleep(60)", ExitKind.KILLED),
 }
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-def test_how_a_conversation_ended_is_data(nursery, how):
+def test_how_a_conversation_ended_is_data(nursery: zygote.Zygote, how: str) -> None:
     text, kind = ENDINGS[how]
     begin = time.monotonic()
     exit = run(nursery, text)
@@ -109,7 +127,7 @@ def test_how_a_conversation_ended_is_data(nursery, how):
         start(room, "import math")
 
 
-def test_the_line_of_an_error_is_that_of_the_text(nursery):
+def test_the_line_of_an_error_is_that_of_the_text(nursery: zygote.Zygote) -> None:
     exit = run(nursery, "import math\n\ndef f():\n    return math.nothing\n\nf()\n")
     assert (exit.line, exit.function, exit.error) == (4, "f", "AttributeError")
 
@@ -119,13 +137,13 @@ RETURNS = ["None", "3.0", "[]", "x.numpy()", "torch.ones(2, 2, dtype=torch.compl
 
 
 @pytest.mark.parametrize("expression", RETURNS)
-def test_what_is_no_plain_tensor_is_refused_before_anything_copies_it(nursery, expression):
+def test_what_is_no_plain_tensor_is_refused_before_anything_copies_it(nursery: zygote.Zygote, expression: str) -> None:
     with pytest.raises(Ended) as ended:
         forward(nursery, expression)
     assert ended.value.exit.error == "returned"
 
 
-def test_nothing_that_a_child_started_outlives_its_conversation(nursery, tmp_path):
+def test_nothing_that_a_child_started_outlives_its_conversation(nursery: zygote.Zygote) -> None:
     text = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\ntime.sleep(0.1)"
     with Room(nursery, LIMITS) as room:
         try:
@@ -138,7 +156,7 @@ def test_nothing_that_a_child_started_outlives_its_conversation(nursery, tmp_pat
     assert sum(f" {nursery.pid} " in line for line in listed.splitlines() if "ps -eo" not in line) <= 3, listed
 
 
-def test_each_child_has_a_scratch_folder_that_goes_with_it(nursery):
+def test_each_child_has_a_scratch_folder_that_goes_with_it(nursery: zygote.Zygote) -> None:
     with Room(nursery, LIMITS) as room:
         start(room, "import os\nopen('here', 'w').write('x')\nprint(os.getcwd())")
         start(room, "pass")
@@ -151,9 +169,12 @@ def test_each_child_has_a_scratch_folder_that_goes_with_it(nursery):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a child another identity")
-def test_as_root_the_child_is_somebody_else_for_good(nursery):
+def test_as_root_the_child_is_somebody_else_for_good(nursery: zygote.Zygote) -> None:
     with Room(nursery, LIMITS) as room:
-        start(room, "import os\nprint(os.getresuid(), os.getgroups())\ntry:\n    os.setuid(0)\nexcept OSError: print('refused')")
+        start(
+            room,
+            "import os\nprint(os.getresuid(), os.getgroups())\ntry:\n    os.setuid(0)\nexcept OSError: print('refused')",
+        )
         start(room, "pass")
     ids, refused = room.output.split("\n")[:2]
     assert "0," not in ids and refused == "refused"
@@ -165,7 +186,9 @@ BAD_REPLIES = {
     "an unknown field": json.dumps({**OK, "score": 10}).encode(),
     "an unknown status": json.dumps({"status": "passed"}).encode(),
     "a negative size": json.dumps({**OK, "tensors": [{"dtype": "float32", "shape": [-1, 4]}]}).encode(),
-    "sizes whose product overflows": json.dumps({**OK, "tensors": [{"dtype": "float32", "shape": [2**31] * 8}]}).encode(),
+    "sizes whose product overflows": json.dumps(
+        {**OK, "tensors": [{"dtype": "float32", "shape": [2**31] * 8}]}
+    ).encode(),
     "zero times huge": json.dumps({**OK, "tensors": [{"dtype": "float32", "shape": [2**40, 0]}]}).encode(),
     "an unknown dtype": json.dumps({**OK, "tensors": [{"dtype": "object", "shape": [1]}]}).encode(),
     "a thousand tensors": json.dumps({**OK, "tensors": [{"dtype": "float32", "shape": [0]}] * 1000}).encode(),
@@ -176,18 +199,18 @@ BAD_REPLIES = {
 
 
 @pytest.mark.parametrize("what", BAD_REPLIES)
-def test_a_reply_that_is_none_is_a_protocol_error(what):
+def test_a_reply_that_is_none_is_a_protocol_error(what: str) -> None:
     with pytest.raises(wire.ProtocolError):
         wire.reply(BAD_REPLIES[what], b"")
 
 
-def test_a_body_of_another_length_than_claimed_is_a_protocol_error():
+def test_a_body_of_another_length_than_claimed_is_a_protocol_error() -> None:
     header = json.dumps({**OK, "tensors": [{"dtype": "float32", "shape": [3]}]}).encode()
     with pytest.raises(wire.ProtocolError):
         wire.reply(header, bytes(13))
 
 
-def test_frames_survive_any_cut():
+def test_frames_survive_any_cut() -> None:
     data = frames.pack(b'{"a": 1}', b"body") + frames.pack(b"{}")
     reader = frames.FrameReader(max_body=100)
     seen = []

@@ -2,7 +2,7 @@
 (`test_rules_honest.py`).
 """
 
-# ruff: noqa: E501  (a program on one line is easier to compare with its neighbours than a wrapped one)
+
 from __future__ import annotations
 
 import ast

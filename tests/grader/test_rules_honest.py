@@ -1,6 +1,6 @@
 """What the rules must leave alone: honest programs that yield nothing at all."""
 
-# ruff: noqa: E501  (a program on one line is easier to compare with its neighbours than a wrapped one)
+
 from __future__ import annotations
 
 import hashlib

@@ -11,7 +11,7 @@ from autograder.grading import Options, grade
 ROOT = Path(autograder.__file__).parent.parent
 
 # Looks from inside __init__ and prints what it finds; then raises, so that staff get its output.
-PROBE = '''
+PROBE = """
 import os, sys, torch
 from torch import nn
 
@@ -44,12 +44,18 @@ class SingleHeadAttention(nn.Module):
 
     def forward(self, x):
         return x
-'''
-ALLOWED_OURS = ("autograder", "autograder.sandbox", "autograder.student_room", "autograder.assignment", "autograder.records")
+"""
+ALLOWED_OURS = (
+    "autograder",
+    "autograder.sandbox",
+    "autograder.student_room",
+    "autograder.assignment",
+    "autograder.records",
+)
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory):
+def looked(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("probe")
     secret = folder / "secret.txt"
     secret.write_text("course secret")
@@ -66,16 +72,16 @@ def looked(tmp_path_factory):
     return report.tests[0].staff
 
 
-def test_it_can_open_no_file_of_ours_and_list_no_folder(looked):
+def test_it_can_open_no_file_of_ours_and_list_no_folder(looked: str) -> None:
     assert "FILES []" in looked, looked
 
 
-def test_its_memory_holds_no_module_and_no_object_of_the_trusted_room(looked):
+def test_its_memory_holds_no_module_and_no_object_of_the_trusted_room(looked: str) -> None:
     assert "MODULES []" in looked and "OBJECTS []" in looked, looked
     ours = looked.split("OURS [")[1].split("]")[0].replace("'", "").split(", ")
     assert ours and all(name.startswith(ALLOWED_OURS) for name in ours), ours
 
 
-def test_its_environment_and_arguments_tell_nothing(looked):
+def test_its_environment_and_arguments_tell_nothing(looked: str) -> None:
     assert "NAMES []" in looked, looked
     assert "secret" not in looked.split("ARGV")[1].lower()

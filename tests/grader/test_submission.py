@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from submission_samples import BOTH, SHA, notebook
 
 from autograder.records import Severity, Submission
 from autograder.submission import load
+from tests.grader.submission_samples import BOTH, SHA, notebook
 
 
 def loaded(folder: Path, **files: str | bytes) -> Submission:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from submission_samples import BOTH, LAYER, SHA, notebook
 
 from autograder import assignment
 from autograder.errors import UsageError
 from autograder.records import Severity, Submission
 from autograder.submission import load
+from tests.grader.submission_samples import BOTH, LAYER, SHA, notebook
 
 
 def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:

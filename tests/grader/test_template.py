@@ -20,7 +20,6 @@ from autograder.errors import UsageError
 from autograder.evidence import from_history, from_outputs
 from autograder.evidence_judge import judge_curves
 from autograder.records import Cell
-from autograder.student_room import provided
 from reference import attention, encoder
 
 CODE = [block.text for block in template.blocks(template.SOURCE.read_text(encoding="utf-8")) if block.kind == "code"]
@@ -63,7 +62,7 @@ def test_the_notebook_holds_what_the_assignment_names() -> None:
         if question.class_name:
             assert text.count(f"class {question.class_name}(nn.Module):") == 1
     for name in PROVIDED_CLASSES:
-        assert provided.class_texts()[name] in CODE
+        assert template.provided_texts()[name] in CODE
     for name in PROVIDED_FUNCTIONS:
         assert text.count(f"def {name}(") == 1
 

@@ -1,10 +1,10 @@
 """A wrong solution loses the points of what it got wrong, in its own question, and hears which mistake it is."""
 
 import pytest
-from honest_styles import ATTENTION, IMPORTS, LAYERS
 
 from autograder.grading import Options, grade_many
-from autograder.records import Status
+from autograder.records import Report, Status
+from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 
 pytestmark = pytest.mark.slow
 
@@ -14,7 +14,7 @@ ATTEND = "x = x + self.drop(self.proj(self.attn(self.norm1(x))))"
 MLP = "return x + self.drop(self.fc2(self.drop(F.gelu(self.fc1(self.norm2(x))))))"
 
 
-def swap(text, old, new):
+def swap(text: str, old: str, new: str) -> str:
     assert old in text, old
     return text.replace(old, new)
 
@@ -49,7 +49,7 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     folder = tmp_path_factory.mktemp("wrong")
     paths = []
     for i, (question, text, _, _) in enumerate(WRONG.values()):
@@ -62,7 +62,7 @@ def graded(tmp_path_factory):
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_costs_its_own_tests_and_is_named(graded, mistake):
+def test_a_mistake_costs_its_own_tests_and_is_named(graded: dict[str, Report], mistake: str) -> None:
     question, _, must_lose, words = WRONG[mistake]
     code = [t for t in graded[mistake].tests if t.number.startswith(("4a", "4b")) and t.max_score]
     failed = {t.number for t in code if t.status is Status.FAILED}
@@ -72,7 +72,11 @@ def test_a_mistake_costs_its_own_tests_and_is_named(graded, mistake):
     assert words in said
 
 
-@pytest.mark.parametrize("mistake", [m for m, (_, _, lost, _) in WRONG.items() if len(lost) == 1 and not lost & {"4a.1", "4b.1"}])
-def test_one_mistake_is_charged_once(graded, mistake):
-    lost = {t.number for t in graded[mistake].tests if t.number.startswith(("4a", "4b")) and t.status is not Status.PASSED}
+@pytest.mark.parametrize(
+    "mistake", [m for m, (_, _, lost, _) in WRONG.items() if len(lost) == 1 and not lost & {"4a.1", "4b.1"}]
+)
+def test_one_mistake_is_charged_once(graded: dict[str, Report], mistake: str) -> None:
+    lost = {
+        t.number for t in graded[mistake].tests if t.number.startswith(("4a", "4b")) and t.status is not Status.PASSED
+    }
     assert lost == WRONG[mistake][2]

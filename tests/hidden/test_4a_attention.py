@@ -92,7 +92,9 @@ def test_each_sample_for_itself(student, cases):
                     f"sample {i} comes out differently alone than within its batch of {case.batch}",
                     mend="no sample may look at another: check the axes of your products and of the softmax",
                 )
-        observe.right_shape(visit.forward(x[:, :1].contiguous()).output.shape, (case.batch, 1, case.inner_dim), "one token")
+        observe.right_shape(
+            visit.forward(x[:, :1].contiguous()).output.shape, (case.batch, 1, case.inner_dim), "one token"
+        )
         if not close(visit.forward(x, strided=True).output, whole):
             raise Unmet("the output depends on how x lies in memory", mend="use reshape where you use view")
         shuffled = torch.randperm(case.tokens, generator=torch.Generator().manual_seed(case.seed))
@@ -120,7 +122,9 @@ def test_gradients_reach_every_projection(student, reference, cases):
         seen = attention_roles.Observation(case, drawn, x, back.output)
         roles = attention_roles.find(reference.attention.single_head, [seen])
         candidates = {s.name for s in attention_roles.sources(seen)}
-        projections = set(roles.names) if roles else {n for n in candidates if observe.acts(visit, drawn, n, x, back.output)}
+        projections = (
+            set(roles.names) if roles else {n for n in candidates if observe.acts(visit, drawn, n, x, back.output)}
+        )
     if not projections:
         raise Unmet("no projection of x was found among the parameters: optimisers train only what parameters() lists")
     for name in ["", *sorted(projections)]:

@@ -24,7 +24,9 @@ def test_builds_and_answers(student, cases, remark):
             raise Unmet("the output has nan or infinite values on ordinary input")
         samples = seen.output.flatten(1)
         if close(samples[:1].expand_as(samples), samples) or not samples.any():
-            raise Unmet("the output is the same whatever the input is", mend="does forward use x, and return the result?")
+            raise Unmet(
+                "the output is the same whatever the input is", mend="does forward use x, and return the result?"
+            )
         if close(seen.output, seen.x):
             raise Unmet("the output is x itself, whatever the weights are", mend="both halves of the layer are missing")
 
@@ -99,27 +101,19 @@ P = 0.5
 @pytest.mark.requires("4b.1")
 @number("4b.6")
 @weight(1)  # handout 4(b): "dropout is used after the attention, inside the MLP, and after the MLP"
-def test_dropout_in_its_three_places(student, cases):
+def test_dropout_in_its_three_places(student, reference, cases):
     """dropout after the attention, inside the MLP and after the MLP, in training only"""
     case = cases.layer(2, dropout=P)[1]
     with student.visit("4b", probe_seed=case.seed) as visit:
+        built = visit.build(case)
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
-        drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
-        attended, calm_attended = _added(visit, case, drawn, "mlp")
-        transformed, calm_transformed = _added(visit, case, drawn, "attention")
+        drawn = weights.draw(case.seed, built.parameters, biases=False)
+        attention, mlp = (_half(visit, case, drawn, built, other) for other in ("mlp", "attention"))
         visit.load(drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
-    missing = []
-    if close(attended, calm_attended):
-        missing.append("after the attention")
-    dropped = (transformed.abs() <= 1e-6).double().mean()
-    survivors = transformed.abs() > 1e-6
-    if dropped < P / 3:
-        missing.append("after the MLP")
-    factor = 1.0 if dropped < P / 3 else 1 / (1 - P)
-    if close(transformed[survivors], calm_transformed[survivors] * factor, rtol=1e-3):
-        missing.append("inside the MLP")
+    missing = ["after the attention"] if close(attention[0], attention[1].output) else []
+    missing += _missing_around_the_mlp(reference, *mlp)
     if missing:
         raise Unmet(
             f"in train mode nothing is dropped {' nor '.join(missing)}",
@@ -128,8 +122,28 @@ def test_dropout_in_its_three_places(student, cases):
         )
 
 
-def _added(visit, case, drawn, without):
-    """What the layer adds to x in train and in eval mode, with one half silenced."""
-    visit.load(observe.silence(drawn, case, without))
+def _half(visit, case, drawn, built, without):
+    """(output in train mode, observation in eval mode) with the other half silenced."""
+    silent = observe.silence(drawn, case, without)
+    visit.load(silent)
     x = case.x()
-    return visit.forward(x, train=True, seed=case.seed).output - x, visit.forward(x).output - x
+    trained = visit.forward(x, train=True, seed=case.seed).output
+    calm = visit.forward(x).output
+    return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed)
+
+
+def _missing_around_the_mlp(reference, trained, calm):
+    """Which of the two places is missing, told apart by what is zero and what is exactly doubled.
+
+    That needs a half that adds to x what the reference adds; in another one (after a LayerNorm, say) the places cannot
+    be told apart, and whatever is dropped counts for both: the mistake itself is charged in 4b.3.
+    """
+    if close(trained, calm.output):
+        return ["inside the MLP", "after the MLP"]
+    if not (layer_roles.find(reference.encoder.layer, [calm]) or _shared(reference, [calm])):
+        return []
+    added, base = trained - calm.x, calm.output - calm.x
+    survived = added.abs() > 1e-6
+    after = float((~survived).double().mean()) > P / 3
+    doubled = close(added[survived], base[survived] * (1 / (1 - P) if after else 1.0), rtol=1e-3)
+    return (["inside the MLP"] if doubled else []) + ([] if after else ["after the MLP"])

@@ -1,7 +1,7 @@
 """Hidden tests for the written questions 2 and 3: the judges of `autograder.written` with the reference's values.
 
-Why separate: here, and only here, the right values meet the judges. The reference is imported inside the fixtures, never
-when this file is collected, so that it is read after the student's room has been started.
+Why separate: here, and only here, the right values meet the judges. The reference is imported inside the fixtures,
+never when this file is collected, so that it is read after the student's room has been started.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from autograder.written.judge_convolution import judge_parameters, judge_shape
 from autograder.written.judge_moments import judge_formula
 from autograder.written.judge_pooling import judge_pooling
 from autograder.written.layout import remarks_on_layout
+from autograder.written.read import is_blank
 from autograder.written.verdict import Verdict
 
 Answers = Mapping[str, Mapping[str, object]]
@@ -43,7 +44,7 @@ def _typed(answers: Answers, table: str, key: str) -> object:
     return answers.get(table, {}).get(key)
 
 
-def _settle(verdict: Verdict, answers: Answers, remark: Remark) -> None:
+def _settle(verdict: Verdict, typed: object, answers: Answers, remark: Remark) -> None:
     """Pass with remarks, or raise what the verdict says; a misspelled name may be why a box is blank."""
     if verdict.earned == 1.0:
         for text in verdict.remarks:
@@ -55,7 +56,7 @@ def _settle(verdict: Verdict, answers: Answers, remark: Remark) -> None:
         expected=feedback.expected,
         mend=feedback.mend,
         earned=verdict.earned,
-        remarks=verdict.remarks + remarks_on_layout(answers),
+        remarks=verdict.remarks + (remarks_on_layout(answers) if is_blank(typed) else ()),
     )
 
 
@@ -70,7 +71,9 @@ def test_parameters_of_the_1d_convolution(
 ) -> None:
     """counts the parameters of the 1D convolution"""
     typed = _typed(answers, "q2a", "parameters")
-    _settle(judge_parameters(typed, reference_written.conv1d().parameters, slips.conv1d_counts()), answers, remark)
+    _settle(
+        judge_parameters(typed, reference_written.conv1d().parameters, slips.conv1d_counts()), typed, answers, remark
+    )
 
 
 @weight(1)
@@ -81,7 +84,7 @@ def test_output_shape_of_the_1d_convolution(
 ) -> None:
     """gives the output shape of the 1D convolution"""
     typed = _typed(answers, "q2a", "output_shape")
-    _settle(judge_shape(typed, reference_written.conv1d().output_shape, slips.conv1d_shapes()), answers, remark)
+    _settle(judge_shape(typed, reference_written.conv1d().output_shape, slips.conv1d_shapes()), typed, answers, remark)
 
 
 @weight(1)
@@ -92,7 +95,9 @@ def test_parameters_of_the_2d_convolution(
 ) -> None:
     """counts the parameters of the 2D convolution"""
     typed = _typed(answers, "q2b", "parameters")
-    _settle(judge_parameters(typed, reference_written.conv2d().parameters, slips.conv2d_counts()), answers, remark)
+    _settle(
+        judge_parameters(typed, reference_written.conv2d().parameters, slips.conv2d_counts()), typed, answers, remark
+    )
 
 
 @weight(1)
@@ -103,7 +108,7 @@ def test_output_shape_of_the_2d_convolution(
 ) -> None:
     """gives the output shape of the 2D convolution"""
     typed = _typed(answers, "q2b", "output_shape")
-    _settle(judge_shape(typed, reference_written.conv2d().output_shape, slips.conv2d_shapes()), answers, remark)
+    _settle(judge_shape(typed, reference_written.conv2d().output_shape, slips.conv2d_shapes()), typed, answers, remark)
 
 
 @weight(1)
@@ -112,7 +117,7 @@ def test_output_shape_of_the_2d_convolution(
 def test_average_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
     """applies average pooling to both matrices"""
     typed = _typed(answers, "q2c", "average_pool")
-    _settle(judge_pooling(typed, reference_written.average_pool(), slips.average_pools()), answers, remark)
+    _settle(judge_pooling(typed, reference_written.average_pool(), slips.average_pools()), typed, answers, remark)
 
 
 @weight(1)
@@ -121,7 +126,7 @@ def test_average_pooling(answers: Answers, reference_written: ModuleType, slips:
 def test_max_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
     """applies max pooling to both matrices"""
     typed = _typed(answers, "q2c", "max_pool")
-    _settle(judge_pooling(typed, reference_written.max_pool(), slips.max_pools()), answers, remark)
+    _settle(judge_pooling(typed, reference_written.max_pool(), slips.max_pools()), typed, answers, remark)
 
 
 @weight(5)
@@ -131,7 +136,7 @@ def test_attention_by_hand(answers: Answers, reference_written: ModuleType, slip
     """works out the self-attention output at time step 2"""
     typed = _typed(answers, "q3a", "a2")
     verdict = judge_vector(typed, reference_written.a2(), slips.attentions(), reference_written.VALUES)
-    _settle(verdict, answers, remark)
+    _settle(verdict, typed, answers, remark)
 
 
 @weight(2)
@@ -143,7 +148,7 @@ def test_expectation_of_the_dot_product(
     """gives the expectation of the dot product"""
     typed = _typed(answers, "q3c", "expectation")
     verdict = judge_formula(typed, reference_written.expectation, moment_slips.expectations(), seed)
-    _settle(verdict, answers, remark)
+    _settle(verdict, typed, answers, remark)
 
 
 @weight(6)
@@ -155,4 +160,4 @@ def test_variance_of_the_dot_product(
     """gives the variance of the dot product"""
     typed = _typed(answers, "q3c", "variance")
     verdict = judge_formula(typed, reference_written.variance, moment_slips.variances(), seed)
-    _settle(verdict, answers, remark)
+    _settle(verdict, typed, answers, remark)

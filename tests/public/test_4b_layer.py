@@ -6,7 +6,7 @@ solution: each is a property that the layer of Figure 1 has.
 
 import pytest
 import torch
-from gradescope_utils.autograder_utils.decorators import number, weight
+from gradescope_utils.autograder_utils.decorators import number
 
 from autograder import observe
 from autograder.expect import Unmet
@@ -15,7 +15,6 @@ from autograder.judging.compare import close
 
 
 @number("4b.p1")
-@weight(1)
 def test_shape(student, cases, remark):
     """builds, and turns (batch, tokens, dim) into (batch, tokens, dim)"""
     observe.layer(student, cases.layer(3), remark)
@@ -23,7 +22,6 @@ def test_shape(student, cases, remark):
 
 @pytest.mark.requires("4b.p1")
 @number("4b.p2")
-@weight(1)
 def test_residual_connections(student, cases):
     """gives x back when every matrix is zero: both residual connections are there"""
     case = cases.layer(1)[0]
@@ -33,8 +31,7 @@ def test_residual_connections(student, cases):
         output = visit.forward(case.x()).output
     if not close(output, case.x()):
         raise Unmet(
-            "with all matrices zero the layer does not give x back"
-            + (", but zeros" if not output.any() else ""),
+            "with all matrices zero the layer does not give x back" + (", but zeros" if not output.any() else ""),
             mend="Figure 1 has two '+': what goes into each half is added, unchanged, to what comes out of it",
         )
 
@@ -42,7 +39,6 @@ def test_residual_connections(student, cases):
 # LayerNorm divides by the deviation, so what each half adds to x does not change when x is ten times as large.
 @pytest.mark.requires("4b.p1")
 @number("4b.p3")
-@weight(1)
 def test_normalises_first(student, cases):
     """normalises before the attention and before the MLP"""
     case = cases.layer(1)[0]
@@ -58,13 +54,12 @@ def test_normalises_first(student, cases):
             if not close(visit.forward(10 * x).output - 10 * x, added, rtol=1e-2):
                 raise Unmet(
                     f"what the {half} half adds to x grows or shrinks with x",
-                    mend="in Figure 1 each half is entered through a layer normalisation, and x itself is added after it",
+                    mend="in Figure 1 each half begins with a layer normalisation, and x itself is added at its end",
                 )
 
 
 @pytest.mark.requires("4b.p1")
 @number("4b.p4")
-@weight(1)
 def test_rests_in_eval_mode(student, cases):
     """gives the same output twice in eval mode, and drops something in train mode"""
     case = cases.layer(1, dropout=0.5)[0]
