@@ -30,25 +30,31 @@ HINTS = {
 }
 
 # Words of torch's and Python's own messages that tell more than the exception's type. Only our hint is ever shown.
-TEXT_HINTS = (
-    ("before Module.__init__", "call super().__init__() first thing in __init__"),
-    ("mat1 and mat2 shapes cannot be multiplied", "a linear map meets another number of features than it was made for: "
-     "compare its first argument with the last axis of what it is given"),
-    ("must match the size of tensor b", "two tensors that are added or multiplied have different shapes; in 4(b), remember "
-     "that Attention gives heads * dim_head features and x has dim"),
-    ("Expected size for first two dimensions of batch2", "the axes of a batched product do not fit: one factor needs transpose(-2, -1)"),
-    ("Dimension out of range", "an axis is named that the tensor does not have: x has three, (batch, tokens, features)"),
-    ("unexpected keyword argument", "compare the argument names of __init__ with the template's"),
-    ("positional argument", "compare the arguments of __init__ and forward with the template's"),
-    ("view size is not compatible", "use reshape where you use view, or call contiguous() after a transpose"),
-    ("is not callable", "something is called that is no function or layer: is a bracket missing, or a name used twice?"),
-    ("must be a Tensor, not", "a layer is made where it should be used: make it in __init__, call it in forward"),
-)  # fmt: skip
+TEXT_HINTS = {
+    "before Module.__init__": "call super().__init__() first thing in __init__",
+    "mat1 and mat2 shapes cannot be multiplied": (
+        "a linear map meets another number of features than it was made for: compare its first argument with the last "
+        "axis of what it is given"
+    ),
+    "must match the size of tensor b": (
+        "two tensors that are added or multiplied have different shapes; in 4(b), remember that Attention gives "
+        "heads * dim_head features and x has dim"
+    ),
+    "Expected size for first two dimensions of batch2": (
+        "the axes of a batched product do not fit: one factor needs transpose(-2, -1)"
+    ),
+    "Dimension out of range": "an axis is named that the tensor does not have: x has (batch, tokens, features)",
+    "unexpected keyword argument": "compare the argument names of __init__ with the template's",
+    "positional argument": "compare the arguments of __init__ and forward with the template's",
+    "view size is not compatible": "use reshape where you use view, or call contiguous() after a transpose",
+    "is not callable": "something is called that is no function or layer: is a name used twice?",
+    "must be Tensor, not": "a layer is made where it should be used: make it in __init__, call it in forward",
+}
 
 
 def hint(exit: Exit) -> str:
     """The most telling hint for an exception; empty when there is none."""
-    by_text = (text for words, text in TEXT_HINTS if words in exit.detail)
+    by_text = (text for words, text in TEXT_HINTS.items() if words in exit.detail)
     return next(by_text, HINTS.get(exit.error, ""))
 
 

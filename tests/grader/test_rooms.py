@@ -41,7 +41,9 @@ def run(nursery: zygote.Zygote, text: str, limits: Limits = LIMITS) -> Exit:
 MODULE = "import torch\nclass C(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.l = torch.nn.Linear(3, 2)\n    def forward(self, x):\n        return {}\n"
 
 
-def forward(nursery: zygote.Zygote, expression: str, x: torch.Tensor | None = None) -> tuple[wire.Reply, list[torch.Tensor]]:
+def forward(
+    nursery: zygote.Zygote, expression: str, x: torch.Tensor | None = None
+) -> tuple[wire.Reply, list[torch.Tensor]]:
     with Room(nursery, LIMITS) as room:
         start(room, MODULE.format(expression))
         room.ask("build", {"kwargs": {}, "seed": 1})

@@ -2,7 +2,6 @@
 (`test_rules_honest.py`).
 """
 
-
 from __future__ import annotations
 
 import ast

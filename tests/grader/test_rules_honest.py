@@ -1,6 +1,5 @@
 """What the rules must leave alone: honest programs that yield nothing at all."""
 
-
 from __future__ import annotations
 
 import hashlib
