@@ -76,7 +76,7 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
                 engine = None
     finally:
         if engine is not None:
-            engine.kill()
+            engine.finish()
 
 
 def _setup(options: Options) -> Setup:

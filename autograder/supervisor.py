@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +25,21 @@ from autograder.events import Event, Fault, Order, event_decoder, line
 ROOT = Path(__file__).resolve().parent.parent
 
 # What of the environment an engine may see: nothing that could be a secret.
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine import main; main()"
+
+
+# An idle engine ends in 20 ms; the rest is for a machine that is swapping.
+ORDERLY_SECONDS = 3.0
 
 
 class Engine:
     """One engine process. `with Engine.start() as engine:` ends it for certain."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], scratch: str) -> None:
         self._process = process
+        self._scratch = scratch
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._buffer = b""
@@ -40,13 +47,13 @@ class Engine:
     @classmethod
     def start(cls) -> Engine:
         """Starts importing torch at once; orders may come later. Its own messages go to our stderr."""
-        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        scratch = tempfile.mkdtemp(prefix="autograder-")
+        os.chmod(scratch, 0o711)  # children of another identity pass through it to a folder of their own
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": scratch}
         command = [sys.executable, "-I", "-c", _START, str(ROOT)]
-        return cls(
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
-            )
-        )
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
+        return cls(process, scratch)
 
     def __enter__(self) -> Engine:
         return self
@@ -62,10 +69,13 @@ class Engine:
             self._process.stdin.flush()
 
     def finish(self) -> None:
-        """No more orders: the engine ends after the last one."""
+        """No more orders: lets the engine end in order, with every child reaped; kills it if that takes too long."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(ORDERLY_SECONDS)
+        self.kill()
 
     def events(self, deadline: float) -> Iterator[Event]:
         """Events as they come, until the engine is gone or `deadline` (time.monotonic) has passed.
@@ -105,6 +115,7 @@ class Engine:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _name(status: int) -> str:
