@@ -128,8 +128,8 @@ class Nursery:
         self.control = control
         self.limits = limits
         roots = readable.interpreter_roots()
-        self.ids = lockdown.student_ids()
-        doors = readable.open_doors(roots) if self.ids else {}
+        doors = readable.open_doors(roots) if lockdown.student_ids(0) else {}
+        self.forked = 0
         readable.go_through(doors)
         readable.forget_checkout(doors)
         self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
@@ -159,6 +159,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         pipe, output = os.pipe()
         scratch = tempfile.mkdtemp(prefix="room-")
+        self.forked += 1
         pid = os.fork()
         if pid == 0:
             self._become_child(theirs, output, scratch)
@@ -169,8 +170,9 @@ class Nursery:
 
     def _become_child(self, connection: socket.socket, output: int, scratch: str) -> None:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
+        ids = lockdown.student_ids(self.forked)
         try:
-            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, self.ids)
+            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, ids)
             worker.serve(connection, self.limits.tensor_mb << 20)
         finally:
             os._exit(0)

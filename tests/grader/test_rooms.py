@@ -182,6 +182,34 @@ def test_as_root_the_child_is_somebody_else_for_good(nursery: zygote.Zygote) -> 
     assert "0," not in ids and refused == "refused"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a child another identity")
+def test_two_children_that_live_at_once_have_different_identities(nursery: zygote.Zygote) -> None:
+    with Room(nursery, LIMITS) as one, Room(nursery, LIMITS) as two:
+        for room in (one, two):
+            start(room, "import os\nprint(os.getuid())")
+            start(room, "pass")
+        assert one.output != two.output
+
+
+def test_a_child_can_signal_neither_the_zygote_nor_the_spare_child(nursery: zygote.Zygote) -> None:
+    text = """
+import os
+reached = []
+for pid in range(max(1, {zygote} - 5), {zygote} + 400):
+    try:
+        if pid != os.getpid():
+            os.kill(pid, 0)
+            reached.append(pid)
+    except OSError:
+        pass
+print(reached)
+"""
+    with Room(nursery, LIMITS) as room:
+        start(room, text.format(zygote=nursery.pid))
+        start(room, "pass")
+    assert room.output.strip() == "[]"
+
+
 OK = {"status": "ok"}
 BAD_REPLIES = {
     "not JSON": b"{",
