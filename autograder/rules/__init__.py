@@ -37,6 +37,8 @@ def _findings(
     source = Source(program, resolver, (*uses(resolver), *embedded.pickled(resolver), *imported), line)
     for rule in _RULES:
         yield from rule(source)
+    if resolver.exhausted:
+        yield line or 1, _tangled(program)
     if depth:
         for where, inner, brought in embedded.programs(resolver):
             yield from _findings(program, inner, depth - 1, line or where, brought)
@@ -51,6 +53,16 @@ def _sorted(findings: Iterator[Placed]) -> tuple[Finding, ...]:
     gravest = sorted(kept.values(), key=lambda pair: _WEIGHT[pair[1].severity])[:MOST_FINDINGS]
     gravest.sort(key=lambda pair: (pair[0], _WEIGHT[pair[1].severity], pair[1].construct))
     return tuple(finding for _, finding in gravest)
+
+
+def _tangled(program: Program) -> Finding:
+    return Finding(
+        "dynamic",
+        Severity.FLAG,
+        f"The program of {program.question} refers to itself in too many ways to be followed; please read it.",
+        program.question,
+        place=program.place(1),
+    )
 
 
 def _unreadable(program: Program, error: BaseException) -> Finding:

@@ -19,7 +19,7 @@ from autograder.rules.scopes import Binding, Program, Scope, survey
 
 BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40  # steps from a name to what it stands for; honest programs need three
-_MOST_STEPS = 300_000  # a program of 500 lines needs about 5000
+_MOST_STEPS = 30_000  # a program of 500 lines needs about 5000; beyond, staff are told that it was too tangled
 
 
 class Resolver:
@@ -30,14 +30,21 @@ class Resolver:
         self._kept: dict[int, Meaning] = {}
         self._open: set[int] = set()
         self._steps = 0
+        self._spent = False
         self._cuts = 0
         self.links = Links()
         self.folder = Folder(self._expressions, self.dotted)
         connect(self)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the program is too tangled to be followed to its end: what was not reached stays unknown."""
+        return self._spent or self._steps > _MOST_STEPS
+
     def forget(self) -> None:
         """Drop the answers that were kept: something that they rest on has been added."""
         self._kept.clear()
+        self._spent = self.exhausted
         self._steps = 0
 
     def meaning(self, node: ast.expr) -> Meaning:
