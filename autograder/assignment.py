@@ -65,7 +65,8 @@ VISIBILITY_HIDDEN = "visible"
 
 # One child of the student's room. A correct solution needs about 0.05 s; the wall limit leaves 200 times that for a
 # slow container (0.5 CPU) and a slow style (Python loops over batch and tokens).
-CHILD_LIMITS = Limits(seconds=10.0, memory_mb=1024)
+# Memory is address space beyond what torch maps already: 512 MB hold any import that an honest class makes lazily.
+CHILD_LIMITS = Limits(seconds=10.0, memory_mb=512)
 
 # The platform's own limit is 10 minutes by default; we stop before it so that a truthful file is there.
 TOTAL_SECONDS = 540.0

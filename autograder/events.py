@@ -34,6 +34,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     planned: tuple[TestResult, ...]
     isolation: str
     versions: dict[str, str]
+    problems: tuple[str, ...] = ()  # what could not be collected, and why: every result then is incomplete
 
 
 class Tested(msgspec.Struct, frozen=True, tag="tested"):

@@ -137,6 +137,7 @@ class Sheet:
 
     def report(self, *, final: bool = False) -> Report:
         """The report as it stands; `final` when nothing more will come."""
+        problems = self.ready.problems if self.ready else ()
         finished = {test.number for test in self.tests}
         planned = tuple(t for t in (self.ready.planned if self.ready else ()) if t.number not in finished)
         return Report(
@@ -147,6 +148,6 @@ class Sheet:
             isolation=self.ready.isolation if self.ready else "",
             versions=self.ready.versions if self.ready else {},
             seconds=round(time.monotonic() - self.start, 3),
-            complete=self.complete if final else False,
-            staff_notes=tuple(self.notes),
+            complete=final and self.complete and not problems,
+            staff_notes=(*problems, *self.notes),
         )

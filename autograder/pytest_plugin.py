@@ -167,9 +167,8 @@ class Grading:
         visibility = assignment.VISIBILITY_PUBLIC if self.setup.public else assignment.VISIBILITY_HIDDEN
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
         self.items = [(item, about) for item, about in described if about.number.startswith(self.setup.only)]
-        for problem in self._problems():
-            self.emit(Fault(problem))
-        self.emit(Ready(tuple(outcome.blank(about) for _, about in self.items), self.isolation, versions()))
+        planned = tuple(outcome.blank(about) for _, about in self.items)
+        self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems())))
         for order in self.orders:
             self._in_a_fork(session.config, order)
         return True

@@ -24,7 +24,7 @@ def run() -> Report:
         for t in _code_tests(right)
         if t.status is not Status.PASSED
     ]
-    if lost or not _code_tests(right):
+    if lost or not right.complete or not _code_tests(right):
         raise GraderFault(
             "the reference solution does not get full marks here: "
             + ("; ".join(lost) or "no test ran")

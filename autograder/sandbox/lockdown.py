@@ -7,6 +7,7 @@ last line of `lock_down`.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -19,8 +20,8 @@ from autograder.sandbox import landlock
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 SIGKILL = 9
 
-# Children share the group of the user that setup.sh makes, and each has a uid of its own: two that live at the same time
-# (the one at work and the spare for the next test) must not be able to signal or trace each other.
+# Children share the group of the user that setup.sh makes, and each has a uid of its own: two that live at the same
+# time (the one at work and the spare for the next test) must not be able to signal or trace each other.
 STUDENT_USER = "student"
 # 60706 to 61183 are given out by no distribution and no part of systemd (its UIDS-GIDS document).
 FIRST_UID, UIDS = 60_706, 256
@@ -60,6 +61,7 @@ def lock_down(
     """Applies every layer to this process; returns the connection under its new number."""
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     os.setsid()
+    offer_for_sacrifice()
     connection = keep_only(
         connection, output, [int(p.rsplit("/", 1)[1]) for p in readable if p.startswith("/proc/self/fd/")]
     )
@@ -73,6 +75,12 @@ def lock_down(
     landlock.restrict(read=readable, write=[scratch])
     os.environ.update(HOME=scratch, TMPDIR=scratch)
     return connection
+
+
+def offer_for_sacrifice() -> None:
+    """When memory runs out, the kernel is to take this process, not the grader."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket.socket:

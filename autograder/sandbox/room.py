@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -19,6 +20,8 @@ from autograder.records import Exit, ExitKind, Limits
 from autograder.sandbox import wire
 from autograder.sandbox.zygote import Zygote
 from autograder.student_room import frames
+
+T = TypeVar("T")
 
 
 class Ended(Exception):
@@ -139,18 +142,22 @@ class Room:
     def _ended_by_itself(self) -> Exit:
         self._last_words()
         pid, self._pid = self._pid, 0
-        status = self._with_zygote(lambda: self._zygote.reap(pid)) or 0
-        if os.WIFSIGNALED(status):
-            name = signal.Signals(os.WTERMSIG(status)).name
-            if name == "SIGXCPU":
-                return self._exit(ExitKind.TIMEOUT, detail="processor time")
-            return self._exit(ExitKind.KILLED, detail=name)
-        return self._exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
+        status, alive = self._with_zygote(lambda: self._zygote.reap(pid))
+        if alive:
+            return self._exit(ExitKind.VANISHED, detail="it closed its connection")
+        if not os.WIFSIGNALED(status):
+            return self._exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
+        name = signal.Signals(os.WTERMSIG(status)).name
+        if name == "SIGXCPU":
+            return self._exit(ExitKind.TIMEOUT, detail="processor time")
+        if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
+            return self._exit(ExitKind.MEMORY, detail="ended by the system")
+        return self._exit(ExitKind.KILLED, detail=name)
 
     def _exit(self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "") -> Exit:
         return Exit(kind, error, detail, line, function, self.output)
 
-    def _with_zygote(self, order: Callable[[], int | None]) -> int | None:
+    def _with_zygote(self, order: Callable[[], T]) -> T:
         try:
             return order()
         except (OSError, ConnectionError, ValueError) as error:

@@ -4,7 +4,7 @@ It is forked from the engine before anything secret is read, with an empty envir
 
     {"op": "fork"}           -> {"pid"} + descriptors (connection, output): a child, locked down and waiting
     {"op": "end", "pid"}     (no answer) kills the child and whatever it started
-    {"op": "reap", "pid"}    -> {"status"}: the same, and how it had ended
+    {"op": "reap", "pid"}    -> {"status", "alive"}: the same, and how it had ended, if it was not still alive
 
 One child is always forked ahead, so that nobody waits for a fork. Children are killed, never asked: a child does not
 decide when it ends. Whatever it started and left behind becomes a child of the zygote (subreaper) and dies with it.
@@ -52,13 +52,14 @@ class Zygote:
         """Kills the child and all it started. Done before the next order is."""
         self._control.send(json.dumps({"op": "end", "pid": pid}).encode())
 
-    def reap(self, pid: int) -> int:
-        """Kills the child and all it started, if it has not ended by itself; returns its wait status."""
+    def reap(self, pid: int) -> tuple[int, bool]:
+        """Kills the child and all it started; (its wait status, whether it was still alive when this came)."""
         self._control.send(json.dumps({"op": "reap", "pid": pid}).encode())
         data = self._control.recv(MAX_MESSAGE)
         if not data:
             raise ConnectionError("the zygote is gone")
-        return int(json.loads(data)["status"])
+        answer = json.loads(data)
+        return int(answer["status"]), bool(answer["alive"])
 
     def close(self) -> None:
         """Ends the zygote and whatever it still holds: in order when it can, by force when it does not."""
@@ -149,9 +150,10 @@ class Nursery:
                 os.close(output)
                 spare = self._child()
                 continue
+            alive = order["op"] == "reap" and _alive(order["pid"])
             status = self._end(order["pid"])
             if order["op"] == "reap":
-                self.control.send(json.dumps({"status": status}).encode())
+                self.control.send(json.dumps({"status": status, "alive": alive}).encode())
         for pid in list(self.scratch):
             self._end(pid)
 
@@ -184,6 +186,16 @@ class Nursery:
                 _kill(orphan)
         shutil.rmtree(self.scratch.pop(pid, ""), ignore_errors=True)
         return status
+
+
+def _alive(pid: int) -> bool:
+    """Whether a child of ours has not ended yet; a moment's grace, for one that has just closed its connection."""
+    for _ in range(10):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                return False
+        time.sleep(0.005)
+    return True
 
 
 def _kill(pid: int) -> int:

@@ -235,6 +235,20 @@ def test_an_instructor_adds_a_hidden_test_like_any_pytest_test(tmp_path: Path) -
     assert tests["2c.77"]["score"] == 0 and "2a.77" in tests["2c.77"]["output"]
 
 
+def test_a_hidden_test_that_cannot_be_collected_makes_the_result_incomplete_and_says_which(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_mine.py").write_text(NEW_TEST)
+    (tmp_path / "tests" / "test_broken.py").write_text("import no_such_module\n")
+    (tmp_path / "tests" / "test_odd.py").write_text("def test_without_a_number():\n    assert True\n")
+    done = autograder(
+        "grade", CLASS / "ada_complete", "--out", tmp_path / "out", "--tests", tmp_path / "tests", "--json"
+    )
+    extra = json.loads(done.stdout)["extra_data"]
+    assert done.returncode == 3 and not extra["complete"]
+    notes = " ".join(extra["staff_notes"])
+    assert "test_broken" in notes and "no_such_module" in notes and "must begin with one of" in notes
+
+
 USAGE = {
     "no such path": (["check", "/nowhere/hw6.ipynb"], "nothing at"),
     "no tests there": (["grade", str(CLASS / "ada_complete"), "--out", "{out}", "--tests", "{out}"], "no tests"),
