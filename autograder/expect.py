@@ -37,4 +37,11 @@ class Unmet(AssertionError):
 
 
 class Missing(Exception):
-    """A prerequisite of the test is missing: the test is skipped, earns nothing, and says which test to mend first."""
+    """A prerequisite of the test is missing: the test is skipped, earns nothing, and says what to mend first.
+
+    `waived`: by the assignment's policy the test then asks for nothing, so its points are taken out on both sides.
+    """
+
+    def __init__(self, reason: str, *, waived: bool = False) -> None:
+        super().__init__(reason)
+        self.waived = waived

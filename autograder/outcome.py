@@ -63,6 +63,8 @@ def judge(
             done, status=Status.FAILED, score=round(item.weight * error.earned, 4), feedback=error.feedback,
             remarks=remarks + error.remarks, staff=error.staff,
         )  # fmt: skip
+    if isinstance(error, Missing) and error.waived:
+        done = msgspec.structs.replace(done, max_score=0.0)
     if isinstance(error, (Missing, pytest.skip.Exception)):
         return msgspec.structs.replace(done, status=Status.SKIPPED, feedback=Feedback(found=str(error)))
     if isinstance(error, AssertionError):

@@ -112,7 +112,7 @@ def answers(submission: Submission) -> dict[str, dict[str, object]]:
     if submission.answers is not None:
         return submission.answers
     if assignment.WRITTEN_POLICY == "optional":
-        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere")
+        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
     raise Unmet(
         submission.answers_problem or submission.problem or f"no {assignment.ANSWERS} was handed in",
         mend=f"hand in {assignment.ANSWERS} beside the notebook: the template has one to fill in",

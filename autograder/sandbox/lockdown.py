@@ -26,6 +26,9 @@ STUDENT_USER = "student"
 # 60706 to 61183 are given out by no distribution and no part of systemd (its UIDS-GIDS document).
 FIRST_UID, UIDS = 60_706, 256
 
+# The engine and the zygote open a dozen. The limit itself may be "none" (macOS), which is no number to count to.
+MOST_DESCRIPTORS = 65_536
+
 
 def prctl(option: int, value: int) -> bool:
     """One prctl call; False where the system has none (macOS) or refuses."""
@@ -91,7 +94,7 @@ def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket
     for source, target in ((null, 0), (out, 1), (out, 2), (number, 3)):
         os.dup2(source, target, inheritable=True)
     low = 4
-    for fd in [*sorted(kept), resource.getrlimit(resource.RLIMIT_NOFILE)[0]]:
+    for fd in [*sorted(kept), min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], MOST_DESCRIPTORS)]:
         os.closerange(low, fd)
         low = fd + 1
     # fresh streams: what the engine had buffered is not the student's, and each line must be out before a kill
@@ -132,5 +135,9 @@ def _mapped_bytes() -> int:
 def drop_identity(uid: int, gid: int) -> None:
     """Real, effective and saved ids all change, and no supplementary group stays."""
     os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
+    if hasattr(os, "setresuid"):
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    else:  # macOS: as root, these two change all three
+        os.setgid(gid)
+        os.setuid(uid)

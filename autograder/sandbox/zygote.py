@@ -6,8 +6,9 @@ It is forked from the engine before anything secret is read, with an empty envir
     {"op": "end", "pid"}     (no answer) kills the child and whatever it started
     {"op": "reap", "pid"}    -> {"status", "alive"}: the same, and how it had ended, if it was not still alive
 
-One child is always forked ahead, so that nobody waits for a fork. Children are killed, never asked: a child does not
-decide when it ends. Whatever it started and left behind becomes a child of the zygote (subreaper) and dies with it.
+Orders are lines of JSON, answers single messages. One child is always forked ahead, so that nobody waits for a fork.
+Children are killed, never asked: a child does not decide when it ends. Whatever it started and left behind becomes a
+child of the zygote (subreaper) and dies with it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Zygote:
 
     def fork(self) -> tuple[int, socket.socket, int]:
         """A fresh child: (pid, our end of its connection, the pipe that its output comes from)."""
-        self._control.send(json.dumps({"op": "fork"}).encode())
+        self._order("fork")
         data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
         if not data:
             raise ConnectionError("the zygote is gone")
@@ -50,16 +51,19 @@ class Zygote:
 
     def end(self, pid: int) -> None:
         """Kills the child and all it started. Done before the next order is."""
-        self._control.send(json.dumps({"op": "end", "pid": pid}).encode())
+        self._order("end", pid)
 
     def reap(self, pid: int) -> tuple[int, bool]:
         """Kills the child and all it started; (its wait status, whether it was still alive when this came)."""
-        self._control.send(json.dumps({"op": "reap", "pid": pid}).encode())
+        self._order("reap", pid)
         data = self._control.recv(MAX_MESSAGE)
         if not data:
             raise ConnectionError("the zygote is gone")
         answer = json.loads(data)
         return int(answer["status"]), bool(answer["alive"])
+
+    def _order(self, op: str, pid: int = 0) -> None:
+        self._control.sendall(json.dumps({"op": op, "pid": pid}).encode() + b"\n")
 
     def close(self) -> None:
         """Ends the zygote and whatever it still holds: in order when it can, by force when it does not."""
@@ -76,7 +80,7 @@ class Zygote:
 
 def start(limits: Limits) -> Zygote:
     """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid:
         theirs.close()
@@ -141,8 +145,8 @@ class Nursery:
     def serve(self) -> None:
         """Answers orders until the engine hangs up; then nothing of the students' is left."""
         spare = self._child()
-        while data := self.control.recv(MAX_MESSAGE):
-            order = json.loads(data)
+        for line in self.control.makefile("rb"):
+            order = json.loads(line)
             if order["op"] == "fork":
                 pid, connection, output = spare
                 socket.send_fds(self.control, [json.dumps({"pid": pid}).encode()], [connection.fileno(), output])
@@ -191,7 +195,7 @@ class Nursery:
 def _alive(pid: int) -> bool:
     """Whether a child of ours has not ended yet; a moment's grace, for one that has just closed its connection."""
     for _ in range(10):
-        with contextlib.suppress(ChildProcessError):
+        with contextlib.suppress(ChildProcessError, AttributeError):  # macOS has no waitid
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 return False
         time.sleep(0.005)

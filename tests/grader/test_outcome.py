@@ -1,0 +1,60 @@
+"""From what a test did to its result: whose fault it is, and what it costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.expect import Missing, Unmet
+from autograder.outcome import Item, forfeited, judge
+from autograder.records import Finding, Severity, Status
+
+ITEM = Item("4a.4", "matches", 4.0, "visible", (), ())
+
+
+OUTCOMES = {
+    "nothing was raised": (None, None, Status.PASSED, 4.0, 4.0),
+    "partial credit was set": (None, 2.5, Status.FAILED, 2.5, 4.0),
+    "more than the weight was set": (None, 9.0, Status.PASSED, 4.0, 4.0),
+    "less than nothing was set": (None, -1.0, Status.FAILED, 0.0, 4.0),
+    "unmet": (Unmet("no"), None, Status.FAILED, 0.0, 4.0),
+    "unmet, half of it kept": (Unmet("half", earned=0.5), None, Status.FAILED, 2.0, 4.0),
+    "an assert": (AssertionError("one is not two"), None, Status.FAILED, 0.0, 4.0),
+    "a prerequisite is missing": (Missing("first mend 4a.1"), None, Status.SKIPPED, 0.0, 4.0),
+    "waived by the policy": (Missing("graded elsewhere", waived=True), None, Status.SKIPPED, 0.0, 0.0),
+    "skipped by pytest": (pytest.skip.Exception("not here"), None, Status.SKIPPED, 0.0, 4.0),
+    "a mistake of ours": (ZeroDivisionError("oops"), None, Status.ERROR, 0.0, 4.0),
+}
+
+
+@pytest.mark.parametrize("what", OUTCOMES)
+def test_outcome(what: str) -> None:
+    error, set_score, status, score, possible = OUTCOMES[what]
+    result = judge(ITEM, error, set_score, (), 0.1)
+    assert (result.status, result.score, result.max_score) == (status, score, possible)
+
+
+def test_a_plain_assert_shows_its_message_and_never_the_values() -> None:
+    told = judge(ITEM, AssertionError("one is not two\nassert 1 == 2"), None, (), 0.0)
+    silent = judge(ITEM, AssertionError("assert tensor([1, 2]) == tensor([3, 4])"), None, (), 0.0)
+    assert told.feedback.found == "one is not two"
+    assert "tensor" not in silent.feedback.found and "tensor" in silent.staff
+
+
+def test_a_fraction_outside_0_to_1_is_the_authors_mistake() -> None:
+    with pytest.raises(ValueError, match="fraction"):
+        Unmet("x", earned=2)
+
+
+FINDING = Finding(
+    "ready-made", Severity.READY_MADE, "nn.MultiheadAttention is ready-made", "4a", "nn.MultiheadAttention"
+)
+
+
+def test_a_ready_made_solution_forfeits_the_points_and_staff_see_what_it_would_have_earned() -> None:
+    result = forfeited(judge(ITEM, None, None, (), 0.0), FINDING)
+    assert (result.status, result.score, result.max_score) == (Status.FAILED, 0.0, 4.0)
+    assert "would have earned 4" in result.staff and "ready-made" in result.feedback.found
+
+
+def test_our_own_fault_is_not_turned_into_a_zero_by_a_finding() -> None:
+    assert forfeited(judge(ITEM, ZeroDivisionError(), None, (), 0.0), FINDING).status is Status.ERROR
