@@ -1,19 +1,24 @@
 """The command line. It joins the stages and words what people see; it decides nothing.
 
-Exit status: 0 graded (whatever the score; for `check`: everything passed), 1 `check` found something to mend,
+Exit status: 0 graded (whatever the score; for `check`: nothing to mend), 1 `check` found something to mend,
 2 usage, 3 the grader itself failed.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder import __version__
 from autograder.errors import GraderFault, UsageError
+
+if TYPE_CHECKING:
+    from autograder.records import Report
+    from autograder.report.summary import Audience
 
 app = typer.Typer(
     help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
@@ -41,15 +46,16 @@ def check(
     question: Annotated[str, typer.Option(help="Only this question, e.g. 4a.")] = "",
     seed: Seed = None,
 ) -> None:
-    """Runs the public tests on your work, as often as you like. Exit status 0 when all pass, 1 when not."""
+    """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be mended, 1 else."""
     from autograder.grading import Options, grade
-    from autograder.records import Status
+    from autograder.report.summary import all_well
 
     report = grade(path, Options(public=True, only=question, seed=seed))
-    _show(report, "student")
+    options = ["--question", question] if question else []
+    _show(report, "student", again=shlex.join(["python", "-m", "autograder", "check", str(path), *options]))
     if not report.complete:
         raise typer.Exit(3)
-    raise typer.Exit(0 if report.tests and all(t.status is Status.PASSED for t in report.tests) else 1)
+    raise typer.Exit(0 if all_well(report) else 1)
 
 
 @app.command()
@@ -67,7 +73,7 @@ def grade(
     from autograder.grading import Options, grade
     from autograder.report import html
 
-    out.mkdir(parents=True, exist_ok=True)
+    results.make_folder(out)
     target = out / "results.json"
     report = grade(submission, Options(only=only, seed=seed, tests=tests), lambda so_far: results.write(target, so_far))
     results.write(target, report)
@@ -90,23 +96,27 @@ def batch(
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
     from autograder import batch as class_
     from autograder.grading import Options
-    from autograder.report.terminal import class_table
+    from autograder.report.class_table import class_table
 
     options = Options(only=only, tests=tests)
     if quiet:
-        rows = class_.run(folder, out, options)
+        graded = class_.run(folder, out, options)
     else:
         from rich.console import Console
         from rich.progress import Progress
 
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("grading", total=None)
-            rows = class_.run(
+            graded = class_.run(
                 folder, out, options,
                 lambda done, total, name: progress.update(task, completed=done, total=total, description=name),
             )  # fmt: skip
-        typer.echo(class_table(rows, colour=sys.stdout.isatty()), nl=False)
-    raise typer.Exit(0 if all(row.total is not None for row in rows) else 3)
+        typer.echo(class_table(graded.rows, colour=sys.stdout.isatty()), nl=False)
+    for note in graded.notes:
+        typer.echo(f"note: {note}", err=True)
+    if len(graded.rows) < graded.total:
+        typer.echo(f"stopped after {len(graded.rows)} of {graded.total} submissions; {out} holds these", err=True)
+    raise typer.Exit(0 if graded.complete else 3)
 
 
 @app.command()
@@ -131,10 +141,10 @@ def selfcheck() -> None:
     )
 
 
-def _show(report: object, audience: str) -> None:
+def _show(report: Report, audience: Audience, again: str = "") -> None:
     from autograder.report.terminal import render
 
-    typer.echo(render(report, colour=sys.stdout.isatty(), audience=audience), nl=False)  # type: ignore[arg-type]
+    typer.echo(render(report, colour=sys.stdout.isatty(), audience=audience, again=again), nl=False)
 
 
 def main() -> None:

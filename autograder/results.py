@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.assignment import TITLE
-from autograder.errors import GraderFault
+from autograder.errors import GraderFault, UsageError
 from autograder.records import Feedback, Report, Status, Submission, TestResult
 from autograder.report import message, summary
 from autograder.text import ELLIPSIS, clean, one_line
@@ -164,7 +164,7 @@ def _top(report: Report) -> str:
     nothing = all(test.status is Status.ERROR for test in summary.all_tests(report))
     parts = [(NOTHING_GRADED if nothing else ASK_STAFF) if ours else ""]
     parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in summary.unusable(report)]
-    parts += [_table(report, tests), _noticed(report), _hand()]
+    parts += [f"Next: {message.next_step(report, 'student')}", _table(report, tests), _noticed(report), _hand()]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -200,13 +200,12 @@ def _extra(report: Report, tests: tuple[TestResult, ...]) -> dict[str, object]:
     for test in tests:
         key = one_line(test.number or test.name)
         seconds[key] = round(seconds.get(key, 0.0) + test.seconds, 3)
-    flags = [f for f in summary.findings(report, "staff") if f not in summary.findings(report, "student")]
     submission = report.submission
     return {
         "complete": report.complete,
         "digest": one_line(submission.digest),
         "file": one_line(submission.file),
-        "flags": _shared([message.block(message.finding_rows(flag)) for flag in flags]),
+        "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(report)]),
         "isolation": one_line(report.isolation),
         "programs": {one_line(number): one_line(p.sha256) for number, p in submission.programs.items()},
         "questions": {
@@ -250,6 +249,15 @@ def _bytes(results: Results) -> bytes:
     return msgspec.json.format(msgspec.json.encode(results, order="deterministic"), indent=1) + b"\n"
 
 
+def make_folder(path: Path) -> None:
+    """The folder for results, with those above it. Raises UsageError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(f"the folder {path} cannot be made ({why}): give another --out") from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` at `path` in one step: readers see the old file or the new one, never a part.
 
@@ -275,7 +283,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _reason(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "the disk is full. Free some space there or choose another folder, then run again"
     if error.errno == errno.ENOENT:
         return "the folder does not exist. Create it first"

@@ -10,9 +10,11 @@ import itertools
 import json
 from pathlib import Path
 
+import msgspec
+
 from autograder.assignment import TITLE
-from autograder.records import Report, Status, TestResult
-from autograder.report import message, summary
+from autograder.records import Report, Severity, Status, TestResult
+from autograder.report import groups, message, summary
 from autograder.report.listing import listing
 from autograder.text import clean, one_line
 
@@ -33,6 +35,7 @@ def render(report: Report, *, source_lines: bool = True, audience: summary.Audie
 def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
     tests = summary.shown_tests(report, audience)
     found = summary.findings(report, audience)
+    marked = [(f"finding-{i}", message.finding_rows(f), f.severity is Severity.FLAG) for i, f in enumerate(found)]
     scores = summary.question_scores(tests)
     earned, possible, ungraded = summary.total(tests)
     programs = [report.submission.programs[number] for number in sorted(report.submission.programs)]
@@ -48,26 +51,43 @@ def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dic
         "unusable": [(what, clean(why, 1500)) for what, why in summary.unusable(report)],
         "next_step": message.next_step(report, audience),
         "scores": scores,
-        "anchored": _anchored(scores),
-        "findings": [(f"finding-{i}", message.finding_rows(finding)) for i, finding in enumerate(found)],
+        "anchored": _anchored(scores, report),
+        "findings": [(anchor, rows) for anchor, rows, flag in marked if not flag],
+        "flags": [(anchor, rows[:2]) for anchor, rows, flag in marked if flag],
         "listings": [listing(program, tests, found) for program in programs] if source_lines else [],
         "answers": _answers(report),
         "hand": hand,
         "hand_points": worth,
         "notes": [clean(note, 2000, lines=40) for note in summary.notes_for_staff(report)],
+        "told": [(one_line(n), clean(text, 2000, lines=40)) for n, text in summary.told_to_staff(report)],
         "provenance": _provenance(report),
         "message": message,
+        "groups": groups,
         "clean": clean,
         "percent": _percent,
     }
 
 
+Anchored = tuple[groups.Group, list[tuple[str, TestResult]]]
+
+
 def _anchored(
-    scores: tuple[summary.QuestionScore, ...],
-) -> list[tuple[summary.QuestionScore, list[tuple[str, TestResult]]]]:
-    """Each question with its tests and their anchors, numbered through the page as `listing` numbers them."""
+    scores: tuple[summary.QuestionScore, ...], report: Report
+) -> list[tuple[summary.QuestionScore, list[Anchored]]]:
+    """Each question with its groups of tests and their anchors, numbered through the page as `listing` does."""
     count = itertools.count()
-    return [(score, [(f"test-{next(count)}", test) for test in score.tests]) for score in scores]
+    told: dict[tuple[message.Row, ...], str] = {}
+
+    def anchored(group: groups.Group, question: str) -> Anchored:
+        rows, first = group.rows, told.setdefault(group.rows, question)
+        if rows and first != question:
+            rows = ((rows[0][0], f"the same reason as in {first}"),)
+        return msgspec.structs.replace(group, rows=rows), [(f"test-{next(count)}", test) for test in group.tests]
+
+    return [
+        (score, [anchored(group, score.question.number or "the first part") for group in found])
+        for score, found in ((score, groups.groups(score.tests, report)) for score in scores)
+    ]
 
 
 def _percent(part: float, whole: float) -> str:

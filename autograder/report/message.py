@@ -29,11 +29,12 @@ OURS = (
     "please tell the course staff."
 )
 COSTS = {
-    Severity.READY_MADE: "ready-made: a ready-made solution earns no points for its question",
-    Severity.DISALLOWED: "not allowed: costs the points of that rule's own test",
-    Severity.FLAG: "for staff to look at: costs nothing by itself",
-    Severity.REMARK: "remark: costs nothing",
+    Severity.READY_MADE: "the points of its question: a ready-made solution earns none",
+    Severity.DISALLOWED: "the points of the test that says what is allowed",
+    Severity.FLAG: "nothing by itself: it is for staff to look at",
+    Severity.REMARK: "",
 }
+LABELS = {Severity.FLAG: "flag", Severity.REMARK: "remark"}
 
 OUR_STEP: dict[summary.Audience, str] = {
     "student": "part of this was not graded, by our fault: tell the course staff. Nothing is lost by it.",
@@ -51,14 +52,15 @@ def rows(test: TestResult) -> tuple[Row, ...]:
         found = [("skipped", reason), *((label, text) for label, text in found if label != "found")]
     elif test.status is Status.FAILED and not found:
         found = [("found", "this test did not pass, and it recorded no reason: please ask the course staff")]
-    found += [("remark", remark) for remark in test.remarks]
+    found += [("remark", remark) for remark in dict.fromkeys(test.remarks)]
     return tuple((label, clean(text, ROW_LIMIT, lines=ROW_LINES)) for label, text in found if text.strip())
 
 
 def finding_rows(finding: Finding) -> tuple[Row, ...]:
-    """(label, text) of what reading the submission brought up, sanitised."""
+    """(label, text) of what reading the submission brought up, sanitised. A remark costs nothing, as its label says."""
     place = str(finding.place) if finding.place else ""
-    pairs = (("found", finding.message), ("where", place), ("mend", finding.mend), ("costs", COSTS[finding.severity]))
+    label = LABELS.get(finding.severity, "found")
+    pairs = ((label, finding.message), ("where", place), ("mend", finding.mend), ("costs", COSTS[finding.severity]))
     return tuple((label, clean(text, ROW_LIMIT, lines=ROW_LINES)) for label, text in pairs if text.strip())
 
 
@@ -106,13 +108,31 @@ def question_line(score: QuestionScore) -> str:
 def next_step(report: Report, audience: summary.Audience) -> str:
     """The one thing to do next: what blocks most comes first, our own faults before the student's."""
     tests = summary.shown_tests(report, audience)
-    first = next((test for test in tests if test.status is Status.FAILED), None)
     if any(test.status is Status.ERROR for test in tests) or not report.complete:
         return OUR_STEP[audience]
-    if report.submission.problem:
-        return "mend what is said above about the hand-in, then run this again."
+    if audience == "student":
+        return _students_step(report, tests)
+    flags = len(summary.flags(report))
+    look = (
+        f"look at the {flags} flag{'' if flags == 1 else 's'} for staff" if flags else "nothing is left for staff to do"
+    )
+    return f"{look}. The student's next step: {_students_step(report, tests)}"
+
+
+def _students_step(report: Report, tests: tuple[TestResult, ...]) -> str:
+    first = summary.first_to_mend(tests)
+    for what, _ in summary.unusable(report)[:1]:
+        return f"mend what is said above about {what}, then try again."
     if first is not None:
-        return f"look at {one_line(first.number or first.name)} first, then run this again."
-    if any(test.status is Status.SKIPPED for test in tests):
-        return "see above what the skipped tests need, then run this again."
+        return _pointer(first)
+    waiting = next((test for test in tests if test.status is Status.SKIPPED), None)
+    if waiting is not None:
+        return f"nothing to mend in what is there. Still to do: {_pointer(waiting)}"
     return "nothing to mend in what was tested here." if tests else "no test was run: check the question's name."
+
+
+def _pointer(test: TestResult) -> str:
+    """ "4a.4 (hw6.ipynb cell 14 line 13): look at the dim argument of your softmax", short enough to act on."""
+    where = f" ({one_line(test.feedback.where, 80)})" if test.feedback.where else ""
+    what = test.feedback.mend or test.feedback.found or "see what it says above"
+    return f"{one_line(test.number or test.name)}{where}: {one_line(what, 240)}"

@@ -80,9 +80,46 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
     return round(sums[0], 2), round(sums[1], 2), round(sums[2], 2)
 
 
+def first_to_mend(tests: Iterable[TestResult]) -> TestResult | None:
+    """The failed test to look at first: in the question that lost most, the test that lost most, earlier ones first."""
+    failing = [s for s in question_scores(tests) if any(test.status is Status.FAILED for test in s.tests)]
+    if not failing:
+        return None
+    worst = max(failing, key=lambda s: (s.possible - s.earned - s.ungraded, sum(map(_open, s.tests))))
+    return max(filter(_failed, worst.tests), key=lambda test: test.max_score - test.score)
+
+
+def _failed(test: TestResult) -> bool:
+    return test.status is Status.FAILED
+
+
+def _open(test: TestResult) -> bool:
+    return test.status in (Status.FAILED, Status.SKIPPED)
+
+
 def findings(report: Report, audience: Audience) -> tuple[Finding, ...]:
-    """What reading the submission brought up. Flags are for staff alone: an unproven suspicion accuses nobody."""
-    return tuple(f for f in report.submission.findings if audience == "staff" or f.severity is not Severity.FLAG)
+    """What reading the submission brought up, each thing once, though several classes may share the line.
+
+    Flags are for staff alone: an unproven suspicion accuses nobody.
+    """
+    once: dict[tuple[object, ...], Finding] = {}
+    for finding in report.submission.findings:
+        once.setdefault((finding.rule, finding.severity, finding.message, finding.place), finding)
+    return tuple(f for f in once.values() if audience == "staff" or f.severity is not Severity.FLAG)
+
+
+def flags(report: Report) -> tuple[Finding, ...]:
+    """What staff should look at."""
+    return tuple(f for f in findings(report, "staff") if f.severity is Severity.FLAG)
+
+
+def told_to_staff(report: Report) -> tuple[tuple[str, str], ...]:
+    """(test numbers, text) of what tests tell staff alone, each text once: output, what would have been earned."""
+    told: dict[str, list[str]] = {}
+    for test in all_tests(report):
+        if test.staff:
+            told.setdefault(test.staff, []).append(test.number or test.name)
+    return tuple((", ".join(numbers), text) for text, numbers in told.items())
 
 
 def unusable(report: Report) -> tuple[tuple[str, str], ...]:
@@ -100,6 +137,23 @@ def unusable(report: Report) -> tuple[tuple[str, str], ...]:
         ("history.json", submission.history_problem),
     ]
     return tuple((what, why) for what, why in pairs if why)
+
+
+def blocked_by(report: Report, test: TestResult) -> str:
+    """Which of `unusable` keeps this test from being judged; "" when none does."""
+    number = _question(test.number).number
+    if report.submission.problem:
+        return "the hand-in"
+    return f"question {number}" if number in report.submission.unusable else ""
+
+
+def all_well(report: Report) -> bool:
+    """Whether a student has nothing to mend: something passed, nothing failed, and all that was handed in is usable.
+
+    A test that is skipped because its part is not there yet is no mistake.
+    """
+    statuses = {test.status for test in all_tests(report)}
+    return Status.PASSED in statuses and not statuses & {Status.FAILED, Status.ERROR} and not unusable(report)
 
 
 def notes_for_staff(report: Report) -> tuple[str, ...]:
@@ -151,7 +205,7 @@ def _question(number: str) -> Question:
 
 def _position(number: str) -> tuple[int, tuple[tuple[int, str], ...]]:
     """The handout's order, then the test's own number with 4a.10 after 4a.9. What belongs to no question leads."""
-    order = [q.number for q in QUESTIONS + BY_HAND]
+    order = sorted(q.number for q in QUESTIONS + BY_HAND)
     question = _question(number).number
     parts = number[len(question) :].split(".")
     keys = tuple((int(part), "") if part.isdecimal() and len(part) < 10 else (0, part) for part in parts)

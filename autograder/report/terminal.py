@@ -1,4 +1,4 @@
-"""A report in a terminal: for `check` and `grade`, and one table for a class.
+"""A report in a terminal: for `check` and `grade`.
 
 Why separate: rich is imported here alone and only when something is drawn, for it costs a tenth of a second. Student
 text reaches rich only as `Text`, never as markup, in which a student's "[link=...]" would be obeyed.
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.assignment import QUESTIONS, TITLE
+from autograder.assignment import TITLE, Question
 from autograder.records import Report, Status, TestResult
-from autograder.report import message, summary
+from autograder.report import groups, message, summary
 from autograder.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -29,103 +29,37 @@ STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.SKIPPED: "ye
 # Below 40 columns nothing of a message block is legible; above 110 its lines become too long to read.
 NARROWEST = 40
 WIDEST = 110
-MAX_ID = 32
-WITH_REMARKS = 110  # from this width on, a class table has room for a remark
 ASIDE = 60  # from this width on, labels stand beside their text; below it, above
 
 
-class ClassRow(msgspec.Struct, frozen=True):
-    """One submission in the table of a class. `points` maps a question to what it earned; None: not graded."""
-
-    id: str
-    points: dict[str, float | None]
-    total: float | None
-    remark: str = ""
-
-
-def class_row(identity: str, report: Report) -> ClassRow:
-    """The row of one graded submission; its remark is the first thing that staff would want to know."""
-    tests = summary.all_tests(report)
-    scores = summary.question_scores(tests)
-    return ClassRow(
-        id=identity,
-        points={s.question.number: None if s.ungraded else s.earned for s in scores if s.possible},
-        total=None if not report.complete or any(s.ungraded for s in scores) else summary.total(tests)[0],
-        remark=next(iter(_remarks(report, tests)), ""),
-    )
-
-
-def _remarks(report: Report, tests: Sequence[TestResult]) -> Iterable[str]:
-    yield from (f"{what}: {why}" for what, why in summary.unusable(report))
-    yield from summary.notes_for_staff(report)
-    yield from (finding.message for finding in summary.findings(report, "staff"))
-    yield from (f"{test.number} {test.feedback.found}" for test in tests if test.status is Status.FAILED)
-
-
-def render(report: Report, *, width: int | None = None, colour: bool, audience: summary.Audience = "student") -> str:
+def render(
+    report: Report, *, width: int | None = None, colour: bool, audience: summary.Audience = "student", again: str = ""
+) -> str:
     """The whole report as text, wrapped to `width` columns (the terminal's own when None), ending in a newline.
 
-    With `colour` off it holds no escape sequence at all, as wanted for a file or a pipe.
+    With `colour` off it holds no escape sequence at all, as wanted for a file or a pipe. `again` is the command that
+    repeats this run, as it was typed: it is printed once, at the end, in place of a line in each failed test.
     """
-    console, text = _console(width, colour)
+    console, text = console_of(width, colour)
     tests = summary.shown_tests(report, audience)
-    console.print(_text(f"{TITLE}   {one_line(report.submission.file)}".rstrip(), "bold"))
+    console.print(styled(f"{TITLE}   {one_line(report.submission.file)}".rstrip(), "bold"))
     for what, why in summary.unusable(report):
-        console.print(_text(f"\n! {what} could not be used", "bold red"))
+        console.print(styled(f"\n! {what} could not be used", "bold red"))
         _print_rows(console, (("found", clean(why, 1000)),), indent=2)
-    _print_questions(console, summary.question_scores(tests))
-    _print_findings(console, report, audience)
-    _print_end(console, report, tests, audience)
-    return _trimmed(text)
+    if audience == "staff":
+        _print_for_staff(console, report)
+    _print_questions(console, summary.question_scores(tests), report, without="again" if again else "")
+    _print_findings(console, report, tests)
+    _print_end(console, report, tests, audience, again)
+    return trimmed(text)
 
 
-def class_table(rows: Iterable[ClassRow], *, width: int | None = None, colour: bool) -> str:
-    """A class as a table: id, points by question, total, the first remark. Not graded is a dash, never a zero."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    listed = list(rows)
-    numbers = [q for q in _question_numbers() if any(q in row.points for row in listed)]
-    console, text = _console(width, colour, widest=200)
-    remarks = console.width >= WITH_REMARKS
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0) if remarks else (0, 1, 0, 0), expand=remarks
-    )
-    table.add_column("id", no_wrap=True, overflow="ellipsis", min_width=10, max_width=MAX_ID if remarks else 18)
-    for number in [*numbers, "total"]:
-        table.add_column(number, justify="right", no_wrap=True, min_width=max(len(number), len("1.25")))
-    if remarks:
-        table.add_column("remark", no_wrap=True, overflow="ellipsis", ratio=1, min_width=10)
-    for row in listed:
-        cells = [one_line(row.id, MAX_ID), *(_cell(row.points.get(n)) for n in numbers), _cell(row.total)]
-        table.add_row(*(Text(c) for c in ([*cells, one_line(row.remark)] if remarks else cells)))
-    console.print(table)
-    console.print(_text(_class_line(listed)))
-    return _trimmed(text)
-
-
-def _trimmed(text: io.StringIO) -> str:
+def trimmed(text: io.StringIO) -> str:
     """The text without the blanks that rich fills its columns with: they show when a selection is copied."""
     return "\n".join(line.rstrip(" ") for line in text.getvalue().split("\n"))
 
 
-def _class_line(rows: Sequence[ClassRow]) -> str:
-    totals = [row.total for row in rows if row.total is not None]
-    mean = f", mean {message.points(sum(totals) / len(totals))}" if totals else ""
-    open_rows = f", {len(rows) - len(totals)} not wholly graded" if len(totals) < len(rows) else ""
-    return f"{len(rows)} submission{'' if len(rows) == 1 else 's'}{mean}{open_rows}"
-
-
-def _cell(number: float | None) -> str:
-    return "–" if number is None else message.points(number)
-
-
-def _question_numbers() -> list[str]:
-    return [question.number for question in QUESTIONS]
-
-
-def _console(width: int | None, colour: bool, widest: int = WIDEST) -> tuple[Console, io.StringIO]:
+def console_of(width: int | None, colour: bool, widest: int = WIDEST) -> tuple[Console, io.StringIO]:
     from rich.console import Console
 
     columns = shutil.get_terminal_size().columns if width is None else width
@@ -144,51 +78,85 @@ def _console(width: int | None, colour: bool, widest: int = WIDEST) -> tuple[Con
     return console, text
 
 
-def _text(text: str, style: str = "") -> Text:
+def styled(text: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(text, style=style, overflow="fold")
 
 
-def _line(left: Text, right: Text, indent: int = 0) -> Padding:
-    """A name that may wrap, and at the right edge a verdict that may not."""
+def _line(name: Iterable[Text], verdict: Text, indent: int = 0) -> Padding:
+    """A name that wraps under itself, after what may not wrap; and at the right edge a verdict that may not, either."""
     from rich.padding import Padding
 
-    table = _grid()
+    *fixed, title = name
+    table = _grid(1)
     table.expand = True
+    for _ in fixed:
+        table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    table.add_row(left, right)
+    table.add_row(*fixed, title, styled(" ").append_text(verdict))
     return Padding(table, (0, 0, 0, indent))
 
 
-def _grid() -> Table:
+def _grid(space: int = 2) -> Table:
     from rich.table import Table
 
-    return Table.grid(padding=(0, 2))
+    return Table.grid(padding=(0, space))
 
 
-def _print_questions(console: Console, scores: Iterable[summary.QuestionScore]) -> None:
-    """Question by question; a block that repeats the one above it word for word is named, not printed again."""
+def _print_questions(console: Console, scores: Iterable[summary.QuestionScore], report: Report, without: str) -> None:
+    """Question by question; one reason is told once, with all the tests that it decides."""
     above: tuple[message.Row, ...] = ()
-    for score in scores:
+    for score, found in _merged([(score, groups.groups(score.tests, report)) for score in scores]):
         _print_question_head(console, score)
-        for test in score.tests:
-            rows = message.rows(test)
-            _print_test(console, test, (("", "(as above)"),) if rows and rows == above else rows)
+        for group in found:
+            rows = tuple(row for row in group.rows if row[0] != without)
+            repeated = bool(rows) and rows == above
+            _print_group(console, group, (("", "(as above)"),) if repeated else rows)
             above = rows or above
+
+
+Entry = tuple[summary.QuestionScore, tuple[groups.Group, ...]]
+
+
+def _merged(questions: Sequence[Entry]) -> list[Entry]:
+    """Neighbouring questions without points whose every test is skipped for the same reason, as one."""
+    merged: list[Entry] = []
+    for score, found in questions:
+        before, last = merged[-1] if merged else (None, ())
+        if before and _same_gap(last, found):
+            tests = before.tests + score.tests
+            first = before.question.number.split(" – ")[0]
+            question = Question(f"{first} – {score.question.number}", "not checked yet", 0)
+            merged[-1] = (msgspec.structs.replace(before, question=question, tests=tests), _one(tests, found))
+        else:
+            merged.append((score, found))
+    return merged
+
+
+def _same_gap(one: Sequence[groups.Group], other: Sequence[groups.Group]) -> bool:
+    if len(one) != 1 or len(other) != 1 or one[0].rows != other[0].rows:
+        return False
+    return all(t.status is Status.SKIPPED and t.max_score == 0 for t in one[0].tests + other[0].tests)
+
+
+def _one(tests: tuple[TestResult, ...], found: Sequence[groups.Group]) -> tuple[groups.Group, ...]:
+    return (msgspec.structs.replace(found[0], tests=tests),)
 
 
 def _print_question_head(console: Console, score: summary.QuestionScore) -> None:
     console.print()
     name = f"{score.question.number} {score.question.title}".strip()
-    console.print(_line(_text(name, "bold"), _text(message.question_line(score), "bold")))
+    console.print(_line([styled(name, "bold")], styled(message.question_line(score), "bold")))
 
 
-def _print_test(console: Console, test: TestResult, rows: Iterable[message.Row]) -> None:
-    style = STYLES[test.status]
-    title = _text(f"{message.SYMBOLS[test.status]} {message.heading(test)}", style)
-    console.print(_line(title, _text(message.verdict(test), style), indent=2))
+def _print_group(console: Console, group: groups.Group, rows: Iterable[message.Row]) -> None:
+    style = STYLES[group.status]
+    number, name = groups.title(group)
+    texts = (message.SYMBOLS[group.status], one_line(number), one_line(name))
+    words = [styled(text, style) for text in texts if text]
+    console.print(_line(words, styled(groups.verdict(group), style), indent=2))
     _print_rows(console, rows, indent=4)
 
 
@@ -198,36 +166,70 @@ def _print_rows(console: Console, rows: Iterable[message.Row], indent: int) -> N
     for label, text in rows:
         if console.width < ASIDE:
             if label:
-                console.print(Padding(_text(label, "dim"), (0, 0, 0, indent)))
-            console.print(Padding(_text(text), (0, 0, 0, indent + 2)))
+                console.print(Padding(styled(label, "dim"), (0, 0, 0, indent)))
+            console.print(Padding(styled(text), (0, 0, 0, indent + 2)))
             continue
         table = _grid()
         table.add_column(width=message.LABEL_WIDTH - 2)
         table.add_column(overflow="fold")
-        table.add_row(_text(label, "dim"), _text(text))
+        table.add_row(styled(label, "dim"), styled(text))
         console.print(Padding(table, (0, 0, 0, indent)))
 
 
-def _print_findings(console: Console, report: Report, audience: summary.Audience) -> None:
-    found = summary.findings(report, audience)
+def _print_for_staff(console: Console, report: Report) -> None:
+    """What staff need before all else: notes on the result, flags, and what tests tell nobody but staff."""
+    told = [("note", clean(note)) for note in summary.notes_for_staff(report)]
+    said = [(one_line(numbers, 60), clean(text)) for numbers, text in summary.told_to_staff(report)]
+    flags = summary.flags(report)
+    if told or said or flags:
+        console.print(styled("\nFor staff", "bold magenta"))
+    _print_rows(console, told, indent=2)
+    for flag in flags:
+        where = f"   {flag.place}" if flag.place else ""
+        _print_rows(console, (("flag", clean(f"{flag.message}{where}")),), indent=2)
+    for numbers, text in said:
+        _print_rows(console, (("test", numbers), ("", text)), indent=2)
+
+
+def _print_findings(console: Console, report: Report, tests: Sequence[TestResult]) -> None:
+    """What no test has said already."""
+    said = [test.feedback.found for test in tests]
+    found = [f for f in summary.findings(report, "student") if not any(f.message in text for text in said)]
     if found:
-        console.print(_text("\nNoticed while reading the code", "bold"))
+        console.print(styled("\nNoticed while reading the code", "bold"))
     for index, finding in enumerate(found):
         if index:
             console.print()
         _print_rows(console, message.finding_rows(finding), indent=2)
 
 
-def _print_end(console: Console, report: Report, tests: Sequence[TestResult], audience: summary.Audience) -> None:
+def _print_end(
+    console: Console, report: Report, tests: Sequence[TestResult], audience: summary.Audience, again: str
+) -> None:
     earned, possible, ungraded = summary.total(tests)
-    if audience == "staff":
-        for note in summary.notes_for_staff(report):
-            _print_rows(console, (("staff", clean(note)),), indent=0)
     console.print()
-    passed = sum(test.status is Status.PASSED for test in tests)
-    without = f"{passed} of {len(tests)} tests pass (these carry no points)"
-    line = f"Total {message.fraction(earned, possible)} points" if possible else without if tests else "No test was run"
+    line = f"Total {message.fraction(earned, possible)} points" if possible else _counted(tests)
     if ungraded:
         line += f", {message.points(ungraded)} of them not graded yet"
-    console.print(_text(line, "bold"))
-    console.print(_text(f"Next: {message.next_step(report, audience)}"))
+    console.print(styled(line, "bold"))
+    console.print(styled(f"Next: {message.next_step(report, audience)}"))
+    if again and not summary.all_well(report):
+        console.print(styled(f"Again: {_narrowed(again, tests)}", "dim"))
+
+
+def _counted(tests: Sequence[TestResult]) -> str:
+    """ "7 of 18 tests pass, 9 skipped (these carry no points)"."""
+    if not tests:
+        return "No test was run"
+    counts = [(status, sum(test.status is status for test in tests)) for status in (Status.FAILED, Status.SKIPPED)]
+    others = "".join(f", {count} {message.WORDS[status]}" for status, count in counts if count)
+    passed = sum(test.status is Status.PASSED for test in tests)
+    return f"{passed} of {len(tests)} tests pass{others} (these carry no points)"
+
+
+def _narrowed(again: str, tests: Sequence[TestResult]) -> str:
+    """The command, with the one question that is to be mended next."""
+    first = summary.first_to_mend(tests)
+    if first is None or not first.number or "--question" in again:
+        return again
+    return f"{again} --question {summary.question_scores([first])[0].question.number or first.number}"

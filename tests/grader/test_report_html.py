@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from autograder.records import Feedback, Status, TestResult
 from autograder.report import html
 from tests.grader import example_reports
 
@@ -156,6 +157,29 @@ def test_a_fault_of_ours_is_told_apart_from_lost_points() -> None:
 def test_an_unusable_hand_in_says_why_at_the_top() -> None:
     page = Page(html.render(example_reports.unusable()))
     assert page.text.index("ends in the middle of a cell") < page.text.index("Points by question")
+
+
+def test_a_reason_that_decides_many_tests_is_shown_once_with_all_of_them() -> None:
+    page = Page(html.render(example_reports.unusable()))
+    assert page.text.count("ends in the middle of a cell") == 1
+    assert all(f"{number}{name}" in page.text for number, name, _ in example_reports.SUITE)
+
+
+def test_a_reason_that_two_questions_share_is_told_in_the_first() -> None:
+    why = Feedback(found="nothing was handed in")
+    tests = tuple(
+        TestResult(n, "a box", Status.FAILED, 0.0, 1.0, feedback=why) for n in ("2a.1", "2a.2", "2b.1", "2c.1")
+    )
+    page = Page(html.render(example_reports.report(tests, example_reports.submission())))
+    assert page.text.count("foundnothing was handed in") == 1
+    assert page.text.count("the same reason as in 2a") == 2
+
+
+def test_what_staff_need_comes_before_the_points() -> None:
+    page = Page(html.render(example_reports.wrong_attention(), audience="staff"))
+    order = [page.text.index(words) for words in ("For staff", "FLAGGED", "case 3 of 12", "Points by question")]
+    assert order == sorted(order)
+    assert page.text.count("FLAGGED") == 1
 
 
 def test_students_see_neither_flags_nor_staff_notes_nor_hidden_tests() -> None:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from autograder.assignment import BY_HAND, QUESTIONS
-from autograder.errors import GraderFault
+from autograder.errors import GraderFault, UsageError
 from autograder.records import Feedback, Finding, Report, Severity, Status, TestResult
 from autograder.results import (
     MAX_TEST_BYTES,
@@ -22,6 +22,7 @@ from autograder.results import (
     comparable,
     encode,
     failure,
+    make_folder,
     to_gradescope,
     write,
     write_bytes,
@@ -339,3 +340,19 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_said_in_words(tmp_path: Pa
     with pytest.raises(GraderFault, match=r"results\.json could not be written"):
         write_bytes(tmp_path / "results.json", b"{}")
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_the_text_above_all_tests_names_the_one_thing_to_do_next() -> None:
+    top = str(to_gradescope(example_reports.wrong_attention())["output"])
+    assert top.startswith("Next: 4a.4 (hw6.ipynb cell 14 line 13, in __init__): look at the dim argument")
+    lost = str(to_gradescope(example_reports.unusable())["output"])
+    assert lost.index("ends in the middle") < lost.index("Next: mend what is said above about the hand-in")
+
+
+def test_a_folder_for_results_that_cannot_be_made_is_told_as_a_usage_error(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="give another --out"):
+        make_folder(tmp_path / "file" / "b")

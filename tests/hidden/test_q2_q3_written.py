@@ -17,7 +17,7 @@ from autograder.written.judge_attention import judge_vector
 from autograder.written.judge_convolution import judge_parameters, judge_shape
 from autograder.written.judge_moments import judge_formula
 from autograder.written.judge_pooling import judge_pooling
-from autograder.written.layout import remarks_on_layout
+from autograder.written.layout import remarks_on_administrivia, remarks_on_layout
 from autograder.written.read import is_blank
 from autograder.written.verdict import Verdict
 
@@ -70,6 +70,8 @@ def test_parameters_of_the_1d_convolution(
     answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
 ) -> None:
     """counts the parameters of the 1D convolution"""
+    for text in (*remarks_on_administrivia(answers), *remarks_on_layout(answers)):  # once, at the first answer
+        remark(text)
     typed = _typed(answers, "q2a", "parameters")
     _settle(
         judge_parameters(typed, reference_written.conv1d().parameters, slips.conv1d_counts()), typed, answers, remark

@@ -9,7 +9,7 @@ import torch
 from gradescope_utils.autograder_utils.decorators import number
 
 from autograder import observe
-from autograder.expect import Unmet
+from autograder.expect import Missing, Unmet
 from autograder.judging import weights
 from autograder.judging.cases import AttentionCase
 from autograder.judging.compare import close, first_difference
@@ -35,7 +35,8 @@ def test_uses_only_what_is_allowed(student, findings):
 # q = k = v = (0, 0, 0, 0) for the first token and (1, 1, 1, 1) for the second, d_k = 4, and the scores are
 #     [[0, 0], [0, 4]] / √4 = [[0, 0], [0, 2]].
 # Row 0 attends 1/2 to each token: 0.5. Row 1 attends e² / (1 + e²) = 0.8808 to the second.
-TOKENS = ((0.0, 0.3, -0.7), (1.0, 0.9, 0.2))
+FEATURES = 5  # a number that no other size here has, so that the axis of x is known in any matrix
+TOKENS = ((0.0, 0.3, -0.7, 0.5, -0.2), (1.0, 0.9, 0.2, -0.4, 0.8))
 BY_HAND = (0.5, 0.8808)
 SLIPS = {
     (0.5, 0.9820): "as if the scores were not divided by √d_k",
@@ -49,7 +50,7 @@ SLIPS = {
 @number("4a.p3")
 def test_worked_example(student):
     """gives the numbers of a small example worked by hand"""
-    case = AttentionCase(seed=1, batch=1, tokens=2, input_dim=3, inner_dim=4)
+    case = AttentionCase(seed=1, batch=1, tokens=2, input_dim=FEATURES, inner_dim=4)
     with student.visit("4a") as visit:
         drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
         visit.load({name: _picks_first_feature(w) if w.dim() > 1 else w for name, w in drawn.items()})
@@ -67,7 +68,10 @@ def test_worked_example(student):
 
 def _picks_first_feature(weight):
     """A projection that copies feature 0 of x to every output feature, however the matrix is stored."""
-    axis = list(weight.shape).index(3)
+    if FEATURES not in weight.shape:
+        sizes = " x ".join(map(str, weight.shape))
+        raise Missing(f"this example is worked for matrices that multiply x; one of yours is {sizes}, without its size")
+    axis = list(weight.shape).index(FEATURES)
     picked = torch.zeros_like(weight)
     picked.select(axis, 0).fill_(1.0)
     return picked

@@ -1,0 +1,155 @@
+"""Whether your answers.toml can be read. Run:  python -m autograder check .
+
+These tests look at the form of each answer only: is the box filled in, and is it the kind of answer that is asked for?
+Nobody here knows what is right. A box that is still blank is skipped: come back to it when you have worked it out.
+"""
+
+import pytest
+from gradescope_utils.autograder_utils.decorators import number
+
+from autograder.assignment import ANSWERS
+from autograder.expect import Missing, Unmet
+from autograder.written import layout, read
+from autograder.written.evaluate import Reading, Value, evaluate, flattened
+from autograder.written.matrices import matrices
+from autograder.written.shapes import shape
+from autograder.written.verdict import Unreadable, shown
+
+# Any numbers do where only the form is looked at.
+ROWS: tuple[Value, ...] = ((1.0, 2.0, 3.0), (5.0, 7.0, 11.0), (13.0, 17.0, 19.0))
+VECTORS: dict[str, Value] = {"V": ROWS, "v1": ROWS[0], "v2": ROWS[1], "v3": ROWS[2]}
+QUANTITIES: dict[str, Value] = {"d": 3.0, "mu": 0.7, "sigma": 1.3}
+
+
+@pytest.fixture
+def boxes(submission):
+    """The filled-in boxes of answers.toml by table; skips when there is nothing to look at yet."""
+    tables = submission.answers
+    if tables is None:
+        missing = (
+            f"there is no {ANSWERS} beside your work yet: fill in the template's when you come to questions 2 and 3"
+        )
+        raise Missing(submission.problem or submission.answers_problem or missing)
+    if all(read.is_blank(value) for table in tables.values() for value in table.values()):
+        raise Missing(f"nothing is filled in yet in {ANSWERS}")
+    return tables
+
+
+def _typed(boxes, table, key):
+    """What stands in the box. A blank is skipped, unless a misspelled name may be the reason."""
+    typed = boxes.get(table, {}).get(key)
+    misspelled = [text for text in layout.remarks_on_layout(boxes) if f"[{table}]" in text or repr(key) in text]
+    if typed is None and misspelled:
+        raise Unmet(f"there is no {key!r} below [{table}]", mend=misspelled[0])
+    if read.is_blank(typed):
+        raise Missing(f"not answered yet: this box of {ANSWERS} is blank")
+    return typed
+
+
+def _readable(read_as, typed, kind):
+    try:
+        return read_as(typed)
+    except Unreadable as problem:
+        raise Unmet(f"{problem.found}; you wrote {shown(typed)}", expected=kind, mend=problem.mend) from None
+
+
+@number("1.p1")
+def test_names(boxes, remark):
+    """every name in answers.toml is one that is read; survey code and signature are there"""
+    for text in layout.remarks_on_administrivia(boxes):
+        remark(text)
+    unread = layout.remarks_on_layout(boxes)
+    if unread:
+        raise Unmet(unread[0], mend="use the names of the template", remarks=unread[1:])
+
+
+def _check_count(boxes, table, remark):
+    typed = _typed(boxes, table, "parameters")
+    value = _readable(read.number, typed, "one whole number").value
+    if value != round(value) or value < 0:
+        raise Unmet(f"this is read as {value:g}; a count is a whole number", mend="count weights and biases")
+    if typed != value and str(typed).strip() != f"{value:g}":
+        remark(f"read as {value:.0f}")
+
+
+def _check_shape(boxes, table, remark):
+    typed = _typed(boxes, table, "output_shape")
+    sizes = _readable(shape, typed, 'the sizes of the output, e.g. "5 x 7" or [5, 7]').sizes
+    remark(f"read as {len(sizes)} size{'' if len(sizes) == 1 else 's'}: {', '.join(map(str, sizes))}")
+
+
+@number("2a.p1")
+def test_parameters_1d(boxes, remark):
+    """the parameters of the 1D convolution are a number"""
+    _check_count(boxes, "q2a", remark)
+
+
+@number("2a.p2")
+def test_shape_1d(boxes, remark):
+    """the output shape of the 1D convolution is a shape"""
+    _check_shape(boxes, "q2a", remark)
+
+
+@number("2b.p1")
+def test_parameters_2d(boxes, remark):
+    """the parameters of the 2D convolution are a number"""
+    _check_count(boxes, "q2b", remark)
+
+
+@number("2b.p2")
+def test_shape_2d(boxes, remark):
+    """the output shape of the 2D convolution is a shape"""
+    _check_shape(boxes, "q2b", remark)
+
+
+def _check_matrices(boxes, key, remark):
+    found = _readable(matrices, _typed(boxes, "q2c", key), "two matrices, in the handout's order")
+    if len(found.matrices) != 2:
+        raise Unmet(f"one answer for two matrices; {len(found.matrices)} read", mend="write both, in their order")
+    if found.remark:
+        remark(found.remark)
+    entries = [figure for matrix in found.matrices for row in matrix for figure in row]
+    if any(figure.decimals and figure.significant < 2 and figure.value for figure in entries):
+        remark("a decimal with one digit is read as exactly that: if it is rounded, write a fraction or two digits")
+
+
+@number("2c.p1")
+def test_average_pooling(boxes, remark):
+    """the average pooling is two matrices"""
+    _check_matrices(boxes, "average_pool", remark)
+
+
+@number("2c.p2")
+def test_max_pooling(boxes, remark):
+    """the max pooling is two matrices"""
+    _check_matrices(boxes, "max_pool", remark)
+
+
+@number("3a.p1")
+def test_attention_by_hand(boxes):
+    """the self-attention output is a vector"""
+    kind = "a vector: three numbers, or numbers times v1, v2, v3 added up"
+    values = _readable(lambda typed: read.combinations(typed, VECTORS), _typed(boxes, "q3a", "a2"), kind)
+    sizes = {len(flattened(value)) for value in values}
+    if not sizes & {3, 9}:  # 9: three terms that are to be added
+        raise Unmet(f"this is read as {min(sizes)} number{'' if min(sizes) == 1 else 's'}", expected=kind)
+
+
+def _check_formula(boxes, key):
+    def read_as(typed):
+        node = read.formula(typed, QUANTITIES)
+        evaluate(node, Reading(QUANTITIES, inner=True))  # with mu as a vector
+
+    _readable(read_as, _typed(boxes, "q3c", key), "a formula in d, mu and sigma")
+
+
+@number("3c.a.p1")
+def test_expectation(boxes):
+    """the expectation is a formula in d, mu and sigma"""
+    _check_formula(boxes, "expectation")
+
+
+@number("3c.b.p1")
+def test_variance(boxes):
+    """the variance is a formula in d, mu and sigma"""
+    _check_formula(boxes, "variance")
