@@ -41,7 +41,8 @@ class Options(msgspec.Struct, frozen=True):
 
 def grade(path: Path, options: Options = Options(), watch: Watch | None = None) -> Report:
     """Grades one submission. `watch` gets the report so far after every test."""
-    return next(iter(grade_many([path], options, watch)))
+    [report] = grade_many([path], options, watch)
+    return report
 
 
 def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch | None = None) -> Iterator[Report]:
@@ -74,9 +75,11 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
             if not alive:
                 engine.kill()
                 engine = None
-    finally:
         if engine is not None:
             engine.finish()
+    finally:  # an interruption leaves no time for an orderly end
+        if engine is not None:
+            engine.kill()
 
 
 def _setup(options: Options) -> Setup:

@@ -36,7 +36,7 @@ class SingleHeadAttention(nn.Module):
         self.v = nn.Linear(input_dim, inner_dim, bias=False)
 
     def forward(self, x):
-        time.sleep(4)
+        time.sleep(1)
         return torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) * self.q.out_features ** -0.5, -1) @ self.v(x)
 """
 ANSWERS = '[q2a]\nparameters = "never mind"\n'
@@ -184,7 +184,7 @@ def test_a_disk_without_room_for_the_result_leaves_the_first_file_which_takes_no
     def small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    quick = SLEEPY.replace("time.sleep(4)", "pass")
+    quick = SLEEPY.replace("time.sleep(1)", "pass")
     run = Run(tmp_path, preexec_fn=small_files_only)
     (tmp_path / "submission" / "hw6.py").write_text(quick)
     output = run.end()
