@@ -48,6 +48,13 @@ TEXT_HINTS = {
     "positional argument": "compare the arguments of __init__ and forward with the template's",
     "view size is not compatible": "use reshape where you use view, or call contiguous() after a transpose",
     "is not callable": "something is called that is no function or layer: is a name used twice?",
+    "does not require grad": (
+        "nothing that can be trained leads to the output: look for detach(), .data, .item(), torch.no_grad(), or a new "
+        "tensor made from numbers"
+    ),
+    "modified by an inplace operation": (
+        "something that the gradient still needs is changed in place: write x = x + ... instead of x += ..."
+    ),
     "must be Tensor, not": "a layer is made where it should be used: make it in __init__, call it in forward",
 }
 

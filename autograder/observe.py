@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 from torch import Tensor
 
 from autograder.expect import Unmet
@@ -63,13 +64,28 @@ def _layer(visit: Visit, case: LayerCase, probe_seed: int, without: str, biases:
     x = case.x()
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, dim)")
-    return LayerObservation(case, drawn, x, output, built.made, probe_seed)
+    return LayerObservation(case, drawn, x, output, built.made, probe_seed, without)
+
+
+def second_half(student: Student, cases: Sequence[LayerCase]) -> list[LayerObservation]:
+    """The MLP half of each case as it works on what the student's own attention half gives.
+
+    x is the output with the MLP silenced, the output is that of the whole layer: a mistake in the first half does not
+    show here.
+    """
+    with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
+        return [_second(visit, case, cases[0].seed) for case in cases]
+
+
+def _second(visit: Visit, case: LayerCase, probe_seed: int) -> LayerObservation:
+    first = _layer(visit, case, probe_seed, "mlp", False)
+    whole = _layer(visit, case, probe_seed, "", False)
+    return msgspec.structs.replace(whole, x=first.output, without="attention")
 
 
 def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
     """The weights with one half of the layer silenced: "mlp", "attention", or nothing for ""."""
-    sizes = {"mlp": case.mlp_dim, "attention": case.heads * case.dim_head}
-    return layer_roles.silenced(drawn, sizes[without]) if without else dict(drawn)
+    return layer_roles.silenced(drawn, case, without) if without else dict(drawn)
 
 
 def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Tensor) -> bool:
@@ -78,6 +94,18 @@ def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Ten
     changed = not close(visit.forward(x).output, output)
     visit.load({name: drawn[name]})
     return changed
+
+
+def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
+    """Raises Unmet when two inputs give one output, whatever is random in forward having the same seed."""
+    with visit:
+        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        x = case.x()
+        if close(visit.forward(x).output, visit.forward(x.flip(-1).contiguous()).output):
+            raise Unmet(
+                "the output is the same whatever the input is",
+                mend="does forward use x, and return what was computed from it?",
+            )
 
 
 def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> None:

@@ -1,4 +1,4 @@
-"""Wrong versions that students really write, each a small named variant of the reference.
+"""Wrong versions of 4(a) that students really write, each a small named variant of the reference.
 
 When no assignment of roles makes the reference fit, the diagnosis looks here for the one variant that explains every
 case. The same bank tests the tests: each of these must lose points, in its own question. To add one: write the formula
@@ -12,11 +12,9 @@ from collections.abc import Callable
 
 import msgspec
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from reference.attention import attention, attention_weights
-from reference.encoder import Affine, Function, Norm, normalised
 
 
 class Misconception(msgspec.Struct, frozen=True):
@@ -28,6 +26,7 @@ class Misconception(msgspec.Struct, frozen=True):
     formula: Callable[..., Tensor]
     repeats: bool = False  # one matrix may play two roles
     shared_norm: bool = False  # one LayerNorm may play both
+    half: str = ""  # 4(b): the one half, "attention" or "mlp", that this mistake is in
 
 
 def _project(x: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
@@ -99,13 +98,61 @@ def causal(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     return torch.softmax(scores.masked_fill(later, float("-inf")), dim=-1) @ v
 
 
+def summed_not_normalised(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    return torch.exp(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5) @ v
+
+
+def normalised_by_sum(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    scores: Tensor = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    return scores / scores.sum(-1, keepdim=True) @ v
+
+
+def softmax_twice(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    return torch.softmax(attention_weights(q, k), dim=-1) @ v
+
+
+def scale_of_the_course(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    return attention(*_project(x, w_q, w_k, w_v), scale=64**-0.5)
+
+
+def scale_twice(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    return attention(q, k, v) / math.sqrt(w_q.shape[0])
+
+
+def scale_by_fused_width(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    return attention(*_project(x, w_q, w_k, w_v), scale=(3 * w_q.shape[0]) ** -0.5)
+
+
+def scale_negative(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    return attention(*_project(x, w_q, w_k, w_v), scale=-(w_q.shape[0] ** -0.5))
+
+
+def softmax_over_all_pairs(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    return torch.softmax(scores.flatten(-2), dim=-1).reshape(scores.shape) @ v
+
+
+def mean_of_values(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    return (x @ w_v.T).mean(-2, keepdim=True).expand(*x.shape[:-1], w_v.shape[0])
+
+
+def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    q, k, v = _project(x, w_q, w_k, w_v)
+    return torch.softmax(q @ k.transpose(-2, -1), dim=-2) @ v
+
+
 def right(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     return attention(*_project(x, w_q, w_k, w_v))
 
 
 ATTENTION = (
     Misconception("no-scale", "without the division by √d_k", "compare your scores with the handout's formula: something is divided there", no_scale),
-    Misconception("softmax-over-queries", "with the softmax taken over the QUERIES", "look at the dim argument of your softmax: which axis holds the keys?", softmax_over_queries),
+    Misconception("softmax-over-queries", "with the softmax taken over the QUERIES", "look at the dim argument of your softmax: which axis holds the keys? If it is right, look for a transposition", softmax_over_queries),
     Misconception("softmax-over-batch", "with the softmax taken over the BATCH", "look at the dim argument of your softmax: which axis holds the keys? Sample 0 must not depend on sample 1", softmax_over_batch),
     Misconception("scale-by-d", "divided by d_k instead of √d_k", "the handout divides by a square root", scale_by_d),
     Misconception("scale-by-input-dim", "scaled by √input_dim instead of √inner_dim", "d_k is the size of a query, not of x", scale_by_input_dim),
@@ -118,111 +165,15 @@ ATTENTION = (
     Misconception("no-attention", "with no mixing of the tokens at all: only V comes out", "the attention weights never reach the output", values_not_projected_by_attention),
     Misconception("residual-inside", "plus V once more (a residual connection inside the attention)", "residual connections belong to the encoder layer of 4(b)", residual_inside),
     Misconception("causal", "with later tokens masked out", "this is an encoder: every position sees every other", causal),
+    Misconception("exp-without-sum", "with exp() in the place of the softmax: the rows are not divided by their sums", "rows of the attention matrix must be probabilities", summed_not_normalised),
+    Misconception("sum-without-exp", "with the scores divided by their sum in the place of the softmax", "a softmax takes exp() first", normalised_by_sum),
+    Misconception("softmax-twice", "with the softmax taken twice", "the softmax of a softmax is almost flat: take it once", softmax_twice),
+    Misconception("softmax-over-all-pairs", "with one softmax over all pairs of queries and keys", "each query has probabilities of its own, over the keys", softmax_over_all_pairs),
+    Misconception("scale-twice", "divided by √d_k once more, after the softmax", "the scaling belongs to the scores, and to nothing else", scale_twice),
+    Misconception("scale-by-fused-width", "scaled by the width of the fused projection, √(3 d_k), instead of √d_k", "d_k is the size of one query vector, after q, k and v are taken apart", scale_by_fused_width),
+    Misconception("scale-of-the-course", "divided by √64, whatever inner_dim is", "the size of a query is an argument of __init__: 64 holds for the model of 4(c) alone", scale_of_the_course),
+    Misconception("scale-negative", "with the sign of the scores turned round", "large products of query and key should get large weights", scale_negative),
+    Misconception("mean-of-values", "with the same weight for every token: the mean of V comes out", "the scores never reach the output", mean_of_values),
+    Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to mend: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", right, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table
-
-
-def _attend(x: Tensor, norm1: Norm, mixing: Function, projection: Affine) -> Tensor:
-    return F.linear(mixing(normalised(x, norm1)), *projection)
-
-
-def _mlp(x: Tensor, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:
-    return F.linear(activation(F.linear(normalised(x, norm2), *fc1)), *fc2)
-
-
-def post_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x + F.linear(mixing(x), *projection), norm1)
-    return normalised(x + F.linear(activation(F.linear(x, *fc1)), *fc2), norm2)
-
-
-def norm_after_block(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + normalised(F.linear(mixing(x), *projection), norm1)
-    return x + normalised(F.linear(activation(F.linear(x, *fc1)), *fc2), norm2)
-
-
-def no_residual_attention(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
-
-
-def no_residual_mlp(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return _mlp(x, norm2, fc1, fc2, activation)
-
-
-def no_residuals(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return _mlp(_attend(x, norm1, mixing, projection), norm2, fc1, fc2, activation)
-
-
-def residual_from_normalised(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    n = normalised(x, norm1)
-    n = normalised(n + F.linear(mixing(n), *projection), norm2)
-    return n + F.linear(activation(F.linear(n, *fc1)), *fc2)
-
-
-def residual_of_the_input(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    y = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(y, norm2, fc1, fc2, activation)
-
-
-def parallel(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return x + _attend(x, norm1, mixing, projection) + _mlp(x, norm2, fc1, fc2, activation)
-
-
-def no_first_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + F.linear(mixing(x), *projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
-
-
-def no_second_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + F.linear(activation(F.linear(x, *fc1)), *fc2)
-
-
-def no_norms(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + F.linear(mixing(x), *projection)
-    return x + F.linear(activation(F.linear(x, *fc1)), *fc2)
-
-
-def no_activation(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, lambda hidden: hidden)
-
-
-def no_mlp(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return x + _attend(x, norm1, mixing, projection)
-
-
-def activation_at_the_end(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + activation(_mlp(x, norm2, fc1, fc2, activation))
-
-
-def final_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x + F.linear(mixing(x), *projection), norm1)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
-
-
-def pre_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
-
-
-LAYER = (
-    Misconception("post-norm", "with each LayerNorm AFTER its residual sum (post-norm)", "in Figure 1 each block is entered through a layer normalisation", post_norm),
-    Misconception("no-residual-attention", "without the residual connection around the attention", "Figure 1 has two '+': the first adds the input of the layer", no_residual_attention),
-    Misconception("no-residual-mlp", "without the residual connection around the MLP", "Figure 1 has two '+': the second adds what goes into the MLP's half", no_residual_mlp),
-    Misconception("no-residuals", "without residual connections", "Figure 1 has two '+'", no_residuals),
-    Misconception("residual-from-normalised", "with the residuals taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", residual_from_normalised),
-    Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", residual_of_the_input),
-    Misconception("parallel", "with attention and MLP side by side instead of one after the other", "the MLP works on what the first '+' gives", parallel),
-    Misconception("shared-norm", "with one LayerNorm used in both places", "Figure 1 has two layer normalisations, each with its own weights", pre_norm, shared_norm=True),
-    Misconception("no-first-norm", "without the LayerNorm before the attention", "in Figure 1 each block is entered through a layer normalisation", no_first_norm),
-    Misconception("no-second-norm", "without the LayerNorm before the MLP", "in Figure 1 each block is entered through a layer normalisation", no_second_norm),
-    Misconception("no-norms", "without LayerNorms", "in Figure 1 each block is entered through a layer normalisation", no_norms),
-    Misconception("no-activation", "without a non-linearity inside the MLP", "two linear maps in a row are only one: put an activation between them", no_activation),
-    Misconception("activation-at-the-end", "with an activation after the MLP's last linear map too", "the MLP ends in a linear map", activation_at_the_end),
-    Misconception("no-mlp", "without the MLP", "Figure 1 has a second block after the attention", no_mlp),
-    Misconception("norm-after-block", "with each LayerNorm on what is added, after the block instead of before it", "in Figure 1 each block is entered through a layer normalisation", norm_after_block),
-    Misconception("first-norm-after", "with the first LayerNorm after the residual sum", "the first layer normalisation comes before the attention", final_norm),
-)  # fmt: skip

@@ -23,8 +23,8 @@ def distance(actual: Tensor, expected: Tensor) -> float:
     """max|actual - expected| / max|expected| in float64; shapes must be equal."""
     if actual.numel() == 0:
         return 0.0
-    gap = (actual.double() - expected.double()).abs().max()
-    return float(gap / expected.double().abs().max().clamp_min(1e-12))
+    gap = (actual.detach().double() - expected.detach().double()).abs().max()
+    return float(gap / expected.detach().double().abs().max().clamp_min(1e-12))
 
 
 AXES = ("batch", "token", "feature")

@@ -1,7 +1,7 @@
 """Which parameters of a student's layer are LN1, projection, LN2, fc1 and fc2: found by trying, judged by numbers.
 
-Shapes settle most of it, since all sizes of a case differ; names and order only say what to try first. A normalisation
-may have no affine part, or be hand-made from two vectors; linear maps may be hand-made too, stored (in, out).
+Shapes settle most of it, since all sizes of a case differ; names and order only say what to try first. A half of the
+layer that is silenced needs no roles, so whatever is wrong or unusual there cannot spoil the judging of the other.
 """
 
 from __future__ import annotations
@@ -16,39 +16,56 @@ from torch import Tensor
 
 from autograder.judging.cases import LayerCase
 from autograder.judging.compare import close
-from autograder.judging.weights import Weights, is_scale
-from autograder.student_room.probe import mix
+from autograder.judging.layer_weights import (
+    NOTHING,
+    AffineSource,
+    NormSource,
+    bias_of,
+    matrix_of,
+    norms,
+    plain,
+    projections,
+)
+from autograder.judging.weights import Weights, is_vector
+from autograder.student_room.probe import mixing
 
-MAX_ASSIGNMENTS = 4000  # a plain layer has fewer than 50
-
-# Handout 4(b) names no activation: these are the ones in use. tanh-GELU is GELU's common approximation.
+# Handout 4(b) names no activation: any of those in use is right. The frequent ones stand first; the names of the
+# mistakes are looked for with these only.
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "GELU": F.gelu,
     "ReLU": F.relu,
-    "SiLU": F.silu,
     "tanh-GELU": lambda x: F.gelu(x, approximate="tanh"),
+    "SiLU": F.silu,
+    "LeakyReLU": F.leaky_relu,
+    "QuickGELU": lambda x: x * torch.sigmoid(1.702 * x),
+    "ELU": F.elu,
+    "Tanh": torch.tanh,
+    "Sigmoid": torch.sigmoid,
+    "Mish": F.mish,
+    "Softplus": F.softplus,
+    "LeakyReLU(0.2)": lambda x: F.leaky_relu(x, 0.2),
+    "LeakyReLU(0.1)": lambda x: F.leaky_relu(x, 0.1),
+    "PReLU": lambda x: F.leaky_relu(x, 0.25),
+    "SELU": F.selu,
+    "ReLU6": F.relu6,
+    "Hardswish": F.hardswish,
+    "Hardtanh": F.hardtanh,
+    "Softsign": F.softsign,
+    "ReLU squared": lambda x: F.relu(x) ** 2,
 }
+USUAL = 4
+
+# Formulas worked out in one search, 0.12 ms each. A plain layer that is right needs at most 40 (two orders of the
+# norms, 20 activations); one that is wrong has 840 for the reference. A wrong version is looked for in the usual roles.
+MAX_TRIES, FEW_TRIES = 1000, 28
+# Ways to fill one role; what matches comes early (see `layer_weights`), and more than these is no plain layer.
+MAX_NORM_PAIRS, MAX_MAPS, MAX_MULTI_HEADS = 40, 8, 4
 
 Function = Callable[[Tensor], Tensor]
 Affine = tuple[Tensor, Tensor | None]
 Norm = tuple[Tensor, Tensor] | None
 # (x, norm1, attention, projection, norm2, fc1, fc2, activation) -> output: the reference or a misconception
 LayerFormula = Callable[[Tensor, Norm, Function, Affine, Norm, Affine, Affine, Function], Tensor]
-
-
-class NormSource(msgspec.Struct, frozen=True):
-    """Names of a normalisation's two vectors; empty where it has none."""
-
-    scale: str = ""
-    shift: str = ""
-
-
-class AffineSource(msgspec.Struct, frozen=True):
-    """Names of a linear map's matrix and bias; `transposed` when the matrix is stored (in, out)."""
-
-    weight: str
-    bias: str = ""
-    transposed: bool = False
 
 
 class LayerRoles(msgspec.Struct, frozen=True):
@@ -64,7 +81,7 @@ class LayerRoles(msgspec.Struct, frozen=True):
 
 
 class LayerObservation(msgspec.Struct, frozen=True):
-    """What one case gave. `made` is how many probe heads the child says it made (a hint)."""
+    """What one case gave. `made` is how many probe heads the child says it made (a hint), `without` the silent half."""
 
     case: LayerCase
     weights: Weights
@@ -72,85 +89,56 @@ class LayerObservation(msgspec.Struct, frozen=True):
     output: Tensor
     made: int
     probe_seed: int
+    without: str = ""
 
 
 def attention_of(observation: LayerObservation, first_head: int) -> Function:
-    """What our copy of `Attention` gives over the probe heads, in x's dtype."""
+    """What our copy of `Attention` gives over the probe heads, in float64."""
     case, seed = observation.case, observation.probe_seed
-    heads = range(first_head, first_head + case.heads)
-    return lambda x: torch.cat([mix(x, seed, head, case.dim_head) for head in heads], dim=-1)
+    heads = [mixing(seed, first_head + i, case.tokens, case.dim, case.dim_head) for i in range(case.heads)]
+    return lambda x: torch.cat([tokens @ x @ features for tokens, features in heads], dim=-1)
 
 
-def assignments(observation: LayerObservation, *, shared_norm: bool) -> Iterator[LayerRoles]:
-    """Every assignment that the shapes allow, likely ones first, bounded."""
-    everything = _assignments(observation, shared_norm)
-    yield from itertools.islice(
-        (roles for roles in everything if roles.fc1.weight != roles.fc2.weight), MAX_ASSIGNMENTS
+def assignments(observation: LayerObservation, *, shared_norm: bool, activations: int) -> Iterator[LayerRoles]:
+    """Every assignment that the shapes allow, likely ones first: the sum of how far down each role's list it goes."""
+    case, weights, without = observation.case, observation.weights, observation.without
+    found = norms(case.dim, weights)
+    pairs = [(a, b) for a in found for b in found if shared_norm == (a == b and a != NormSource())]
+    pairs.sort(key=lambda pair: found.index(pair[0]) + found.index(pair[1]))
+    fc1, fc2 = ((case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
+    choices: tuple[list[tuple[int, object]], ...] = (
+        list(enumerate([0] if without == "attention" else _first_heads(observation))),
+        list(enumerate(pairs[:MAX_NORM_PAIRS])),
+        list(enumerate([NOTHING] if without == "attention" else projections(weights, case)[:MAX_MAPS])),
+        list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc1)[:MAX_MAPS])),
+        list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc2)[:MAX_MAPS])),
     )
-
-
-def _assignments(observation: LayerObservation, shared_norm: bool) -> Iterator[LayerRoles]:
-    case, weights = observation.case, observation.weights
-    norms = list(_norms(case.dim, weights))
-    pairs = [(a, b) for a in norms for b in norms if shared_norm == (a == b and a != NormSource())]
-    inner = case.heads * case.dim_head
-    projections, firsts, seconds = (
-        list(_affines(weights, *sizes))
-        for sizes in ((case.dim, inner), (case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
-    )
-    for head in range(0, max(observation.made, 1), case.heads):
-        for projection, fc1, fc2 in itertools.product(projections, firsts, seconds):
-            for (norm1, norm2), activation in itertools.product(pairs, ACTIVATIONS):
-                yield LayerRoles(norm1, projection, norm2, fc1, fc2, activation, head)
-
-
-def _norms(dim: int, weights: Weights) -> Iterator[NormSource]:
-    """Normalisations: vectors of size dim that share a prefix with no matrix; then none; then any pair of vectors."""
-    groups: dict[str, list[str]] = {}
-    for name in weights:
-        groups.setdefault(name.rpartition(".")[0], []).append(name)
-    loose: list[str] = []
-    for names in groups.values():
-        vectors = [name for name in names if tuple(weights[name].shape) in ((dim,), (1, dim), (1, 1, dim))]
-        if len(vectors) == len(names) <= 2:
-            scales = [name for name in vectors if is_scale(name)] or vectors[:1]
-            yield NormSource(scales[0], next((name for name in vectors if name != scales[0]), ""))
-        elif len(vectors) > 1:
-            loose += vectors
-    yield NormSource()
-    for scale, shift in itertools.permutations(loose, 2):
-        if is_scale(scale) and not is_scale(shift):
-            yield NormSource(scale, shift)
-
-
-def _affines(weights: Weights, out: int, into: int) -> Iterator[AffineSource]:
-    """Linear maps into -> out: each matrix of that shape with the bias beside it, else with any vector of its size."""
-    for name, weight in weights.items():
-        shape = tuple(n for n in weight.shape if n > 1)  # a convolution of width 1 is a linear map
-        if shape not in ((out, into), (into, out)):
+    names = list(ACTIVATIONS)[: 1 if without == "mlp" else activations]
+    for ranked in sorted(itertools.product(*choices), key=lambda chosen: sum(rank for rank, _ in chosen)):
+        head, (norm1, norm2), projection, first, second = (choice for _, choice in ranked)  # type: ignore[misc]
+        if first.weight and first.weight == second.weight:  # type: ignore[attr-defined]
             continue
-        transposed = shape != (out, into)
-        prefix = name.rpartition(".")[0]
-        beside = [n for n in weights if n.rpartition(".")[0] == prefix and n != name and weights[n].numel() == out]
-        if len(beside) == 1 and prefix:
-            yield AffineSource(name, beside[0], transposed)
-            continue
-        yield AffineSource(name, "", transposed)
-        for bias in beside:
-            yield AffineSource(name, bias, transposed)
+        for name in names:
+            yield LayerRoles(norm1, projection, norm2, first, second, name, head)  # type: ignore[arg-type, has-type]
+
+
+def _first_heads(observation: LayerObservation) -> list[int]:
+    heads = observation.case.heads
+    return list(range(0, max(observation.made, 1), heads)[:MAX_MULTI_HEADS])  # a child may claim any number
 
 
 def evaluate(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation) -> Tensor:
     """The formula under these roles, in float64."""
-    weights = observation.weights
+    weights, case = observation.weights, observation.case
+    inner = case.heads * case.dim_head
     return formula(
         observation.x.double(),
         _norm(weights, roles.norm1),
         attention_of(observation, roles.first_head),
-        _affine(weights, roles.projection),
+        _affine(weights, roles.projection, case, (case.dim, inner)),
         _norm(weights, roles.norm2),
-        _affine(weights, roles.fc1),
-        _affine(weights, roles.fc2),
+        _affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),
+        _affine(weights, roles.fc2, case, (case.dim, case.mlp_dim)),
         ACTIVATIONS[roles.activation],
     )
 
@@ -162,31 +150,74 @@ def _norm(weights: Weights, source: NormSource) -> Norm:
     return scale, weights[source.shift].double().flatten() if source.shift else torch.zeros_like(scale)
 
 
-def _affine(weights: Weights, source: AffineSource) -> Affine:
-    matrix = weights[source.weight].double().squeeze()
-    return matrix.T if source.transposed else matrix, weights[source.bias].double() if source.bias else None
+def _affine(weights: Weights, source: AffineSource, case: LayerCase, shape: tuple[int, int]) -> Affine:
+    if not source.weight:
+        return torch.zeros(shape, dtype=torch.float64), None
+    bias = bias_of(source, weights)
+    return matrix_of(source, weights, case).double(), None if bias is None else bias.double()
 
 
 def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation) -> bool:
     """Whether the formula under these roles gives the observed output."""
-    return close(observation.output, evaluate(formula, roles, observation))
+    try:
+        return close(observation.output, evaluate(formula, roles, observation))
+    except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
+        return False
 
 
 def find(
-    formula: LayerFormula, observations: Sequence[LayerObservation], *, shared_norm: bool = False
+    formula: LayerFormula,
+    observations: Sequence[LayerObservation],
+    *,
+    shared_norm: bool = False,
+    tries: int = MAX_TRIES,
+    activations: int = len(ACTIVATIONS),
 ) -> LayerRoles | None:
     """The first assignment under which the formula gives the outputs of ALL observations; None if there is none."""
     first, *others = sorted(observations, key=lambda o: o.output.numel())
-    for roles in assignments(first, shared_norm=shared_norm):
-        names = {roles.projection.weight, roles.fc1.weight, roles.fc2.weight, roles.norm1.scale, roles.norm2.scale} - {
-            ""
-        }
-        there = all(names <= set(other.weights) for other in others)
-        if there and all(fits(formula, roles, observation) for observation in (first, *others)):
+    likely = assignments(first, shared_norm=shared_norm, activations=activations)
+    for roles in itertools.islice(likely, tries):
+        if all(fits(formula, roles, observation) for observation in (first, *others)):
             return roles
     return None
 
 
-def silenced(weights: Weights, size: int) -> dict[str, Tensor]:
-    """The weights with every matrix that has an axis of `size` set to zero: that half of the layer adds nothing."""
-    return {name: torch.zeros_like(w) if size in tuple(w.shape) and w.dim() > 1 else w for name, w in weights.items()}
+def projected(roles: LayerRoles, observation: LayerObservation) -> tuple[Tensor, Tensor]:
+    """The projection's matrix (dim, heads * dim_head) and what it is given, (batch, tokens, heads * dim_head)."""
+    case, weights, x = observation.case, observation.weights, observation.x.double()
+    norm = _norm(weights, roles.norm1)
+    gain, shift = norm if norm is not None else (None, None)
+    heads = attention_of(observation, roles.first_head)(F.layer_norm(x, x.shape[-1:], gain, shift))
+    return _affine(weights, roles.projection, case, (case.dim, heads.shape[-1]))[0], heads
+
+
+def unfilled(observation: LayerObservation) -> list[tuple[str, str]]:
+    """(from, to) of the linear maps of the layer that no parameter has the sizes for."""
+    case, weights = observation.case, observation.weights
+    wanted = {
+        ("heads * dim_head features", "dim"): projections(weights, case),
+        ("dim features", "mlp_dim"): plain(weights, case.mlp_dim, case.dim),
+        ("mlp_dim features", "dim"): plain(weights, case.dim, case.mlp_dim),
+    }
+    return [role for role, found in wanted.items() if not found]
+
+
+def silenced(weights: Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
+    """The weights with every matrix of one half set to zero: that half of the layer adds nothing.
+
+    A matrix belongs to the attention when one of its axes counts heads or their features, in whatever number, to the
+    MLP otherwise: so a half of a wrong size is silenced too, and does not spoil the judging of the other.
+    """
+    quiet = {
+        name
+        for name, w in weights.items()
+        if not is_vector(w.shape) and any(_counts_heads(n, case) for n in w.shape) == (without == "attention")
+    }
+    return {name: torch.zeros_like(w) if name in quiet else w for name, w in weights.items()}
+
+
+def _counts_heads(size: int, case: LayerCase) -> bool:
+    if size == case.mlp_dim or size % case.dim == 0 or size == 1:
+        return False
+    usual = size in (case.heads, case.heads * (case.dim // case.heads))
+    return usual or size % case.dim_head == 0 or (case.heads > 2 and size % case.heads == 0)

@@ -7,18 +7,25 @@ in 4(b). The trusted room computes the same mixing from the same seed (`mix` is 
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor, nn
 
 
 def mix(x: Tensor, seed: int, head: int, inner_dim: int) -> Tensor:
     """Head `head`'s random token mixing: x (batch, tokens, dim) -> (batch, tokens, inner_dim), in x's dtype."""
-    tokens, dim = x.shape[-2:]
-    generator = torch.Generator().manual_seed(seed * 1009 + head)
-    across_tokens = torch.randn(tokens, tokens, generator=generator, dtype=torch.float64) / tokens**0.5
-    across_features = torch.randn(dim, inner_dim, generator=generator, dtype=torch.float64) / dim**0.5
+    across_tokens, across_features = mixing(seed, head, *x.shape[-2:], inner_dim)
     mixed: Tensor = across_tokens.to(x.dtype) @ x @ across_features.to(x.dtype)
     return mixed
+
+
+@functools.lru_cache(256)
+def mixing(seed: int, head: int, tokens: int, dim: int, inner_dim: int) -> tuple[Tensor, Tensor]:
+    """The two matrices of a head, (tokens, tokens) and (dim, inner_dim), float64. Drawn once, used for many trials."""
+    generator = torch.Generator().manual_seed(seed * 1009 + head)
+    across_tokens = torch.randn(tokens, tokens, generator=generator, dtype=torch.float64) / tokens**0.5
+    return across_tokens, torch.randn(dim, inner_dim, generator=generator, dtype=torch.float64) / dim**0.5
 
 
 class Counter:

@@ -15,11 +15,13 @@ import json
 import random
 import re
 import socket
+import tempfile
 from collections.abc import Callable
 
 import numpy
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from autograder.student_room import frames, probe, program, provided
 
@@ -35,6 +37,8 @@ class NotATensor(Exception):
 
 def serve(connection: socket.socket, max_body: int) -> None:
     """Answers requests until the other side hangs up."""
+    tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR now names its own
+    torch.compile = program.uncompiled  # type: ignore[assignment]
     reader = frames.FrameReader(max_body)
     conversation = Conversation(max_body)
     while True:
@@ -101,6 +105,11 @@ class Conversation:
         self.counter.made = 0
         factory = self.namespace[self.class_name]
         self.module = factory(**kwargs)  # type: ignore[operator]
+        if any(isinstance(p, UninitializedParameter) for p in self.module.parameters()):
+            with (
+                torch.no_grad()
+            ):  # lazy layers take their sizes from the first x they see; features come first in kwargs
+                self.module.eval()(torch.zeros(1, 2, next(iter(kwargs.values()))))  # type: ignore[call-overload]
         owners = {id(p): type(m).__name__ for m in self.module.modules() for p in m.parameters(recurse=False)}
         parameters = [
             {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), "")}
@@ -126,8 +135,10 @@ class Conversation:
         given = x.clone()
         x.requires_grad_(grad)
         with torch.set_grad_enabled(grad):
-            output, notes = _tensor_of(self.module(x), self.max_body)
-        if not torch.equal(x.detach(), given):
+            # in training no layer meets a leaf: what autograd forbids on a leaf alone must not fail here
+            met = x.clone() if grad else x
+            output, notes = _tensor_of(self.module(met), self.max_body)
+        if not torch.equal(met.detach(), given):
             notes.append("input-modified")
         reply: dict[str, object] = {"status": "ok", "notes": notes, "calls": self.counter.calls}
         if not grad or cotangent is None:

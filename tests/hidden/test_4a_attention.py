@@ -11,7 +11,8 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder import diagnosis, observe
 from autograder.expect import Unmet
-from autograder.judging import attention_roles, weights
+from autograder.judging import attention_roles, dropout, weights
+from autograder.judging.cases import normal
 from autograder.judging.compare import close, first_difference
 from autograder.records import Severity
 
@@ -29,6 +30,7 @@ def test_builds_and_answers(student, cases, remark):
                 "the output is the same whatever the input is",
                 mend="does forward use x, and return what was computed from it?",
             )
+    observe.depends_on_x(student.visit("4a"), cases.attention(1)[0])
 
 
 @pytest.mark.requires("4a.1")
@@ -46,7 +48,7 @@ def test_uses_only_what_is_allowed(findings):
 @pytest.mark.requires("4a.1")
 @number("4a.3")
 @weight(1)  # handout 4(a): "no bias in the projections"
-def test_projections_have_no_bias(student, cases):
+def test_projections_have_no_bias(student, reference, cases):
     """the projections have no bias"""
     case = cases.attention(1)[0]
     with student.visit("4a") as visit:
@@ -54,15 +56,25 @@ def test_projections_have_no_bias(student, cases):
         drawn = weights.draw(case.seed, built.parameters, biases=False)
         visit.load(drawn)
         plain = visit.forward(case.x()).output
-        biases = [p for p in built.parameters if p.name in drawn and drawn[p.name].squeeze().dim() == 1]
-        suspects = [p.name for p in biases if not weights.is_scale(p.name)]
-        for name in suspects:
-            visit.load({**drawn, name: torch.ones_like(drawn[name])})
-            if not close(visit.forward(case.x()).output, plain):
-                raise Unmet(
-                    f"there is a bias among the parameters: {len(suspects)} vector(s) are added to your projections",
-                    mend="nn.Linear adds a bias unless it is told not to: look at its third argument",
-                )
+        scales = weights.scales({p.name: p.shape for p in built.parameters})
+        suspects = [name for name, w in drawn.items() if weights.is_vector(w.shape) and name not in scales]
+        acting = [name for name in suspects if _matters(visit, drawn, name, case.x(), plain)]
+    # a bias of k adds the same to all scores of a query, so no output shows it: there the layer itself tells
+    seen = attention_roles.Observation(case, drawn, case.x(), plain)
+    roles = attention_roles.find(reference.attention.single_head, [seen])
+    layers = {name.rpartition(".")[0] for name in roles.names} - {""} if roles else set()
+    owners = {p.name: p.owner for p in built.parameters}
+    idle = [n for n in suspects if n.rpartition(".")[0] in layers and owners[n] == "Linear" and n not in acting]
+    if acting or idle:
+        raise Unmet(
+            f"there is a bias among the parameters: {len(acting + idle)} vector(s) are added to your projections",
+            mend="nn.Linear adds a bias unless it is told not to: look at its third argument",
+        )
+
+
+def _matters(visit, drawn, name, x, plain):
+    visit.load({**drawn, name: torch.ones_like(drawn[name])})
+    return not close(visit.forward(x).output, plain)
 
 
 @pytest.mark.requires("4a.1")
@@ -72,7 +84,7 @@ def test_matches_the_formula(student, reference, cases, remark):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
     seen = observe.attention(student, cases.attention(4), remark)
     if not attention_roles.find(reference.attention.single_head, seen):
-        raise diagnosis.attention(seen, reference.misconceptions.ATTENTION)
+        raise diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
 
 
 @pytest.mark.requires("4a.1")
@@ -154,9 +166,9 @@ def _gradients(reference, seen, roles, cotangent):
 @pytest.mark.requires("4a.1")
 @number("4a.7")
 @weight(1)  # the template's dropout argument is there to be used; on the weights or on the output
-def test_dropout_acts_in_training_only(student, cases):
+def test_dropout_acts_in_training_only(student, reference, cases):
     """dropout acts in training, and only there"""
-    case = cases.attention(1, dropout=0.5)[0]
+    case = cases.attention(1, dropout=dropout.P)[0]
     with student.visit("4a") as visit:
         drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
         visit.load(drawn)
@@ -167,14 +179,31 @@ def test_dropout_acts_in_training_only(student, cases):
         first, second = (visit.forward(x, train=True, seed=s).output for s in (1, 2))
         if close(first, second) or close(first, calm):
             raise Unmet(
-                "in train mode with dropout=0.5 nothing is dropped",
+                f"in train mode with dropout={dropout.P} nothing is dropped",
                 mend="use an nn.Dropout(dropout) made in __init__, on the attention weights or on the output",
             )
+        if attention_roles.find(reference.attention.single_head, [attention_roles.Observation(case, drawn, x, calm)]):
+            _right_place(visit, case)
         dry = msgspec.structs.replace(case, dropout=0.0)
         visit.build(dry)
         visit.load(drawn)
         if not close(visit.forward(x, train=True, seed=1).output, calm):
             raise Unmet("with dropout=0 the output in train mode differs from eval mode: is the argument passed on?")
+
+
+SAMPLES = 64  # that none of them is dropped has probability 2**-64
+
+
+def _right_place(visit, case):
+    """With a single token its weight is 1, so dropout of the weights or of the output gives 0 or v / (1 - p)."""
+    x = normal(case.seed, SAMPLES, 1, case.input_dim)
+    calm, trained = visit.forward(x).output, visit.forward(x, train=True, seed=case.seed).output
+    if not dropout.dropped(trained, calm):
+        raise Unmet(
+            f"with dropout={dropout.P} and a single token in x, each output in train mode should be 0 or twice that of "
+            "eval mode, and yours is neither",
+            mend="nn.Dropout(dropout) belongs on the attention weights, after the softmax, or on the output",
+        )
 
 
 # Logits beyond 88 overflow exp() in float32. A gain of 60 on x makes logits of about 1.7 * 60**2 = 6000.

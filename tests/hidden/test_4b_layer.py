@@ -5,13 +5,14 @@ wrong 4(a) costs nothing here. Each half is judged with the other one silenced (
 everything random.
 """
 
+import msgspec
 import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder import diagnosis, observe
 from autograder.expect import Unmet
-from autograder.judging import layer_roles, weights
+from autograder.judging import dropout, layer_roles, weights
 from autograder.judging.compare import close
 
 
@@ -29,6 +30,7 @@ def test_builds_and_answers(student, cases, remark):
             )
         if close(seen.output, seen.x):
             raise Unmet("the output is x itself, whatever the weights are", mend="both halves of the layer are missing")
+    observe.depends_on_x(student.visit("4b"), cases.layer(1)[0])
 
 
 @pytest.mark.requires("4b.1")
@@ -37,8 +39,11 @@ def test_builds_and_answers(student, cases, remark):
 def test_attention_half(student, reference, cases, remark):
     """attention half: x + projection(attention(LayerNorm(x)))"""
     seen = observe.layer(student, cases.layer(2), without="mlp", biases=False)
-    if not layer_roles.find(reference.encoder.layer, seen) and not _shared(reference, seen):
-        raise diagnosis.layer(seen, reference.misconceptions.LAYER)
+    if not layer_roles.find(reference.encoder.layer, seen):
+        known = _whole(student, reference, cases)
+        if known is None or known.half != "mlp":  # one mistake, known to be in the other half, is charged there
+            bank = reference.layer_misconceptions.ATTENTION_HALF
+            raise diagnosis.layer(seen, bank, reference.encoder.layer, known=known)
 
 
 @pytest.mark.requires("4b.1")
@@ -47,13 +52,21 @@ def test_attention_half(student, reference, cases, remark):
 def test_mlp_half(student, reference, cases, remark):
     """MLP half: x + MLP(LayerNorm(x)), dim to mlp_dim to dim with a non-linearity"""
     seen = observe.layer(student, cases.layer(2), without="attention", biases=False)
-    if not layer_roles.find(reference.encoder.layer, seen) and not _shared(reference, seen):
-        raise diagnosis.layer(seen, reference.misconceptions.LAYER)
+    if layer_roles.find(reference.encoder.layer, seen):
+        return
+    # a wrong first half may spoil the input of this one: then it is judged on what that half gives. Normalising hides
+    # some mistakes there, so one that is known and not in the first half is charged all the same.
+    following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
+    elsewhere = known is None or known.half == "attention"
+    if not (elsewhere and layer_roles.find(reference.encoder.layer, following)):
+        bank = reference.layer_misconceptions.MLP_HALF
+        raise diagnosis.layer(following, bank, reference.encoder.layer, known=known)
 
 
-def _shared(reference, seen):
-    """One LayerNorm in both places is charged once, in 4b.4."""
-    return layer_roles.find(reference.encoder.layer, seen, shared_norm=True)
+def _whole(student, reference, cases):
+    """The one mistake that explains the whole layer, or None."""
+    seen = observe.layer(student, cases.layer(2), biases=False)
+    return diagnosis.in_layer(seen, reference.layer_misconceptions.LAYER)
 
 
 @pytest.mark.requires("4b.1")
@@ -63,13 +76,15 @@ def test_whole_layer(student, reference, cases, remark):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3), remark)
     if not layer_roles.find(reference.encoder.layer, seen):
-        raise diagnosis.layer(seen, reference.misconceptions.LAYER)
+        bank = reference.layer_misconceptions.LAYER
+        known = diagnosis.in_layer(seen, bank) or _whole(student, reference, cases)
+        raise diagnosis.layer(seen, (), reference.encoder.layer, known=known)
 
 
 @pytest.mark.requires("4b.1")
 @number("4b.5")
 @weight(0.5)  # it can be trained: what 4(c) needs
-def test_gradients_reach_every_layer(student, cases):
+def test_gradients_reach_every_layer(student, reference, cases):
     """gradients reach x and every parameter that acts"""
     case = cases.layer(1)[0]
     with student.visit("4b", probe_seed=case.seed) as visit:
@@ -77,7 +92,7 @@ def test_gradients_reach_every_layer(student, cases):
         drawn = weights.draw(case.seed, built.parameters, biases=True)
         visit.load(drawn)
         x = case.x()
-        back, _ = visit.backward(x, case.output_shape, seed=case.seed)
+        back, cotangent = visit.backward(x, case.output_shape, seed=case.seed)
         acting = [name for name in drawn if observe.acts(visit, drawn, name, x, back.output)]
     for name in ["", *acting]:
         gradient = back.gradients.get(name)
@@ -86,16 +101,24 @@ def test_gradients_reach_every_layer(student, cases):
                 f"no gradient reaches {'the input x' if not name else 'one of your layers'}",
                 mend="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
             )
-    if len([name for name in acting if drawn[name].squeeze().dim() > 1]) < 2:
+    if len([name for name in drawn if not weights.is_vector(drawn[name].shape)]) < 2:
         raise Unmet(
-            "fewer than two linear maps of the layer are among its parameters, or act on the output",
+            "fewer than two linear maps of the layer are among its parameters",
             mend="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
         )
+    seen = layer_roles.LayerObservation(case, drawn, x, back.output, built.made, case.seed)
+    roles = layer_roles.find(reference.encoder.layer, [seen])
+    if roles:
+        leaf = x.double().requires_grad_()
+        output = layer_roles.evaluate(reference.encoder.layer, roles, msgspec.structs.replace(seen, x=leaf))
+        expected = torch.autograd.grad((output * cotangent.double()).sum(), leaf)[0]
+        if not close(back.gradients[""], expected):
+            raise Unmet("the output is right, but the gradient of x is not: part of the computation is detached")
 
 
-# With p = 0.5 each value survives with probability 1/2, doubled. At least 110 values are looked at, so that "no zero
-# among them by luck" has probability below 2**-110, and a third of the expected zeros is missed with less than 1e-6.
-P = 0.5
+# With p = 0.5 each value survives with probability 1/2, doubled. 273 values of the output are looked at, and 651 inside
+# the MLP: that a third of the expected zeros is missing by luck has probability below 1e-25.
+P = dropout.P
 
 
 @pytest.mark.requires("4b.1")
@@ -104,46 +127,66 @@ P = 0.5
 def test_dropout_in_its_three_places(student, reference, cases):
     """dropout after the attention, inside the MLP and after the MLP, in training only"""
     case = cases.layer(2, dropout=P)[1]
+    right = reference.encoder.layer
     with student.visit("4b", probe_seed=case.seed) as visit:
         built = visit.build(case)
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
         drawn = weights.draw(case.seed, built.parameters, biases=False)
-        attention, mlp = (_half(visit, case, drawn, built, other) for other in ("mlp", "attention"))
-        visit.load(drawn)
+        attention, mlp, whole = (_in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", ""))
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
-    missing = ["after the attention"] if close(attention[0], attention[1].output) else []
-    missing += _missing_around_the_mlp(reference, *mlp)
+        visit.build(msgspec.structs.replace(case, dropout=0.0))
+        visit.load(drawn)
+        dry = visit.forward(case.x(), train=True, seed=1).output
+    if not close(dry, whole[1].output):
+        raise Unmet(
+            "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?",
+            mend="the probability is an argument of __init__",
+            earned=0.5,  # something is dropped, with another probability: its places cannot be told
+        )
+    if close(whole[0], whole[1].output):
+        missing = ["after the attention", "inside the MLP", "after the MLP"]
+    else:
+        missing = _missing_after_the_attention(right, *attention) + _missing_around_the_mlp(right, *mlp)
     if missing:
         raise Unmet(
-            f"in train mode nothing is dropped {' nor '.join(missing)}",
+            f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
             mend="handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
             earned=round(1 - len(missing) / 3, 2),
         )
 
 
-def _half(visit, case, drawn, built, without):
-    """(output in train mode, observation in eval mode) with the other half silenced."""
+def _in_both_modes(visit, case, drawn, built, without):
+    """(output in train mode, observation in eval mode) with one half silenced, or none."""
     silent = observe.silence(drawn, case, without)
     visit.load(silent)
     x = case.x()
     trained = visit.forward(x, train=True, seed=case.seed).output
     calm = visit.forward(x).output
-    return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed)
+    return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed, without)
 
 
-def _missing_around_the_mlp(reference, trained, calm):
-    """Which of the two places is missing, told apart by what is zero and what is exactly doubled.
+# Both need a half that adds to x what the reference adds: in another one (after a LayerNorm, say) the places cannot be
+# told apart. Then whatever is dropped counts for all of them, and so does a half that shows nothing while the other one
+# is silent: the mistake itself is charged in 4b.2 or 4b.3.
 
-    That needs a half that adds to x what the reference adds; in another one (after a LayerNorm, say) the places cannot
-    be told apart, and whatever is dropped counts for both: the mistake itself is charged in 4b.3.
-    """
-    if close(trained, calm.output):
-        return ["inside the MLP", "after the MLP"]
-    if not (layer_roles.find(reference.encoder.layer, [calm]) or _shared(reference, [calm])):
+
+def _missing_after_the_attention(right, trained, calm):
+    """Dropout of what the attention half adds, of the heads' features side by side, or of each head's."""
+    roles = layer_roles.find(right, [calm])
+    if not roles:
+        return []
+    added, matrix, heads = trained - calm.x, *layer_roles.projected(roles, calm)
+    after = dropout.zero_share(added) > P / 3
+    return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
+
+
+def _missing_around_the_mlp(right, trained, calm):
+    """Inside and after are told apart by what is zero and what is exactly doubled."""
+    if not layer_roles.find(right, [calm]):
         return []
     added, base = trained - calm.x, calm.output - calm.x
+    after = dropout.zero_share(added) > P / 3
     survived = added.abs() > 1e-6
-    after = float((~survived).double().mean()) > P / 3
     doubled = close(added[survived], base[survived] * (1 / (1 - P) if after else 1.0), rtol=1e-3)
     return (["inside the MLP"] if doubled else []) + ([] if after else ["after the MLP"])
