@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autograder.judging import own_attention
 from autograder.judging.cases import LayerCase
 from autograder.judging.compare import close
 from autograder.judging.layer_weights import (
@@ -26,6 +27,7 @@ from autograder.judging.layer_weights import (
     plain,
     projections,
 )
+from autograder.judging.own_attention import Attend
 from autograder.judging.weights import Weights, is_vector
 from autograder.student_room.probe import mixing
 
@@ -54,12 +56,13 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU squared": lambda x: F.relu(x) ** 2,
 }
 USUAL = 4
+LIKELY = 40  # ways to fill the other roles that are tried with every activation; what comes later, with the usual ones
 
 # Formulas worked out in one search, 0.12 ms each. A plain layer that is right needs at most 40 (two orders of the
 # norms, 20 activations); one that is wrong has 840 for the reference. A wrong version is looked for in the usual roles.
 MAX_TRIES, FEW_TRIES = 1000, 28
 # Ways to fill one role; what matches comes early (see `layer_weights`), and more than these is no plain layer.
-MAX_NORM_PAIRS, MAX_MAPS, MAX_MULTI_HEADS = 40, 8, 4
+MAX_NORM_PAIRS, MAX_MAPS, MAX_MULTI_HEADS, MAX_OWN = 40, 8, 4, 18
 
 Function = Callable[[Tensor], Tensor]
 Affine = tuple[Tensor, Tensor | None]
@@ -92,14 +95,18 @@ class LayerObservation(msgspec.Struct, frozen=True):
     without: str = ""
 
 
-def attention_of(observation: LayerObservation, first_head: int) -> Function:
-    """What our copy of `Attention` gives over the probe heads, in float64."""
+def attention_of(observation: LayerObservation, first_head: int, attend: Attend | None) -> Function:
+    """What our copy of `Attention` gives over the probe heads, or the layer's own attention (a negative number)."""
     case, seed = observation.case, observation.probe_seed
+    if first_head < 0 and attend is not None:
+        return list(own_attention.candidates(observation.weights, case, attend))[-1 - first_head]
     heads = [mixing(seed, first_head + i, case.tokens, case.dim, case.dim_head) for i in range(case.heads)]
     return lambda x: torch.cat([tokens @ x @ features for tokens, features in heads], dim=-1)
 
 
-def assignments(observation: LayerObservation, *, shared_norm: bool, activations: int) -> Iterator[LayerRoles]:
+def assignments(
+    observation: LayerObservation, *, shared_norm: bool, activations: int, attend: Attend | None = None
+) -> Iterator[LayerRoles]:
     """Every assignment that the shapes allow, likely ones first: the sum of how far down each role's list it goes."""
     case, weights, without = observation.case, observation.weights, observation.without
     found = norms(case.dim, weights)
@@ -107,34 +114,40 @@ def assignments(observation: LayerObservation, *, shared_norm: bool, activations
     pairs.sort(key=lambda pair: found.index(pair[0]) + found.index(pair[1]))
     fc1, fc2 = ((case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
     choices: tuple[list[tuple[int, object]], ...] = (
-        list(enumerate([0] if without == "attention" else _first_heads(observation))),
+        list(enumerate([0] if without == "attention" else _first_heads(observation, attend))),
         list(enumerate(pairs[:MAX_NORM_PAIRS])),
         list(enumerate([NOTHING] if without == "attention" else projections(weights, case)[:MAX_MAPS])),
         list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc1)[:MAX_MAPS])),
         list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc2)[:MAX_MAPS])),
     )
     names = list(ACTIVATIONS)[: 1 if without == "mlp" else activations]
-    for ranked in sorted(itertools.product(*choices), key=lambda chosen: sum(rank for rank, _ in chosen)):
+    likely = sorted(itertools.product(*choices), key=lambda chosen: sum(rank for rank, _ in chosen))
+    for position, ranked in enumerate(likely):
         head, (norm1, norm2), projection, first, second = (choice for _, choice in ranked)  # type: ignore[misc]
         if first.weight and first.weight == second.weight:  # type: ignore[attr-defined]
             continue
-        for name in names:
+        for name in names if position < LIKELY else names[:USUAL]:
             yield LayerRoles(norm1, projection, norm2, first, second, name, head)  # type: ignore[arg-type, has-type]
 
 
-def _first_heads(observation: LayerObservation) -> list[int]:
+def _first_heads(observation: LayerObservation, attend: Attend | None) -> list[int]:
     heads = observation.case.heads
+    if attend is not None and observation.made == 0:
+        own = own_attention.candidates(observation.weights, observation.case, attend)
+        return [-1 - i for i, _ in enumerate(itertools.islice(own, MAX_OWN))]
     return list(range(0, max(observation.made, 1), heads)[:MAX_MULTI_HEADS])  # a child may claim any number
 
 
-def evaluate(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation) -> Tensor:
+def evaluate(
+    formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None
+) -> Tensor:
     """The formula under these roles, in float64."""
     weights, case = observation.weights, observation.case
     inner = case.heads * case.dim_head
     return formula(
         observation.x.double(),
         _norm(weights, roles.norm1),
-        attention_of(observation, roles.first_head),
+        attention_of(observation, roles.first_head, attend),
         _affine(weights, roles.projection, case, (case.dim, inner)),
         _norm(weights, roles.norm2),
         _affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),
@@ -157,10 +170,10 @@ def _affine(weights: Weights, source: AffineSource, case: LayerCase, shape: tupl
     return matrix_of(source, weights, case).double(), None if bias is None else bias.double()
 
 
-def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation) -> bool:
+def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> bool:
     """Whether the formula under these roles gives the observed output."""
     try:
-        return close(observation.output, evaluate(formula, roles, observation))
+        return close(observation.output, evaluate(formula, roles, observation, attend))
     except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
         return False
 
@@ -172,22 +185,26 @@ def find(
     shared_norm: bool = False,
     tries: int = MAX_TRIES,
     activations: int = len(ACTIVATIONS),
+    attend: Attend | None = None,
 ) -> LayerRoles | None:
-    """The first assignment under which the formula gives the outputs of ALL observations; None if there is none."""
+    """The first assignment under which the formula gives the outputs of ALL observations; None if there is none.
+
+    With `attend`, a layer that made no probe head is tried with attention over its own projections.
+    """
     first, *others = sorted(observations, key=lambda o: o.output.numel())
-    likely = assignments(first, shared_norm=shared_norm, activations=activations)
+    likely = assignments(first, shared_norm=shared_norm, activations=activations, attend=attend)
     for roles in itertools.islice(likely, tries):
-        if all(fits(formula, roles, observation) for observation in (first, *others)):
+        if all(fits(formula, roles, observation, attend) for observation in (first, *others)):
             return roles
     return None
 
 
-def projected(roles: LayerRoles, observation: LayerObservation) -> tuple[Tensor, Tensor]:
+def projected(roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> tuple[Tensor, Tensor]:
     """The projection's matrix (dim, heads * dim_head) and what it is given, (batch, tokens, heads * dim_head)."""
     case, weights, x = observation.case, observation.weights, observation.x.double()
     norm = _norm(weights, roles.norm1)
     gain, shift = norm if norm is not None else (None, None)
-    heads = attention_of(observation, roles.first_head)(F.layer_norm(x, x.shape[-1:], gain, shift))
+    heads = attention_of(observation, roles.first_head, attend)(F.layer_norm(x, x.shape[-1:], gain, shift))
     return _affine(weights, roles.projection, case, (case.dim, heads.shape[-1]))[0], heads
 
 

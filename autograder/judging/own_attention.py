@@ -24,10 +24,13 @@ ORDERS = tuple(itertools.permutations(range(3)))
 
 
 def candidates(weights: Mapping[str, Tensor], case: LayerCase, attend: Attend) -> Iterator[Function]:
-    """Multi-head attentions that these parameters could make: x (batch, tokens, dim) -> (batch, tokens, heads*dim_head)."""
-    for blocks in itertools.chain(_fused(weights, case), _separate(weights, case), _per_head(weights, case)):
-        for q, k, v in ORDERS:
-            yield _function(blocks[q], blocks[k], blocks[v], attend)
+    """Multi-head attentions that these parameters could make, likely ones first.
+
+    Each maps x (batch, tokens, dim) to (batch, tokens, heads * dim_head), as the provided `Attention` does.
+    """
+    layouts = list(itertools.chain(_fused(weights, case), _separate(weights, case), _per_head(weights, case)))
+    for q, k, v in ORDERS:
+        yield from (_function(blocks[q], blocks[k], blocks[v], attend) for blocks in layouts)
 
 
 def _function(q: Block, k: Block, v: Block, attend: Attend) -> Function:
@@ -78,7 +81,7 @@ def _separate(weights: Mapping[str, Tensor], case: LayerCase) -> Iterator[Sequen
 
 
 def _per_head(weights: Mapping[str, Tensor], case: LayerCase) -> Iterator[Sequence[Block]]:
-    """Small matrices: head by head (q k v q k v ...), or list by list (q q ... k k ... v v ...), in order of creation."""
+    """Small matrices, head by head (q k v q k v ...) or list by list (q q ... k k ... v v ...), as they were made."""
     found = [matrix for _, matrix in _rows(weights, case.dim_head, case.dim)]
     if len(found) == 3 * case.heads:
         yield [torch.stack(found[role::3]) for role in range(3)]

@@ -39,7 +39,10 @@ def test_builds_and_answers(student, cases, remark):
 def test_attention_half(student, reference, cases, remark):
     """attention half: x + projection(attention(LayerNorm(x)))"""
     seen = observe.layer(student, cases.layer(2), without="mlp", biases=False)
-    if not layer_roles.find(reference.encoder.layer, seen):
+    roles = _roles(reference, seen)
+    if roles and roles.first_head < 0:
+        remark("your layer brings its own attention: it is judged all the same; the provided Attention would have done")
+    if not roles:
         known = _whole(student, reference, cases)
         if known is None or known.half != "mlp":  # one mistake, known to be in the other half, is charged there
             bank = reference.layer_misconceptions.ATTENTION_HALF
@@ -63,6 +66,11 @@ def test_mlp_half(student, reference, cases, remark):
         raise diagnosis.layer(following, bank, reference.encoder.layer, known=known)
 
 
+def _roles(reference, seen):
+    """The roles under which the reference's layer gives what was seen; the layer may bring its own attention."""
+    return layer_roles.find(reference.encoder.layer, seen, attend=reference.attention.attention)
+
+
 def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or None."""
     seen = observe.layer(student, cases.layer(2), biases=False)
@@ -75,7 +83,7 @@ def _whole(student, reference, cases):
 def test_whole_layer(student, reference, cases, remark):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3), remark)
-    if not layer_roles.find(reference.encoder.layer, seen):
+    if not _roles(reference, seen):
         bank = reference.layer_misconceptions.LAYER
         known = diagnosis.in_layer(seen, bank) or _whole(student, reference, cases)
         raise diagnosis.layer(seen, (), reference.encoder.layer, known=known)
@@ -107,10 +115,11 @@ def test_gradients_reach_every_layer(student, reference, cases):
             mend="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
         )
     seen = layer_roles.LayerObservation(case, drawn, x, back.output, built.made, case.seed)
-    roles = layer_roles.find(reference.encoder.layer, [seen])
+    roles = _roles(reference, [seen])
     if roles:
         leaf = x.double().requires_grad_()
-        output = layer_roles.evaluate(reference.encoder.layer, roles, msgspec.structs.replace(seen, x=leaf))
+        copy, attend = msgspec.structs.replace(seen, x=leaf), reference.attention.attention
+        output = layer_roles.evaluate(reference.encoder.layer, roles, copy, attend)
         expected = torch.autograd.grad((output * cotangent.double()).sum(), leaf)[0]
         if not close(back.gradients[""], expected):
             raise Unmet("the output is right, but the gradient of x is not: part of the computation is detached")
@@ -127,7 +136,6 @@ P = dropout.P
 def test_dropout_in_its_three_places(student, reference, cases):
     """dropout after the attention, inside the MLP and after the MLP, in training only"""
     case = cases.layer(2, dropout=P)[1]
-    right = reference.encoder.layer
     with student.visit("4b", probe_seed=case.seed) as visit:
         built = visit.build(case)
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
@@ -147,7 +155,7 @@ def test_dropout_in_its_three_places(student, reference, cases):
     if close(whole[0], whole[1].output):
         missing = ["after the attention", "inside the MLP", "after the MLP"]
     else:
-        missing = _missing_after_the_attention(right, *attention) + _missing_around_the_mlp(right, *mlp)
+        missing = _missing_after_the_attention(reference, *attention) + _missing_around_the_mlp(reference, *mlp)
     if missing:
         raise Unmet(
             f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
@@ -171,19 +179,21 @@ def _in_both_modes(visit, case, drawn, built, without):
 # is silent: the mistake itself is charged in 4b.2 or 4b.3.
 
 
-def _missing_after_the_attention(right, trained, calm):
+def _missing_after_the_attention(reference, trained, calm):
     """Dropout of what the attention half adds, of the heads' features side by side, or of each head's."""
-    roles = layer_roles.find(right, [calm])
+    roles = _roles(reference, [calm])
     if not roles:
         return []
+    if roles.first_head < 0:  # its own attention may drop attention weights, like the head of 4(a)
+        return ["after the attention"] if close(trained, calm.output) else []
     added, matrix, heads = trained - calm.x, *layer_roles.projected(roles, calm)
     after = dropout.zero_share(added) > P / 3
     return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
 
 
-def _missing_around_the_mlp(right, trained, calm):
+def _missing_around_the_mlp(reference, trained, calm):
     """Inside and after are told apart by what is zero and what is exactly doubled."""
-    if not layer_roles.find(right, [calm]):
+    if not _roles(reference, [calm]):
         return []
     added, base = trained - calm.x, calm.output - calm.x
     after = dropout.zero_share(added) > P / 3
