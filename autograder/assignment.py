@@ -81,8 +81,9 @@ MAX_CELL_KB = 512
 MAX_AST_DEPTH = 200  # honest code nests below 40
 MAX_AST_NODES = 100_000
 
-# Value comparisons: |actual - expected| <= RTOL * max|expected|, computed in float64 (see docs/grading.md for the
-# measured spread of honest implementations and the nearest wrong answer).
+# Value comparisons: |actual - expected| <= RTOL * max|expected|, computed in float64. Measured over 200 seeds and all
+# sizes: honest float32 implementations differ by at most 6e-7, a LayerNorm with another eps (0 to 1e-6) by 2e-5; the
+# nearest wrong answers by 1.6e-2 (LayerNorm with the deviation of n - 1) and 3e-2 (scaled by √tokens).
 RTOL = 1e-4
 
 
