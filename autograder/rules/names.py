@@ -52,7 +52,8 @@ FUNCTIONAL_NAMES = frozenset(
     max_pool3d_with_indices max_unpool1d max_unpool2d max_unpool3d mish mse_loss multi_head_attention_forward
     multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss native_channel_shuffle nll_loss normalize
     one_hot pad pairwise_distance pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu relu6 relu_
-    reproducibility_notes rms_norm rrelu rrelu_ scaled_dot_product_attention scaled_grouped_mm scaled_mm selu selu_
+    reproducibility_notes rms_norm rrelu rrelu_ scaled_addmm scaled_addmm_
+    scaled_dot_product_attention scaled_grouped_mm scaled_mm selu selu_
     sigmoid silu smooth_l1_loss soft_margin_loss softmax softmin softplus softshrink softsign sparse_support_notes
     tanh tanhshrink tf32_notes threshold threshold_ triplet_margin_loss triplet_margin_with_distance_loss unfold
     upsample upsample_bilinear upsample_nearest

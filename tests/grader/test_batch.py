@@ -193,13 +193,20 @@ def test_results_that_cannot_be_put_anywhere_are_told_in_one_sentence(tmp_path: 
     assert done.returncode == 2 and "--out" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+def heed_ctrl_c() -> None:
+    """A shell starts what runs in its background deaf to Ctrl-C, and that is inherited; a terminal's command is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     top, out = tmp_path / "class", tmp_path / "out"
     for number in range(40):
         shutil.copytree(CLASS / "hana_post_norm", top / f"submission_{number:02d}")
     command = [sys.executable, "-m", "autograder", "batch", str(top), "--out", str(out), "--quiet"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
     deadline = time.monotonic() + 60
     while not (out / "results" / "submission_01.json").exists() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -16,6 +16,7 @@ from autograder.sandbox import wire, zygote
 from autograder.sandbox.room import Ended, Room
 from autograder.student_room import frames
 
+pytestmark = pytest.mark.slow
 LIMITS = Limits(seconds=2.0, memory_mb=512)
 
 
