@@ -17,7 +17,7 @@ import msgspec
 from autograder import assignment, results
 from autograder.errors import GraderFault, UsageError
 from autograder.events import Fault, Grade, Graded, Ready, Setup, Tested
-from autograder.records import Limits, Report, Submission, TestResult
+from autograder.records import Limits, Report, Status, Submission, TestResult
 from autograder.supervisor import ROOT, Engine
 
 HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
@@ -141,6 +141,7 @@ class Sheet:
     def report(self, *, final: bool = False) -> Report:
         """The report as it stands; `final` when nothing more will come."""
         problems = self.ready.problems if self.ready else ()
+        broken = any(test.status is Status.ERROR for test in self.tests)
         finished = {test.number for test in self.tests}
         planned = tuple(t for t in (self.ready.planned if self.ready else ()) if t.number not in finished)
         return Report(
@@ -151,6 +152,6 @@ class Sheet:
             isolation=self.ready.isolation if self.ready else "",
             versions=self.ready.versions if self.ready else {},
             seconds=round(time.monotonic() - self.start, 3),
-            complete=final and self.complete and not problems,
+            complete=final and self.complete and not problems and not broken,
             staff_notes=(*problems, *self.notes),
         )

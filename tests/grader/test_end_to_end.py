@@ -141,9 +141,6 @@ def test_gradescope_without_a_submission_says_so_and_takes_no_points(tmp_path: P
     assert "staff" in results["tests"][0]["output"] + results["output"]
 
 
-FORWARD_A = 'raise NotImplementedError("4(a): SingleHeadAttention.forward is still to be written")'
-
-
 def filled(tmp_path: Path, *, attention: str = "", layer: str = "") -> Path:
     """The template notebook with some blanks filled in, as a student saves it at midnight."""
     notebook = json.loads(TEMPLATE.read_text(encoding="utf-8"))
@@ -228,6 +225,7 @@ def test_an_instructor_adds_a_hidden_test_like_any_pytest_test(tmp_path: Path) -
         "grade", CLASS / "ada_complete", "--out", tmp_path / "out", "--tests", tmp_path / "tests", "--json"
     )
     tests = {t["number"]: t for t in json.loads(done.stdout)["tests"]}
+    assert done.returncode == 3, "one test is broken, by the instructor's own mistake"
     assert (tests["4a.77"]["score"], tests["4a.77"]["visibility"]) == (2, "after_published")
     assert tests["4b.77"]["score"] == 1.5
     assert tests["2a.77"]["score"] == 0 and "one is not two" in tests["2a.77"]["output"]
