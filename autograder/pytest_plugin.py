@@ -9,6 +9,7 @@ Mark: `@pytest.mark.requires("4a.1")` skips a test, with the reason, unless thos
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import hmac
 import importlib
@@ -170,6 +171,7 @@ class Grading:
         self.items = [(item, about) for item, about in described if about.number.startswith(self.setup.only)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
         self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems())))
+        gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)
         return True
