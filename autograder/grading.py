@@ -131,8 +131,8 @@ class Sheet:
                 return True, self.ready
             elif isinstance(event, Fault):
                 self.notes.append(event.text)
-                if event.name:  # the fork that graded this submission is gone, the engine is not
-                    return True, self.ready
+                if event.name:  # the fork that graded died, maybe between an order and its answer: start afresh
+                    return False, self.ready
             if watch:
                 watch(self.report())
         self.notes.append("the grading engine ended before this submission was graded; its messages are on stderr")

@@ -74,6 +74,7 @@ def lock_down(
     limit_resources(limits)
     if ids:
         drop_identity(*ids)
+        prctl(PR_SET_PDEATHSIG, SIGKILL)  # the kernel forgets it when the ids change (prctl(2))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     landlock.restrict(read=readable, write=[scratch])
     os.environ.update(HOME=scratch, TMPDIR=scratch)

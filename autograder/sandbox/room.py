@@ -59,13 +59,15 @@ class Room:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._last_words()
-        if self._pid:
-            self._with_zygote(lambda: self._zygote.end(self._pid))
-            self._pid = 0
-        self._connection.close()
-        os.close(self._pipe)
-        self._selector.close()
+        pid, self._pid = self._pid, 0
+        try:
+            self._last_words()
+            if pid:
+                self._with_zygote(lambda: self._zygote.end(pid))
+        finally:
+            self._connection.close()
+            os.close(self._pipe)
+            self._selector.close()
 
     @property
     def output(self) -> str:

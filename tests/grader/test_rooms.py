@@ -1,8 +1,10 @@
 """The wall, tried with real processes: how conversations end, what is left behind, what a child can say."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -213,6 +215,33 @@ print(reached)
         start(room, text.format(zygote=nursery.pid))
         start(room, "pass")
     assert room.output.strip() == "[]"
+
+
+def test_a_child_that_sleeps_dies_with_its_zygote() -> None:
+    own = zygote.start(LIMITS)
+    room = Room(own, LIMITS)
+    room.__enter__()
+    start(room, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    room._send(
+        wire.request("start", {"text": "import time; time.sleep(600)", "class_name": "", "given": [], "probe_seed": 0})
+    )
+    child = room._pid
+    assert os.path.exists(f"/proc/{child}")
+    os.kill(own.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while _runs(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _runs(child)
+    with contextlib.suppress(Ended):  # there is no zygote any more to end it
+        room.__exit__(None, None, None)
+    own.close()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 OK = {"status": "ok"}
