@@ -50,7 +50,8 @@ class Engine:
         scratch = tempfile.mkdtemp(prefix="autograder-")
         os.chmod(scratch, 0o711)  # children of another identity pass through it to a folder of their own
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": scratch}
-        command = [sys.executable, "-I", "-c", _START, str(ROOT)]
+        flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
+        command = [sys.executable, *flags, "-c", _START, str(ROOT)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
         return cls(process, scratch)

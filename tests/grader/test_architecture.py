@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_within, module_state, modules, top
 
 # A unit (a module or a folder directly under autograder/) imports only units of the layers above its own in this
@@ -197,7 +198,7 @@ def test_the_supervisors_modules_do_not_bring_torch_in_when_they_are_really_impo
         for name in present
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patience(120), check=False
     )
     assert run.returncode == 0, run.stderr
 

@@ -18,6 +18,7 @@ from autograder import results
 from autograder.batch import folder
 from autograder.batch.folder import ROSTER, Person
 from autograder.errors import UsageError
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 CLASS = ROOT / "examples" / "class"
@@ -158,7 +159,7 @@ def test_a_strange_roster_never_stops_the_class(tmp_path: Path, what: str) -> No
 
 def batch(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "autograder", "batch", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patience(300), check=False)
 
 
 def table(out: Path) -> list[list[str]]:
@@ -189,7 +190,7 @@ def test_a_class_with_names_and_broken_entries_is_graded_to_its_end(tmp_path: Pa
 def test_results_that_cannot_be_put_anywhere_are_told_in_one_sentence(tmp_path: Path, command: str) -> None:
     (tmp_path / "taken").write_text("")
     line = [sys.executable, "-m", "autograder", command, str(CLASS), "--out", str(tmp_path / "taken" / "out")]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=patience(60), check=False)
     assert done.returncode == 2 and "--out" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
@@ -207,11 +208,11 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience(60)
     while not (out / "results" / "submission_01.json").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=patience(60))
     done = len(table(out)) - 1
     assert 2 <= done < 40 and process.returncode == 3
     assert f"stopped after {done} of 40 submissions" in errors and "Traceback" not in errors

@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from autograder import assignment
 from autograder.cli import app
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 if sys.version_info >= (3, 11):
@@ -129,7 +130,9 @@ def shell(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
     ours = tmp_path if (tmp_path / "autograder").exists() else ROOT
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ours)}
     run = ["bash", "-e", "-c", script]
-    return subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=patience(300), check=False
+    )
 
 
 RUN_FOR_REAL = [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.results import comparable
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 if sys.version_info >= (3, 11):
@@ -25,7 +26,7 @@ TEMPLATE = ROOT / "student_template" / "hw6.ipynb"
 def autograder(*arguments: object, user: int | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "autograder", *map(str, arguments)]
     who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False, **who)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=patience(300), check=False, **who)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.fixture(scope="module")

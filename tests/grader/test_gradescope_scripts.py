@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 TRUTHFUL = '{"score": 12.5, "tests": []}'
@@ -27,7 +28,7 @@ def interpreter(root: Path, body: str) -> None:
 def run(root: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AUTOGRADER_ROOT": str(root)}
     command = [str(ROOT / "run_autograder")]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=patience(30), check=False)
 
 
 def result(root: Path) -> dict[str, object]:
@@ -74,7 +75,7 @@ def test_being_told_to_stop_is_passed_on_so_that_the_grader_can_write_what_it_ha
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=patience(10)) == 0
     assert (tmp_path / "results/results.json").exists()
 
 
@@ -123,7 +124,7 @@ def test_an_older_result_does_not_pass_for_this_one(tmp_path: Path) -> None:
 def setup(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [str(ROOT / "setup.sh")]
     merged = {**os.environ, **environment}
-    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=patience(60), check=False)
 
 
 def test_a_root_that_is_not_absolute_is_refused() -> None:
@@ -154,7 +155,7 @@ def test_an_unexpected_failure_names_the_step_and_the_line(tmp_path: Path) -> No
 def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(ROOT / "scripts/find_python")]
     merged = {**os.environ, **environment}
-    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=patience(60), check=False)
 
 
 def test_a_python_is_found_that_really_runs() -> None:

@@ -15,6 +15,7 @@ from autograder.student_room import provided
 from reference.attention import SingleHeadAttention
 from reference.encoder import ViTLayer
 from reference.vit import ViT
+from tests.grader.pace import patience
 
 
 class Doubler(nn.Module):
@@ -101,4 +102,4 @@ def test_attention_alone_does_not_import_einops() -> None:
         "n['SingleHeadAttention'] = n['nn'].Linear; n['Attention'](2, 1, 3)(n['torch'].ones(1, 1, 2));"
         "sys.exit('einops' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=patience(60)).returncode == 0

@@ -17,9 +17,10 @@ from autograder.records import Exit, ExitKind, Limits
 from autograder.sandbox import wire, zygote
 from autograder.sandbox.room import Ended, Room
 from autograder.student_room import frames
+from tests.grader.pace import patience
 
 pytestmark = pytest.mark.slow
-LIMITS = Limits(seconds=2.0, memory_mb=512)
+LIMITS = Limits(seconds=0.5 * patience(1.0), memory_mb=512)  # what answers at all, answers in 0.05 s
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_a_module_answers_and_its_output_comes_back_exactly(nursery: zygote.Zygo
 
 
 def test_printing_100_mb_costs_nothing(nursery: zygote.Zygote) -> None:
-    with Room(nursery, msgspec.structs.replace(LIMITS, seconds=20)) as room:
+    with Room(nursery, msgspec.structs.replace(LIMITS, seconds=patience(20))) as room:
         start(room, "for _ in range(100): print('x' * 1_000_000)")
         start(room, "print('still here')")
     assert len(room.output) == LIMITS.output_kb << 10
@@ -114,24 +115,22 @@ ENDINGS = {
     "memory of torch": ("import torch; x = torch.ones(1 << 30)", ExitKind.MEMORY),
     "garbage on the wire": ("import os; os.write(3, b'x' * 100)", ExitKind.PROTOCOL),
     "half a frame, then nothing": (
-        "import os, time; os.write(3, b'HW6\\n' + bytes(2)); time.sleep(60)",
+        "import os, time; os.write(3, b'HW6\\n' + bytes(2)); time.sleep(6000)",
         ExitKind.TIMEOUT,
     ),
     "a frame of 2**60 bytes": (
         "import os, struct; os.write(3, struct.pack('<4sIQ', b'HW6\\n', 10, 2**60))",
         ExitKind.PROTOCOL,
     ),
-    "closes the wire": ("import os; os.close(3); import time; time.sleep(60)", ExitKind.VANISHED),
+    "closes the wire": ("import os; os.close(3); import time; time.sleep(6000)", ExitKind.VANISHED),
 }
 
 
 @pytest.mark.parametrize("how", ENDINGS)
 def test_how_a_conversation_ended_is_data(nursery: zygote.Zygote, how: str) -> None:
     text, kind = ENDINGS[how]
-    begin = time.monotonic()
     exit = run(nursery, text)
-    assert exit.kind is kind, exit
-    assert time.monotonic() - begin < LIMITS.seconds + 2
+    assert exit.kind is kind, exit  # whoever was waited for beyond the limit would have been a TIMEOUT, or never back
     with Room(nursery, LIMITS) as room:  # and the next child is as good as new
         start(room, "import math")
 
@@ -228,7 +227,7 @@ def test_a_child_that_sleeps_dies_with_its_zygote() -> None:
     child = room._pid
     assert os.path.exists(f"/proc/{child}")
     os.kill(own.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience(5)
     while _runs(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _runs(child)

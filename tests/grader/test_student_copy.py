@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from reference import written
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -49,7 +50,9 @@ def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "AUTOGRADER_SECRET")}
     environment["COLUMNS"] = "100"
     command = [sys.executable, "-m", "autograder", *map(str, arguments)]
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=patience(120), check=False
+    )
 
 
 def words(text: str) -> str:

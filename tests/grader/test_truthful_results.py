@@ -18,6 +18,7 @@ import pytest
 from autograder import results
 from autograder.errors import GraderFault
 from tests.grader import example_reports
+from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ class SingleHeadAttention(nn.Module):
         return torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) * self.q.out_features ** -0.5, -1) @ self.v(x)
 """
 ANSWERS = '[q2a]\nparameters = "never mind"\n'
-SECONDS = 60
+SECONDS = patience(30)
 
 
 class Run:
@@ -95,7 +96,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def still_there(pids: list[int], seconds: float = 5.0) -> list[int]:
+def still_there(pids: list[int], seconds: float = patience(5)) -> list[int]:
     deadline = time.monotonic() + seconds
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -124,13 +125,18 @@ def assert_truthful(found: dict[str, Any]) -> None:
     assert found["score"] == sum(test["score"] for test in graded)
 
 
+def finished(found: dict[str, Any]) -> int:
+    return sum("status" in test for test in found["tests"])
+
+
 def test_being_told_to_stop_in_the_middle_leaves_what_is_done_and_ends_at_once(running: Run) -> None:
     processes = running.wait_for_the_middle()
-    start = time.monotonic()
+    done = finished(running.results())
     running.process.send_signal(signal.SIGTERM)
     output = running.end()
     assert running.process.returncode == 3
-    assert time.monotonic() - start < 8, "a container is given ten seconds to end"
+    # a container is given ten seconds to end; a test of this hand-in takes two or more
+    assert finished(running.results()) <= done + 1, "nothing more is started"
     assert_truthful(running.results())
     assert any("SIGTERM" in note for note in running.results()["extra_data"]["staff_notes"])
     assert "Traceback" not in output
@@ -188,7 +194,9 @@ def test_a_disk_without_room_for_the_result_leaves_the_first_file_which_takes_no
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     quick = SLEEPY.replace("time.sleep(1)", "pass")
-    run = Run(tmp_path, preexec_fn=small_files_only)
+    # a module compiled under that limit would be cut off, too, and stay so for everybody after
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    run = Run(tmp_path, preexec_fn=small_files_only, env=environment)
     (tmp_path / "submission" / "hw6.py").write_text(quick)
     output = run.end()
     assert run.process.returncode == 3
