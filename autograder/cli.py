@@ -30,6 +30,10 @@ app = typer.Typer(
 
 Tests = Annotated[Path | None, typer.Option(help="A folder of hidden tests other than tests/hidden.")]
 Seed = Annotated[int | None, typer.Option(help="Grade with this seed instead of the submission's own.")]
+Weak = Annotated[
+    bool,
+    typer.Option("--allow-weak-isolation", help="Grade although student code could reach what it must not (doctor)."),
+]
 Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
 
 
@@ -65,6 +69,7 @@ def grade(
     only: Only = "",
     seed: Seed = None,
     tests: Tests = None,
+    allow_weak_isolation: Weak = False,
     json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the report.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
@@ -75,7 +80,8 @@ def grade(
 
     results.make_folder(out)
     target = out / "results.json"
-    report = grade(submission, Options(only=only, seed=seed, tests=tests), lambda so_far: results.write(target, so_far))
+    options = Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation)
+    report = grade(submission, options, lambda so_far: results.write(target, so_far))
     results.write(target, report)
     results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
     if json:
@@ -91,6 +97,7 @@ def batch(
     out: Annotated[Path, typer.Option(help="Where results, reports, grades.csv and index.html go.")],
     only: Only = "",
     tests: Tests = None,
+    allow_weak_isolation: Weak = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
 ) -> None:
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
@@ -98,7 +105,7 @@ def batch(
     from autograder.grading import Options
     from autograder.report.class_table import class_table
 
-    options = Options(only=only, tests=tests)
+    options = Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation)
     if quiet:
         graded = class_.run(folder, out, options)
     else:
@@ -122,20 +129,34 @@ def batch(
 @app.command()
 def gradescope(
     root: Annotated[Path, typer.Option(help="Gradescope's top folder.")] = Path("/autograder"),
+    allow_weak_isolation: Weak = False,
 ) -> None:
     """Grades ROOT/submission into ROOT/results/results.json: what run_autograder runs."""
     from autograder.gradescope import run
+    from autograder.grading import Options
 
-    report = run(root)
+    report = run(root, Options(allow_weak_isolation=allow_weak_isolation))
     raise typer.Exit(0 if report.complete else 3)
 
 
 @app.command()
-def selfcheck() -> None:
+def doctor() -> None:
+    """Shows what this machine has and lacks for grading. Exit status 0 when hidden tests may be run here, 1 else."""
+    from autograder.doctor import examine, show
+    from autograder.report.terminal import console_of, trimmed
+
+    console, text = console_of(None, colour=sys.stdout.isatty())
+    fit = show(examine(), console)
+    typer.echo(trimmed(text), nl=False)
+    raise typer.Exit(0 if fit else 1)
+
+
+@app.command()
+def selfcheck(allow_weak_isolation: Weak = False) -> None:
     """Grades the reference solution and a wrong one, to see whether this machine grades as it should."""
     from autograder.selfcheck import run
 
-    report = run()
+    report = run(allow_weak_isolation)
     typer.echo(
         f"ready: the reference solution gets full marks in {report.seconds:.1f} s; isolation: {report.isolation}"
     )

@@ -29,7 +29,12 @@ UNUSED_PLUGINS = (
 
 
 def main() -> None:
-    """Runs until the orders end."""
+    """Runs until the orders end.
+
+    No parent-death signal is asked for here: the kernel sends it when the *thread* that started us ends, and a library
+    may start us from a short-lived one. When the supervisor dies, the orders end, and a grading fork ends with the
+    first test that it cannot report.
+    """
     zygote.warm_up()
     student_side = zygote.start(CHILD_LIMITS)
     try:
@@ -43,8 +48,8 @@ def _trusted(student_side: zygote.Zygote) -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     import pytest
 
-    from autograder import pytest_plugin
-    from autograder.events import Event, Grade, Setup, line, order_decoder
+    from autograder import isolation, pytest_plugin
+    from autograder.events import Event, Grade, Refused, Setup, line, order_decoder
     from autograder.sandbox import canary
 
     orders, events = _own_streams()
@@ -61,8 +66,12 @@ def _trusted(student_side: zygote.Zygote) -> None:
 
     setup = order_decoder.decode(orders.readline())
     assert isinstance(setup, Setup)
-    isolation = canary.describe(student_side, setup.limits)
-    grading = pytest_plugin.Grading(setup, student_side, grades(), emit, isolation)
+    found = canary.examine(student_side, setup.limits, setup.guarded)
+    if not setup.public and isolation.weaknesses(found.line):
+        if not setup.allow_weak:  # decided here, before any order is read: no student's line runs on such a machine
+            return emit(Refused(found))
+        found = isolation.marked(found)
+    grading = pytest_plugin.Grading(setup, student_side, grades(), emit, found)
     pytest.main(_arguments(setup.tests), plugins=[pytest_plugin, grading])
 
 

@@ -2,7 +2,8 @@
 
     AutograderError
     ├── UsageError            the person at the keyboard: wrong path, unreadable file (exit status 2)
-    │   └── SubmissionError   the hand-in as a whole cannot be graded: no class, truncated notebook, bomb
+    │   ├── SubmissionError   the hand-in as a whole cannot be graded: no class, truncated notebook, bomb
+    │   └── WeakIsolation     on this machine student code could reach the hidden tests, so they are not run
     └── GraderFault           ours: never costs a student a point (exit status 3)
 
 What a student's *code* does wrong is not an exception of ours: it is data (`records.Exit`, `records.Finding`), or,
@@ -20,6 +21,10 @@ class UsageError(AutograderError):
 
 class SubmissionError(UsageError):
     """The hand-in cannot be read at all. Costs points, with this text as the reason; never a traceback."""
+
+
+class WeakIsolation(UsageError):
+    """Hidden tests are not run on this machine. The text says what student code could reach, and how to mend that."""
 
 
 class GraderFault(AutograderError):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from autograder.records import Limits, Submission, TestResult
+from autograder.isolation import Isolation
+from autograder.records import Finding, Limits, Submission, TestResult
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
@@ -18,13 +19,15 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     limits: Limits
     public: bool  # as a student at their own desk: everything may be shown, no reference is needed
     only: str = ""  # run the tests whose number begins so
+    guarded: tuple[str, ...] = ()  # files and folders that the canary tries to read: none must open
+    allow_weak: bool = False  # grade with hidden tests although a child could reach what it must not
 
 
 class Grade(msgspec.Struct, frozen=True, tag="grade"):
-    """One submission to grade. `seconds` is what is left for all its tests together."""
+    """One submission to grade. `deadline` is time.monotonic(), which is one clock for all processes of a machine."""
 
     submission: Submission
-    seconds: float
+    deadline: float
     seed: int | None = None
 
 
@@ -32,13 +35,19 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Collected. `planned` is every test in its order, not run yet; `isolation` what a first child found closed."""
 
     planned: tuple[TestResult, ...]
-    isolation: str
+    isolation: Isolation
     versions: dict[str, str]
     problems: tuple[str, ...] = ()  # what could not be collected, and why: every result then is incomplete
 
 
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """This machine is too weak for hidden tests: nothing was run, and the engine ends."""
+
+    isolation: Isolation
+
+
 class Tested(msgspec.Struct, frozen=True, tag="tested"):
-    """One test is finished."""
+    """One test is finished. A later one of the same number replaces it."""
 
     name: str  # of the submission
     result: TestResult
@@ -49,6 +58,7 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
 
     name: str
     seed: int
+    findings: tuple[Finding, ...] = ()  # what running brought up that reading had not
 
 
 class Fault(msgspec.Struct, frozen=True, tag="fault"):
@@ -59,7 +69,7 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
 
 
 Order = Setup | Grade
-Event = Ready | Tested | Graded | Fault
+Event = Ready | Refused | Tested | Graded | Fault
 
 _encoder = msgspec.json.Encoder()
 order_decoder = msgspec.json.Decoder(Order)

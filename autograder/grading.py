@@ -8,22 +8,27 @@ Every submission is read in a throw-away process, graded by one engine, and yiel
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from autograder import assignment, results
-from autograder.errors import GraderFault, UsageError
-from autograder.events import Fault, Grade, Graded, Ready, Setup, Tested
+from autograder import assignment, isolation, results
+from autograder.errors import GraderFault, UsageError, WeakIsolation
+from autograder.events import Fault, Grade, Graded, Ready, Refused, Setup, Tested
 from autograder.records import Limits, Report, Status, Submission, TestResult
+from autograder.sandbox import landlock
 from autograder.supervisor import ROOT, Engine
 
 HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
 SECRET_FILE = ROOT / "course_secret.txt"
 
 FAULT = "This submission could not be graded through a fault of ours. It costs no points; staff have been told why."
+
+# Time for an engine to say, after its deadline, which tests it did not run; then it is killed. It needs 0.1 s here.
+GRACE_SECONDS = 2.0
 
 Watch = Callable[[Report], None]
 
@@ -37,6 +42,7 @@ class Options(msgspec.Struct, frozen=True):
     seed: int | None = None
     seconds: float = assignment.TOTAL_SECONDS
     limits: Limits = assignment.CHILD_LIMITS
+    allow_weak_isolation: bool = False  # run hidden tests where student code could reach them; every result says so
 
 
 def grade(path: Path, options: Options = Options(), watch: Watch | None = None) -> Report:
@@ -48,14 +54,15 @@ def grade(path: Path, options: Options = Options(), watch: Watch | None = None) 
 def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch | None = None) -> Iterator[Report]:
     """Grades one submission after another with one engine; a broken one never stops the rest.
 
-    Raises UsageError when a path does not exist or the tests are not here. An engine that dies is started anew for the
-    next submission.
+    Raises UsageError when a path does not exist or the tests are not here, WeakIsolation before anything was graded.
+    An engine that dies is started anew for the next submission.
     """
     from autograder import reading
 
-    setup = _setup(options)
+    setup = setup_of(options)
     engine: Engine | None = None
     ready: Ready | None = None
+    strong = False  # whether an engine has found this machine fit for the tests
     try:
         for path in paths:
             if engine is None:
@@ -69,9 +76,18 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
                 yield results.failure(FAULT, staff=str(fault), seconds=time.monotonic() - start)
                 continue
             sheet = Sheet(submission, start)
-            engine.send(Grade(submission, options.seconds, options.seed))
-            alive, ready = sheet.fill(engine, start + options.seconds, ready, watch)
-            yield sheet.report(final=True)
+            deadline = start + options.seconds
+            engine.send(Grade(submission, deadline, options.seed))
+            try:
+                alive, ready = sheet.fill(engine, deadline + GRACE_SECONDS, ready, watch)
+            except WeakIsolation as refused:
+                if not strong:
+                    raise
+                alive = False  # this machine was strong enough a moment ago: only this submission is left out
+                yield results.failure(FAULT, staff=str(refused), seconds=time.monotonic() - start)
+            else:
+                strong = strong or ready is not None
+                yield sheet.report(final=True)
             if not alive:
                 engine.kill()
                 engine = None
@@ -82,7 +98,13 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
             engine.kill()
 
 
-def _setup(options: Options) -> Setup:
+def machine() -> isolation.Machine:
+    """What advice on isolation depends on."""
+    return isolation.Machine(sys.platform.startswith("linux"), os.geteuid() == 0, landlock.abi())
+
+
+def setup_of(options: Options) -> Setup:
+    """The engine's first order for these options. Raises UsageError when the tests are not here."""
     tests = options.tests or (PUBLIC if options.public else HIDDEN)
     if not any(tests.rglob("test_*.py")):
         raise UsageError(
@@ -93,7 +115,15 @@ def _setup(options: Options) -> Setup:
                 else "this is the students' copy; use `check` instead of `grade`"
             )
         )
-    return Setup((str(tests.resolve()),), _secret(), options.limits, options.public, options.only)
+    return Setup(
+        (str(tests.resolve()),),
+        _secret(),
+        options.limits,
+        options.public,
+        options.only,
+        guarded=() if options.public else tuple(map(str, (tests.resolve(), ROOT / "reference", SECRET_FILE))),
+        allow_weak=options.allow_weak_isolation,
+    )
 
 
 def _secret() -> str:
@@ -111,7 +141,7 @@ class Sheet:
         self.submission = submission
         self.start = start
         self.ready: Ready | None = None
-        self.tests: list[TestResult] = []
+        self._tests: dict[tuple[str, str], TestResult] = {}  # by number and name: a later result replaces an earlier
         self.notes: list[str] = []
         self.seed = 0
         self.complete = False
@@ -124,10 +154,14 @@ class Sheet:
         for event in engine.events(deadline):
             if isinstance(event, Ready):
                 self.ready = event
+            elif isinstance(event, Refused):
+                raise WeakIsolation(isolation.refusal(event.isolation, machine()))
             elif isinstance(event, Tested):
-                self.tests.append(event.result)
+                self._tests[event.result.number, event.result.name] = event.result
             elif isinstance(event, Graded):
                 self.seed, self.complete = event.seed, len(self.tests) > 0
+                found = self.submission.findings + event.findings
+                self.submission = msgspec.structs.replace(self.submission, findings=found)
                 return True, self.ready
             elif isinstance(event, Fault):
                 self.notes.append(event.text)
@@ -138,20 +172,25 @@ class Sheet:
         self.notes.append("the grading engine ended before this submission was graded; its messages are on stderr")
         return False, self.ready
 
+    @property
+    def tests(self) -> tuple[TestResult, ...]:
+        return tuple(self._tests.values())
+
     def report(self, *, final: bool = False) -> Report:
         """The report as it stands; `final` when nothing more will come."""
         problems = self.ready.problems if self.ready else ()
+        held = self.ready.isolation.line if self.ready else ""
         broken = any(test.status is Status.ERROR for test in self.tests)
         finished = {test.number for test in self.tests}
         planned = tuple(t for t in (self.ready.planned if self.ready else ()) if t.number not in finished)
         return Report(
             submission=self.submission,
-            tests=tuple(self.tests),
+            tests=self.tests,
             planned=planned,
             seed=self.seed,
-            isolation=self.ready.isolation if self.ready else "",
+            isolation=held,
             versions=self.ready.versions if self.ready else {},
             seconds=round(time.monotonic() - self.start, 3),
             complete=final and self.complete and not problems and not broken,
-            staff_notes=(*problems, *self.notes),
+            staff_notes=(*problems, *isolation.note(held), *self.notes),
         )

@@ -21,14 +21,19 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from autograder import assignment, outcome
+from autograder import assignment, one_item, outcome, run_time
 from autograder.errors import GraderFault
 from autograder.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.expect import Missing, Unmet
+from autograder.isolation import Isolation
 from autograder.judging import cases as case_makers
-from autograder.records import Finding, Limits, Severity, Status, Submission, TestResult
+from autograder.records import Finding, Severity, Status, Submission, TestResult
+from autograder.sandbox import lockdown
 from autograder.sandbox.zygote import Zygote
-from autograder.student import Student
+from autograder.student import SHORTEST_SECONDS, Student
+
+# Seconds. Many tests and little time: rather fewer tests with time to run than all with none; twice the shortest visit.
+LEAST_SHARE = 1.0
 
 
 class Desk:
@@ -39,15 +44,20 @@ class Desk:
         self.setup = setup
         self.zygote = zygote
         self.seed = seed
-        self.deadline = time.monotonic() + grade.seconds
+        self.deadline = grade.deadline
         self.results: dict[str, TestResult] = {}
         self.remarks: list[str] = []
         self.current = ""
+        self.visits_left = 1  # tests that run the student's code, from the current one on
+        self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
 
-    def limits(self) -> Limits:
-        """The limits of one visit: never beyond what is left for the submission."""
-        left = self.deadline - time.monotonic()
-        return msgspec.structs.replace(self.setup.limits, seconds=max(0.1, min(self.setup.limits.seconds, left)))
+    def until(self) -> float:
+        """When the current test's share of the time is used up: what is left, divided by the tests that need some.
+
+        So one that hangs costs itself, and one that finishes early leaves more to the rest.
+        """
+        now = time.monotonic()
+        return min(self.deadline, now + max(LEAST_SHARE, (self.deadline - now) / max(1, self.visits_left)))
 
 
 class Reference:
@@ -84,7 +94,8 @@ def _desk(request: pytest.FixtureRequest) -> Desk:
 def student(request: pytest.FixtureRequest) -> Student:
     """The student's code, at arm's length. See `autograder.student`."""
     desk = _desk(request)
-    return Student(desk.zygote, desk.submission, desk.limits(), show_text=desk.setup.public)
+    return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
+                   tripped=desk.tripped)  # fmt: skip
 
 
 @pytest.fixture
@@ -148,7 +159,7 @@ class Grading:
     """Collects, then grades every order. `orders` yields them, `emit` sends events to the supervisor."""
 
     def __init__(
-        self, setup: Setup, zygote: Zygote, orders: Iterator[Grade], emit: Callable[[Event], None], isolation: str
+        self, setup: Setup, zygote: Zygote, orders: Iterator[Grade], emit: Callable[[Event], None], isolation: Isolation
     ) -> None:
         self.setup = setup
         self.zygote = zygote
@@ -189,10 +200,13 @@ class Grading:
         return problems
 
     def _in_a_fork(self, config: pytest.Config, order: Grade) -> None:
-        pid = os.fork()
+        engine, pid = os.getpid(), os.fork()
         if pid == 0:
             status = 1
             try:
+                lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
+                if os.getppid() != engine:  # it died before we asked to die with it
+                    os._exit(1)
                 self._grade(config, order)
                 status = 0
             except BaseException as error:
@@ -206,20 +220,25 @@ class Grading:
     def _grade(self, config: pytest.Config, order: Grade) -> None:
         seed = order.seed if order.seed is not None else seed_of(order.submission, self.setup.secret)
         desk = config.stash[_DESK] = Desk(order, self.setup, self.zygote, seed)
-        for item, about in self.items:
+        for index, (item, about) in enumerate(self.items):
+            desk.visits_left = sum(map(_visits, self.items[index:]))
             # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
             result = desk.results[about.number] = self._one(desk, item, about)
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
-        self.emit(Graded(order.submission.name, seed))
+        found = run_time.findings(order.submission, desk.tripped)
+        desk.submission = msgspec.structs.replace(desk.submission, findings=desk.submission.findings + found)
+        for result in desk.results.values() if found else ():  # those that were finished before it was seen, too
+            self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
+        self.emit(Graded(order.submission.name, seed, found))
 
     def _one(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
+        if time.monotonic() + SHORTEST_SECONDS > desk.deadline and _visits((item, about)):
+            return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
-        if time.monotonic() >= desk.deadline:
-            return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         desk.remarks, desk.current = [], about.number
         start = time.monotonic()
-        error = _run(item)
+        error = one_item.run(item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
         if self.setup.public and result.status is Status.FAILED:
@@ -232,6 +251,8 @@ class Grading:
         for number in about.requires:
             if number not in known:
                 continue  # left out by --only: nothing speaks against running this one
+            if desk.results[number].feedback.found.startswith("not run"):
+                return f"not run: it builds on {number}, for which the time was used up"
             if desk.results[number].status is not Status.PASSED:
                 return f"not judged, since it builds on {number} ({desk.results[number].name}): mend that one first"
         return ""
@@ -244,32 +265,9 @@ class Grading:
         return result
 
 
-class _Caught:
-    """Remembers what an item raised; a failing set-up or teardown counts like the test itself."""
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        """A report without a traceback: nobody reads pytest's, and formatting one costs as much as a test."""
-        if call.excinfo is not None and self.error is None:
-            self.error = call.excinfo.value
-        outcome = "passed" if call.excinfo is None else "failed"
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
-
-
-def _run(item: pytest.Item) -> BaseException | None:
-    caught = _Caught()
-    manager = item.config.pluginmanager
-    manager.register(caught)
-    try:
-        # nextitem None: every fixture is torn down, as if this were the last test; which one follows depends on the
-        # prerequisites, and pytest must not be told wrong
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-    finally:
-        manager.unregister(caught)
-    return caught.error
+def _visits(pair: tuple[pytest.Item, outcome.Item]) -> bool:
+    """Whether the test runs the student's code. The others take milliseconds, and are run even when time is up."""
+    return "student" in getattr(pair[0], "fixturenames", ())
 
 
 def seed_of(submission: Submission, secret: str) -> int:

@@ -16,9 +16,13 @@ from autograder.records import Report, Status
 QUESTIONS = ("4a", "4b")
 
 
-def run() -> Report:
-    """Grades the reference's own classes; raises GraderFault unless they get full marks and a broken copy does not."""
-    right = _graded(_reference_text())
+def run(allow_weak_isolation: bool = False) -> Report:
+    """Grades the reference's own classes; raises GraderFault unless they get full marks and a broken copy does not.
+
+    Raises WeakIsolation where hidden tests may not be run.
+    """
+    options = Options(only="4", allow_weak_isolation=allow_weak_isolation)
+    right = _graded(_reference_text(), options)
     lost = [
         f"{t.number} {t.status.value}: {t.feedback.found} {t.staff}"
         for t in _code_tests(right)
@@ -30,7 +34,7 @@ def run() -> Report:
             + ("; ".join(lost) or "no test ran")
             + " ".join(right.staff_notes)
         )
-    wrong = _graded(_reference_text().replace("-0.5", "-1.0"))
+    wrong = _graded(_reference_text().replace("-0.5", "-1.0"), options)
     if all(t.status is Status.PASSED for t in _code_tests(wrong)):
         raise GraderFault("a wrong solution gets full marks here")
     return right
@@ -40,10 +44,10 @@ def _code_tests(report: Report) -> list:  # type: ignore[type-arg]
     return [t for t in report.tests if t.number.startswith(QUESTIONS) and t.max_score]
 
 
-def _graded(text: str) -> Report:
+def _graded(text: str, options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="selfcheck-") as folder:
         (Path(folder) / "hw6.py").write_text(text, encoding="utf-8")
-        return grade(Path(folder), Options(only="4"))
+        return grade(Path(folder), options)
 
 
 def _reference_text() -> str:

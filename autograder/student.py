@@ -11,6 +11,8 @@ being done, how it ended and where; what went wrong on our side becomes a `Grade
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -29,6 +31,9 @@ from autograder.sandbox.zygote import Zygote
 
 # What each question's program is given instead of the student's own: our copies, and probe heads for the encoder layer.
 GIVEN = {"4a": ("Attention", "ViT"), "4b": ("SingleHeadAttention", "Attention", "ViT")}
+
+# A visit with less than this would fail honest work: it needs 0.05 s here, and ten times that in a slow container.
+SHORTEST_SECONDS = 0.5
 
 Case = AttentionCase | LayerCase
 
@@ -50,13 +55,28 @@ class Forward(msgspec.Struct, frozen=True):
 
 
 class Student:
-    """Fixture `student`: opens visits to the submission's programs."""
+    """Fixture `student`: opens visits to the submission's programs, up to `until` (time.monotonic).
 
-    def __init__(self, zygote: Zygote, submission: Submission, limits: Limits, *, show_text: bool) -> None:
+    `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
+    with nothing, once its forward has answered.
+    """
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        submission: Submission,
+        limits: Limits,
+        *,
+        show_text: bool,
+        until: float = math.inf,
+        tripped: dict[str, set[str]] | None = None,
+    ) -> None:
         self.submission = submission
         self._zygote = zygote
         self._limits = limits
         self._show_text = show_text
+        self._until = until
+        self._tripped = {} if tripped is None else tripped
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the hand-in has none."""
@@ -68,14 +88,33 @@ class Student:
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
         """A conversation with a fresh process that has run the question's program."""
-        return Visit(Room(self._zygote, self._limits), self.program(question), probe_seed, self._show_text)
+        program = self.program(question)
+        left = self._until - time.monotonic()
+        if left < SHORTEST_SECONDS:
+            raise Missing("not run to its end: the time for this submission was used up")
+        limits, shortened = self._limits, left < self._limits.seconds
+        if shortened:
+            limits = msgspec.structs.replace(limits, seconds=left)
+        room = Room(self._zygote, limits)
+        return Visit(room, program, probe_seed, self._show_text, self._tripped, shortened=shortened)
 
 
 class Visit:
     """One conversation. Use it as a context manager."""
 
-    def __init__(self, room: Room, program: Program, probe_seed: int, show_text: bool) -> None:
+    def __init__(
+        self,
+        room: Room,
+        program: Program,
+        probe_seed: int,
+        show_text: bool,
+        tripped: dict[str, set[str]],
+        *,
+        shortened: bool,
+    ) -> None:
         self._room = room
+        self._tripped = tripped
+        self._shortened = shortened
         self._program = program
         self._probe_seed = probe_seed
         self._show_text = show_text
@@ -132,6 +171,7 @@ class Visit:
         if not tensors:
             raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no tensor came back"))
         self.notes.update(reply.notes)
+        self._tripped.setdefault(self._program.question, set())  # it ran, whatever it used
         return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
 
     def _ask(self, op: str, fields: Mapping[str, object], tensors: list[Tensor] | None = None):  # type: ignore[no-untyped-def]
@@ -139,10 +179,15 @@ class Visit:
             return self._room.ask(op, fields, tensors or [])
         except Ended as ended:
             raise self._unmet(ended.exit) from None
+        finally:
+            if self._room.tripped:
+                self._tripped.setdefault(self._program.question, set()).update(self._room.tripped)
 
     def _unmet(self, exit: Exit) -> Exception:
         if exit.kind is ExitKind.GRADER:
             return GraderFault(exit.detail)
+        if exit.kind is ExitKind.TIMEOUT and self._shortened:
+            exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
         return explain(exit, self._program, self._doing, show_text=self._show_text)
 
     @property

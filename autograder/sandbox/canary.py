@@ -1,45 +1,100 @@
-"""A first child that tries what must not work: the isolation in force is reported from trying, not from intent."""
+"""A first child that tries what must not work: the isolation in force is reported from trying, not from intent.
+
+`canary_program` is what the child runs, as a student's program would run; here are the things that it tries itself on:
+a file and a folder that are open by their mode, listening sockets, the processes and the secrets of this grading.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from autograder import isolation
+from autograder.isolation import Isolation
 from autograder.records import Limits
 from autograder.sandbox.room import Ended, Room
 from autograder.sandbox.zygote import Zygote
 
-# Runs in a child exactly as a student's program would. {secret} is a file of ours that others may read by its mode.
-PROGRAM = """
-import os, resource
-def refused(action):
-    try:
-        action()
-        return False
-    except OSError:
-        return True
-held = []
-if os.getuid() == {uid}: held.append("same-uid")
-else: held.append("uid")
-if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0: held.append("rlimits")
-import ctypes
-if ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1: held.append("no-new-privs")  # PR_GET_NO_NEW_PRIVS
-if refused(lambda: open({secret!r})): held.append("files")
-if refused(lambda: os.kill({zygote}, 0)): held.append("signals")
-print("HELD " + "+".join(held))
-"""
+PROGRAM = Path(__file__).with_name("canary_program.py")
+
+# A machine that is busy for a moment must not be taken for one without isolation.
+ATTEMPTS = 2
 
 
-def describe(zygote: Zygote, limits: Limits) -> str:
-    """What held, e.g. "uid+rlimits+no-new-privs+files+signals"; "none" when the child could not even be tried."""
-    with tempfile.NamedTemporaryFile(prefix="canary-") as secret:
-        os.chmod(secret.name, 0o644)
-        text = PROGRAM.format(uid=os.getuid(), secret=secret.name, zygote=zygote.pid)
+def examine(zygote: Zygote, limits: Limits, secrets: Iterable[str] = ()) -> Isolation:
+    """What held here. `secrets`: files and folders that a child must not read or change."""
+    closed = list(_secrets(secrets))
+    for _ in range(ATTEMPTS):
+        output, problem = _try(zygote, limits, closed)
+        trials, finished = isolation.trials_of(output)
+        if finished:
+            return Isolation(isolation.line(trials), trials)
+    return Isolation(isolation.UNTRIED, trials, problem or "the trial did not come to its end")
+
+
+def _secrets(paths: Iterable[str]) -> Iterator[str]:
+    """Each folder (its name ends in a slash) with one file of it, each file; without what is not there."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield f"{path}{os.sep}"
+            yield from map(str, sorted(path.rglob("*.py"))[:1])
+        elif path.exists():
+            yield str(path)
+
+
+def _try(zygote: Zygote, limits: Limits, secrets: list[str]) -> tuple[str, str]:
+    """(what the child printed, why it ended early)."""
+    with contextlib.ExitStack() as stack:
+        try:
+            given = _targets(stack)
+        except OSError as error:
+            return "", f"nothing could be prepared for it to try: {error}"
+        given |= {
+            "grader": os.getuid(),
+            "pids": {"zygote": zygote.pid, "engine": os.getpid(), "supervisor": os.getppid()},
+            "secret": secrets,
+        }
+        text = f"{PROGRAM.read_text(encoding='utf-8')}\nmain(**{given!r})\n"
         room = Room(zygote, limits)
-        with contextlib.suppress(Ended), room:
-            room.ask("start", {"text": text, "class_name": "", "given": [], "probe_seed": 0})
-    for line in room.output.splitlines():
-        if line.startswith("HELD "):
-            return line.removeprefix("HELD ")
-    return "none"
+        try:
+            with room:
+                room.ask("start", {"text": text, "class_name": "", "given": [], "probe_seed": 0})
+        except Ended as ended:
+            return room.output, str(ended)
+        return room.output, ""
+
+
+def _targets(stack: contextlib.ExitStack) -> dict[str, object]:
+    """Things of ours whose own mode forbids nothing, so that only the isolation does. Gone when `stack` ends."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="canary-"))
+    os.chmod(folder, 0o777)
+    readable = os.path.join(folder, "readable")
+    with open(readable, "w") as file:
+        os.fchmod(file.fileno(), 0o644)
+    name = f"hw6-canary-{os.getpid()}"
+    return {
+        "readable": readable,
+        "folder": folder,
+        "tcp": _listen(stack, socket.AF_INET, ("127.0.0.1", 0)),
+        "path": os.path.join(folder, "socket")
+        if _listen(stack, socket.AF_UNIX, os.path.join(folder, "socket"))
+        else "",
+        "abstract": name if os.path.isdir("/proc/self") and _listen(stack, socket.AF_UNIX, "\0" + name) else "",
+    }
+
+
+def _listen(stack: contextlib.ExitStack, family: int, address: object) -> int:
+    """A listening socket: its port, or 1 for a UNIX one; 0 where this machine cannot have one (no network)."""
+    server = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    try:
+        server.bind(address)  # type: ignore[arg-type]
+        server.listen()
+        if isinstance(address, str) and address.startswith(os.sep):
+            os.chmod(address, 0o777)
+        return int(server.getsockname()[1]) if family == socket.AF_INET else 1
+    except OSError:  # also: a path too long for a socket
+        return 0

@@ -1,8 +1,8 @@
 """What a child gives up before the student's code runs: descriptors, resources, identity, the file system.
 
 Each layer is one small function and reports whether it held. Order matters: descriptors and scratch folder while still
-privileged, identity next, then what can never be undone (no_new_privs, Landlock). System-call filtering would be the
-last line of `lock_down`.
+privileged, identity next, then what can never be undone (no_new_privs, Landlock, seccomp, which is last because it
+denies what the others need).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import sys
 
 from autograder.records import Limits
-from autograder.sandbox import landlock
+from autograder.sandbox import landlock, seccomp
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 SIGKILL = 9
@@ -60,8 +60,9 @@ def lock_down(
     limits: Limits,
     readable: list[str],
     ids: tuple[int, int] | None,
+    calls: bytes,
 ) -> socket.socket:
-    """Applies every layer to this process; returns the connection under its new number."""
+    """Applies every layer to this process; returns the connection under its new number. `calls`: seccomp's filter."""
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     os.setsid()
     offer_for_sacrifice()
@@ -78,6 +79,7 @@ def lock_down(
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     landlock.restrict(read=readable, write=[scratch])
     os.environ.update(HOME=scratch, TMPDIR=scratch)
+    seccomp.install(calls)
     return connection
 
 

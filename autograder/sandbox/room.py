@@ -43,6 +43,7 @@ class Room:
         self._selector = selectors.DefaultSelector()
         self._deadline = 0.0
         self._pid = 0
+        self.tripped: set[str] = set()  # ready-made attention that ran in there: advisory, see tripwires
 
     def __enter__(self) -> Room:
         try:
@@ -82,6 +83,7 @@ class Room:
         try:
             header, body = self._receive()
             reply, answers = wire.reply(header, body)
+            self.tripped.update(reply.tripped)
         except (frames.FrameError, wire.ProtocolError) as error:
             raise Ended(self._exit(ExitKind.PROTOCOL, detail=str(error))) from None
         if reply.status == "ok":
@@ -127,7 +129,7 @@ class Room:
         left = self._deadline - time.monotonic()
         events = self._selector.select(left) if left > 0 else []
         if not events:
-            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{self._limits.seconds:g} s"))
+            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{round(self._limits.seconds, 1):g} s"))
         return events
 
     def _drain(self) -> None:

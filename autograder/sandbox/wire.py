@@ -53,6 +53,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: Annotated[tuple[ParameterSpec, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
     names: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
     notes: Annotated[tuple[Name, ...], msgspec.Meta(max_length=8)] = ()
+    tripped: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()  # there are 14 wires
     made: int = 0
     calls: int = 0
     error: Text = ""

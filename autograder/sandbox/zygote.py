@@ -27,8 +27,8 @@ from pathlib import Path
 import torch
 
 from autograder.records import Limits
-from autograder.sandbox import lockdown, readable
-from autograder.student_room import probe, worker
+from autograder.sandbox import lockdown, readable, seccomp
+from autograder.student_room import probe, tripwires, worker
 
 MAX_MESSAGE = 4096
 CLOSE_SECONDS = 2.0  # killing and reaping one spare child takes a few milliseconds
@@ -138,6 +138,8 @@ class Nursery:
         readable.go_through(doors)
         readable.forget_checkout(doors)
         self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
+        self.calls = seccomp.prepared()
+        self.wires = tripwires.arm()
         self.scratch: dict[int, str] = {}
         gc.collect()
         gc.freeze()  # a collection in a child must not touch, and so copy, all of torch's objects
@@ -178,8 +180,8 @@ class Nursery:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
         ids = lockdown.student_ids(self.forked)
         try:
-            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, ids)
-            worker.serve(connection, self.limits.tensor_mb << 20)
+            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, ids, self.calls)
+            worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped)
         finally:
             os._exit(0)
 

@@ -35,8 +35,8 @@ class NotATensor(Exception):
     """forward gave something that cannot cross the wall as it is."""
 
 
-def serve(connection: socket.socket, max_body: int) -> None:
-    """Answers requests until the other side hangs up."""
+def serve(connection: socket.socket, max_body: int, tripped: Callable[[], list[str]] = list) -> None:
+    """Answers requests until the other side hangs up. `tripped`: what ready-made attention has run, for every reply."""
     tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR now names its own
     torch.compile = program.uncompiled  # type: ignore[assignment]
     reader = frames.FrameReader(max_body)
@@ -44,7 +44,7 @@ def serve(connection: socket.socket, max_body: int) -> None:
     while True:
         frame = reader.next_frame()
         if frame is not None:
-            _send(connection, conversation, *frame)
+            _send(connection, conversation, tripped, *frame)
             continue
         data = connection.recv(1 << 16)
         if not data:
@@ -52,7 +52,9 @@ def serve(connection: socket.socket, max_body: int) -> None:
         reader.feed(data)
 
 
-def _send(connection: socket.socket, conversation: Conversation, header: bytes, body: bytes) -> None:
+def _send(
+    connection: socket.socket, conversation: Conversation, tripped: Callable[[], list[str]], header: bytes, body: bytes
+) -> None:
     try:
         reply, tensors = conversation.answer(json.loads(header), body)
         payload = [_raw(tensor) for tensor in tensors]
@@ -63,6 +65,7 @@ def _send(connection: socket.socket, conversation: Conversation, header: bytes, 
         told = program.describe(error)
         kind = "memory" if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(told["detail"])) else "raised"
         reply, payload = {"status": kind, **told}, []
+    reply["tripped"] = tripped()
     connection.sendall(frames.pack(json.dumps(reply).encode(), b"".join(payload)))
 
 

@@ -23,6 +23,12 @@ _GOES_WITH_IT = f"{assignment.ANSWERS}, {assignment.HISTORY}, {assignment.CHECKP
 _ONLY = f"Make a new zip with only {assignment.NOTEBOOK} and what goes with it ({_GOES_WITH_IT})."
 
 
+# MemoryError: a member packed with LZMA says itself how much unpacking takes, up to 4 GB.
+_UNPACKING = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError, MemoryError
+)  # fmt: skip
+
+
 def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
     """The files in a zip. Raises SubmissionError when it is no zip, or looks like an attack or an accident."""
     try:
@@ -30,7 +36,7 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
         entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError) as error:
         raise SubmissionError(f"{name} cannot be opened as a zip ({error}). It seems damaged: make it again.") from None
-    used = [entry for entry in entries if not entry.is_dir() and not is_ignored(entry.filename)]
+    used = [entry for entry in entries if not _is_folder(entry) and not is_ignored(entry.filename)]
     _check_amount(used, len(entries), name)
     for entry in used:
         _check_entry(entry, name)
@@ -40,6 +46,10 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
             f"{name} holds the file {twice[0][:100]} more than once; it is unclear which one counts. {_ONLY}"
         )
     return tuple(Member(entry.filename, _reader(archive, entry)) for entry in used)
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith("/")  # ZipInfo.is_dir fails on an empty name
 
 
 def _check_amount(used: list[zipfile.ZipInfo], entries: int, name: str) -> None:
@@ -57,7 +67,7 @@ def _check_amount(used: list[zipfile.ZipInfo], entries: int, name: str) -> None:
 def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     shown = entry.filename[:100]
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise SubmissionError(f"{name} holds a file whose name leads out of the zip ({shown!r}). {_ONLY}")
     if entry.flag_bits & 1:
         raise SubmissionError(f"{name} is protected by a password ({shown}). Make the zip without one.")
@@ -81,7 +91,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             data = file.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError) as error:
+    except _UNPACKING as error:
         raise SubmissionError(
             f"{entry.filename} cannot be unpacked ({error}). The zip seems damaged: make it again."
         ) from None

@@ -16,6 +16,9 @@ _OTHER_LANGUAGE = frozenset(
     "! bash bigquery cmd cpp cu cuda cython file fortran html javascript js julia latex markdown mermaid node octave "
     "perl powershell pypy python python2 python3 r ruby script sh shell sql svg sx system writefile".split()
 )
+# IPython reads the whole cell again after each line that it changes, and gives up (RuntimeError) after 500: 100,000
+# lines read take a second or two. The longest honest cell has 400 lines, 30 of them with a %, ! or ?.
+_MOST_READINGS = 50_000
 _CELL_MAGIC = re.compile(r"\s*%%\s*([!\w.]+)")
 _SPECIAL = re.compile(
     r"\s*(?:[!%?/,;]|>>>|In \[\d+\]:|get_ipython\(\)|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list)\b)"
@@ -77,10 +80,12 @@ def _through_ipython(lines: list[str]) -> list[str]:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:  # then prompts stay as they are; magics are recognised below all the same
         return lines
+    if sum(any(mark in line for mark in "%!?") for line in lines) * len(lines) > _MOST_READINGS:
+        return lines
     blank = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
     try:
         text = str(TransformerManager().transform_cell("\n".join(lines[blank:])))  # type: ignore[no-untyped-call]
-    except (SyntaxError, ValueError, RecursionError, IndexError, AttributeError):
+    except (SyntaxError, ValueError, RuntimeError, IndexError, AttributeError):
         return lines  # it is broken elsewhere: what can be read of it is found by blocks later
     changed = [""] * blank + text.removesuffix("\n").split("\n")
     changed += [""] * (len(lines) - len(changed)) if not any(map(str.strip, lines[len(changed) :])) else []

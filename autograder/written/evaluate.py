@@ -202,7 +202,7 @@ def _item(node: Item, reading: Reading) -> Value:
 def _call(node: Call, reading: Reading) -> Value:
     if node.function == "dot" and len(node.arguments) == 2:
         return _product(Product((("*", node.arguments[0]), ("@", node.arguments[1]))), reading)
-    if len(node.arguments) != 1:
+    if len(node.arguments) != 1 or node.function == "dot":
         raise Unreadable(f"{node.function} has a wrong number of arguments here", "check its brackets")
     argument = node.arguments[0]
     if _is_mean(argument) and (node.function == "norm" or (node.function == "abs" and reading.inner)):

@@ -19,15 +19,15 @@ from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_w
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("the student's room, which knows nothing of us", frozenset({"student_room"})),
     ("nouns", frozenset({"records", "errors"})),
-    ("policy, and words for the student", frozenset({"assignment", "expect", "text"})),
+    ("policy, and words for the student", frozenset({"assignment", "expect", "text", "isolation"})),
     (
         "stages that each do one thing",
         frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
-        | frozenset({"endings", "events", "outcome"}),
+        | frozenset({"endings", "events", "one_item", "outcome"}),
     ),
     (
         "stages built on one of those",
-        frozenset({"submission", "judging", "report", "evidence", "template", "training"}),
+        frozenset({"submission", "judging", "report", "evidence", "run_time", "template", "training"}),
     ),
     (
         "a hand-in read, a student's module visited, a mistake named, a report written",
@@ -59,9 +59,13 @@ MAY_REACH_SECRETS = {
 
 # The supervisor reads, watches and writes; with torch it would not fit beside the engine in 0.75 GB.
 WITHOUT_TORCH = (
-    frozenset({"records", "errors", "assignment", "expect", "text", "slicing", "rules", "written", "printed_run"})
+    frozenset(
+        {"isolation", "records", "errors", "assignment", "expect", "text", "slicing", "rules", "written", "printed_run"}
+    )
     | frozenset({"digits", "metadata", "events", "outcome", "submission", "report", "evidence", "template", "reading"})
-    | frozenset({"evidence_judge", "results", "supervisor", "grading", "batch", "package", "doctor", "gradescope"})
+    | frozenset(
+        {"evidence_judge", "results", "run_time", "supervisor", "grading", "batch", "package", "doctor", "gradescope"}
+    )
     | frozenset({"cli", "__main__"})
 )
 

@@ -102,7 +102,7 @@ ENDINGS = {
     "os._exit": ("import os; os._exit(0)", ExitKind.VANISHED),
     "crash": ("import os; os.abort()", ExitKind.KILLED),
     "killed from outside, as when memory runs out": (
-        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import signal; signal.raise_signal(signal.SIGKILL)",
         ExitKind.MEMORY,
     ),
     "loop": ("while True: pass", ExitKind.TIMEOUT),
@@ -110,7 +110,7 @@ ENDINGS = {
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
         ExitKind.TIMEOUT,
     ),
-    "stops itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", ExitKind.TIMEOUT),
+    "stops itself": ("import signal; signal.raise_signal(signal.SIGSTOP)", ExitKind.TIMEOUT),
     "memory": ("x = bytearray(4 << 30)", ExitKind.MEMORY),
     "memory of torch": ("import torch; x = torch.ones(1 << 30)", ExitKind.MEMORY),
     "garbage on the wire": ("import os; os.write(3, b'x' * 100)", ExitKind.PROTOCOL),

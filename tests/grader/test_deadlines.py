@@ -1,0 +1,173 @@
+"""Time is shared out: a test that hangs costs itself, not the tests after it, and the whole keeps its budget.
+
+And nobody grades on alone: what a dead supervisor or engine leaves behind ends by itself.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import autograder
+from autograder.grading import Options, grade
+from autograder.records import Limits, Report, Status, TestResult
+from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
+from tests.grader.pace import patience
+
+pytestmark = pytest.mark.slow
+ROOT = Path(autograder.__file__).parent.parent
+PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
+READS = "q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)\n"
+STUCK = PLAIN.replace(READS, "while True: pass\n")
+STUCK_IN_TRAINING = PLAIN.replace(READS, f"{READS}        while self.training: pass\n")
+BUDGET = patience(1.5)  # an honest hand-in needs a fifth of it, on a machine that is busy with something else, too
+
+
+def graded(folder: Path, text: str, options: Options) -> tuple[dict[str, TestResult], float]:
+    """(results by number, seconds) of one hand-in."""
+    (folder / "hw6.py").write_text(IMPORTS + text + LAYER, encoding="utf-8")
+    start = time.monotonic()
+    report: Report = grade(folder, options)
+    seconds = time.monotonic() - start
+    assert report.complete and not report.planned, report.staff_notes
+    assert not [test for test in report.tests if test.status is Status.ERROR]
+    return {test.number: test for test in report.tests}, seconds
+
+
+def test_an_honest_hand_in_needs_little_of_its_budget(tmp_path: Path) -> None:
+    tests, _ = graded(tmp_path, PLAIN, Options(only="4", seconds=BUDGET))
+    assert sum(test.score for number, test in tests.items() if number < "4c") == 15
+
+
+def test_a_hand_in_that_hangs_keeps_its_budget_and_every_test_says_how_it_ended(tmp_path: Path) -> None:
+    tests, seconds = graded(tmp_path, STUCK, Options(seconds=BUDGET))
+    assert seconds <= BUDGET + patience(3)
+    first = tests["4a.1"]
+    said = re.search(r"not finished in time \((\d+(\.\d)?) s, all that was left for this test\)", first.feedback.found)
+    assert said and 0.5 <= float(said[1]) <= BUDGET / 3 and float(said[1]) <= first.seconds + 0.1, first.feedback
+    for number, test in tests.items():
+        assert test.status is Status.PASSED or test.feedback.found, number
+    # the other question's tests, and those that need no process of the student's, do not suffer
+    assert [n for n, t in tests.items() if n.startswith("4b") and t.status is not Status.PASSED] == []
+    assert "not run" not in " ".join(test.feedback.found for n, test in tests.items() if n[0] in "23")
+
+
+def test_what_was_finished_stands_and_one_that_hangs_leaves_time_to_the_others(tmp_path: Path) -> None:
+    tests, seconds = graded(tmp_path, STUCK_IN_TRAINING, Options(only="4", seconds=BUDGET))
+    lost = {number for number, test in tests.items() if number < "4c" and test.score < test.max_score}
+    assert lost and lost < {"4a.5", "4a.6", "4a.7"} and seconds <= BUDGET + patience(3)
+    assert all("not finished in time" in tests[number].feedback.found for number in lost)
+
+
+def test_a_deadline_that_was_not_shortened_says_the_plain_limit(tmp_path: Path) -> None:
+    tests, _ = graded(tmp_path, STUCK, Options(only="4a.1", limits=Limits(seconds=1.0, memory_mb=512)))
+    assert "not finished in time (1 s)" in tests["4a.1"].feedback.found
+
+
+def test_without_any_time_every_test_of_code_says_that_it_was_not_run(tmp_path: Path) -> None:
+    tests, seconds = graded(tmp_path, PLAIN, Options(only="4a", seconds=0.1))
+    assert seconds < 0.1 + patience(3) and tests
+    assert all(test.status is Status.SKIPPED and "not run" in test.feedback.found for test in tests.values())
+
+
+MANY = """
+import pytest
+from gradescope_utils.autograder_utils.decorators import number, weight
+from autograder import observe
+
+def one(index):
+    @number(f"4a.{index}")
+    @weight(1)
+    def test(student, cases):
+        observe.attention(student, cases.attention(1))
+    return test
+
+for index in range(1, 13):
+    globals()[f"test_{index:02}"] = one(index)
+"""
+
+
+def test_many_tests_that_hang_share_a_small_budget_and_the_last_of_them_are_not_run(tmp_path: Path) -> None:
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "test_many.py").write_text(MANY, encoding="utf-8")
+    tests, seconds = graded(tmp_path, STUCK, Options(tests=folder, seconds=BUDGET))
+    assert len(tests) == 12 and seconds <= BUDGET + patience(3)
+    ran = [
+        t for t in tests.values() if t.status is Status.FAILED and "all that was left for this test" in t.feedback.found
+    ]
+    left_out = [t for t in tests.values() if t.status is Status.SKIPPED and t.feedback.found.startswith("not run")]
+    assert len(ran) >= 2 and len(left_out) >= 4 and len(ran) + len(left_out) == 12
+
+
+# --- nobody grades on alone -------------------------------------------------------------------------------------------
+
+GRADE = """
+import sys
+from pathlib import Path
+from autograder.grading import Options, grade
+from autograder.records import Limits
+grade(Path(sys.argv[1]), Options(only="4a.1", limits=Limits(seconds={seconds}, memory_mb=512)))
+"""
+
+
+def family(pid: int) -> set[int]:
+    """A process and all that descend from it."""
+    children = {int(p.parent.name): int(_stat(p)[1]) for p in Path("/proc").glob("[0-9]*/stat") if _stat(p)}
+    found, new = {pid}, {pid}
+    while new:
+        new = {child for child, parent in children.items() if parent in new} - found
+        found |= new
+    return found
+
+
+def _stat(path: Path) -> list[str]:
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if (stat := _stat(Path(f"/proc/{pid}/stat"))) and stat[0] != "Z"}
+
+
+def until(holds: Callable[[], object], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("victim", ["supervisor", "engine"])
+def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim: str) -> None:
+    (tmp_path / "hw6.py").write_text(IMPORTS + STUCK, encoding="utf-8")
+    # the engine needs no signal of its own: it ends when a test does, whose result then has no reader
+    text = GRADE.format(seconds=3 if victim == "supervisor" else 60)
+    scratch = tempfile.mkdtemp()  # a supervisor that was killed removes nothing
+    os.chmod(scratch, 0o711)  # its children pass through
+    command, surroundings = [sys.executable, "-c", text, str(tmp_path)], {**os.environ, "TMPDIR": scratch}
+    supervisor = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env=surroundings)
+    try:
+        # supervisor, engine, its grading fork, the zygote, the child that hangs, the spare child
+        assert until(lambda: len(family(supervisor.pid)) >= 6, patience(20)), family(supervisor.pid)
+        everyone = family(supervisor.pid)
+        [engine] = [pid for pid in everyone if _stat(Path(f"/proc/{pid}/stat"))[1] == str(supervisor.pid)]
+        os.kill(supervisor.pid if victim == "supervisor" else engine, signal.SIGKILL)
+        supervisor.wait(patience(10))
+        assert until(lambda: not alive(everyone), 3 + patience(5)), alive(everyone)
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+        shutil.rmtree(scratch)
