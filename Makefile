@@ -2,8 +2,11 @@
 #   PYTHON=/usr/bin/python3.12   the interpreter to build the environment from (default: the newest tested one found)
 #   TORCH=torch==2.13.0          the torch to install (default: the newest; CPU wheels where their index answers)
 #   VENV=.venv                   where the environment goes
+#   WORKERS=                     run the tests one after another (default: a process for each core, 8 at most)
 
 VENV ?= .venv
+# A file's tests share what is costly to set up, so they stay together. Every worker holds torch: 0.4 GB.
+WORKERS ?= -n auto --maxprocesses 8 --dist loadfile
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DEMO := build/demo
@@ -26,7 +29,7 @@ demo: $(VENV)/.installed ## grade the class of made-up submissions in examples/c
 	@echo "reports             $(DEMO)/index.html (open it in a browser)"
 
 test: lint types ## everything a change must pass: lint, types, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 fast: $(VENV)/.dev ## the quick tests only
 	$(BIN)/python -m pytest -m "not slow" -x

@@ -3,6 +3,7 @@
 And nobody grades on alone: what a dead supervisor or engine leaves behind ends by itself.
 """
 
+import math
 import os
 import re
 import shutil
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 
 import autograder
+from autograder import grading
 from autograder.grading import Options, grade
+from autograder.pytest_plugin import LEAST_SHARE
 from autograder.records import Limits, Report, Status, TestResult
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
@@ -72,9 +75,13 @@ def test_a_deadline_that_was_not_shortened_says_the_plain_limit(tmp_path: Path) 
     assert "not finished in time (1 s)" in tests["4a.1"].feedback.found
 
 
-def test_without_any_time_every_test_of_code_says_that_it_was_not_run(tmp_path: Path) -> None:
+def test_without_any_time_every_test_of_code_says_that_it_was_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the engine has to import torch before it can say so, which a busy machine does not do in the usual grace
+    monkeypatch.setattr(grading, "GRACE_SECONDS", patience(3))
     tests, seconds = graded(tmp_path, PLAIN, Options(only="4a", seconds=0.1))
-    assert seconds < 0.1 + patience(3) and tests
+    assert seconds < 0.1 + patience(5) and tests
     assert all(test.status is Status.SKIPPED and "not run" in test.feedback.found for test in tests.values())
 
 
@@ -84,28 +91,29 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from autograder import observe
 
 def one(index):
-    @number(f"4a.{index}")
+    @number(f"4a.{{index}}")
     @weight(1)
     def test(student, cases):
         observe.attention(student, cases.attention(1))
     return test
 
-for index in range(1, 13):
-    globals()[f"test_{index:02}"] = one(index)
+for index in range(1, {count} + 1):
+    globals()[f"test_{{index:03}}"] = one(index)
 """
 
 
 def test_many_tests_that_hang_share_a_small_budget_and_the_last_of_them_are_not_run(tmp_path: Path) -> None:
     folder = tmp_path / "tests"
     folder.mkdir()
-    (folder / "test_many.py").write_text(MANY, encoding="utf-8")
+    count = 2 * math.ceil(BUDGET / LEAST_SHARE)  # twice as many as there is time for
+    (folder / "test_many.py").write_text(MANY.format(count=count), encoding="utf-8")
     tests, seconds = graded(tmp_path, STUCK, Options(tests=folder, seconds=BUDGET))
-    assert len(tests) == 12 and seconds <= BUDGET + patience(3)
+    assert len(tests) == count and seconds <= BUDGET + patience(3)
     ran = [
         t for t in tests.values() if t.status is Status.FAILED and "all that was left for this test" in t.feedback.found
     ]
     left_out = [t for t in tests.values() if t.status is Status.SKIPPED and t.feedback.found.startswith("not run")]
-    assert len(ran) >= 2 and len(left_out) >= 4 and len(ran) + len(left_out) == 12
+    assert ran and len(left_out) >= count / 2 and len(ran) + len(left_out) == count
 
 
 # --- nobody grades on alone -------------------------------------------------------------------------------------------
@@ -114,6 +122,7 @@ GRADE = """
 import sys
 from pathlib import Path
 from autograder.grading import Options, grade
+from autograder.pytest_plugin import LEAST_SHARE
 from autograder.records import Limits
 grade(Path(sys.argv[1]), Options(only="4a.1", limits=Limits(seconds={seconds}, memory_mb=512)))
 """
