@@ -6,6 +6,7 @@ Exit status: 0 graded (whatever the score; for `check`: nothing to mend), 1 `che
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -34,7 +35,17 @@ Weak = Annotated[
     bool,
     typer.Option("--allow-weak-isolation", help="Grade although student code could reach what it must not (doctor)."),
 ]
+Policy = Annotated[Path | None, typer.Option(help="A policy other than autograder/policy.toml.")]
 Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
+
+
+def _use(policy: Path | None) -> None:
+    """Puts a policy in force, here and in every process that is started from here. Before any import that reads it."""
+    if policy is None:
+        return
+    if not policy.is_file():
+        raise UsageError(f"--policy {policy}: there is no such file")
+    os.environ["AUTOGRADER_POLICY"] = str(policy.resolve())
 
 
 @app.callback(invoke_without_command=True)
@@ -72,8 +83,10 @@ def grade(
     allow_weak_isolation: Weak = False,
     json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the report.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+    policy: Policy = None,
 ) -> None:
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
+    _use(policy)
     from autograder import results
     from autograder.grading import Options, grade
     from autograder.report import html
@@ -99,8 +112,10 @@ def batch(
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+    policy: Policy = None,
 ) -> None:
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
+    _use(policy)
     from autograder import batch as class_
     from autograder.grading import Options
     from autograder.report.class_table import class_table
@@ -130,8 +145,10 @@ def batch(
 def gradescope(
     root: Annotated[Path, typer.Option(help="Gradescope's top folder.")] = Path("/autograder"),
     allow_weak_isolation: Weak = False,
+    policy: Policy = None,
 ) -> None:
     """Grades ROOT/submission into ROOT/results/results.json: what run_autograder runs."""
+    _use(policy)
     from autograder.gradescope import run
     from autograder.grading import Options
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder import assignment, grading, isolation
+from autograder import grading, isolation, policy
 from autograder.events import Fault, Ready, Refused
 from autograder.isolation import Isolation
 from autograder.report.message import points
@@ -38,7 +38,7 @@ START_SECONDS = 120.0
 
 # All processes together took 350 MB; below this a child's 512 MB cannot be had at all.
 LEAST_MEMORY_MB = 600
-LEAST_FREE_MB = 4 * assignment.CHILD_LIMITS.scratch_mb  # scratch folders of two children, twice
+LEAST_FREE_MB = 4 * policy.CHILD_LIMITS.scratch_mb  # scratch folders of two children, twice
 
 GOOD, BAD, FACT = "✓", "✗", "–"
 STYLES = {GOOD: "green", BAD: "bold red", FACT: ""}
@@ -72,7 +72,7 @@ def examine() -> Health:
         ("What the layers need", tuple(_needs(machine))),
         ("What a child has, by trying (✗: what it could do all the same)", tuple(_layers(found))),
         ("The grader", tuple(_grader(public, problems))),
-        ("Policy (autograder/assignment.py)", tuple(_policy())),
+        ("Policy (autograder/policy.toml)", tuple(_policy())),
     )
     fit = not (weak or problems or public)
     return Health(sections, isolation.remedies(found, machine), fit, _verdict(weak, problems, public))
@@ -279,13 +279,15 @@ def _closed(path: Path) -> Row:
 
 
 def _policy() -> Iterator[Row]:
-    by_hand = sum(question.points for question in assignment.BY_HAND)
-    worth = sum(question.points for question in assignment.QUESTIONS)
+    by_hand = sum(question.points for question in policy.POLICY.by_hand)
+    worth = sum(question.points for question in policy.POLICY.questions)
     yield Row(FACT, "points", f"{points(worth)} graded here, {points(by_hand)} by hand")
     yield Row(
-        FACT, "visibility", f"public tests {assignment.VISIBILITY_PUBLIC}, hidden tests {assignment.VISIBILITY_HIDDEN}"
+        FACT,
+        "visibility",
+        f"public tests {policy.POLICY.visibility.public}, hidden tests {policy.POLICY.visibility.hidden}",
     )
-    yield Row(FACT, "written", f"{assignment.ANSWERS} is {assignment.WRITTEN_POLICY}")
-    limits = assignment.CHILD_LIMITS
+    yield Row(FACT, "written", f"{policy.FILES.answers} is {policy.POLICY.written}")
+    limits = policy.CHILD_LIMITS
     yield Row(FACT, "limits", f"{limits.seconds:g} s and {limits.memory_mb} MB beyond torch a child, "
-              f"{assignment.TOTAL_SECONDS:g} s a submission")  # fmt: skip
+              f"{policy.CAPS.total_seconds:g} s a submission")  # fmt: skip

@@ -18,7 +18,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import torch  # noqa: E402, F401
 
-from autograder.assignment import CHILD_LIMITS  # noqa: E402
+from autograder.policy import CHILD_LIMITS  # noqa: E402
 from autograder.sandbox import zygote  # noqa: E402
 
 # What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.

@@ -20,6 +20,7 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     public: bool  # as a student at their own desk: everything may be shown, no reference is needed
     only: str = ""  # run the tests whose number begins so
     guarded: tuple[str, ...] = ()  # files and folders that the canary tries to read: none must open
+    listed: bool = False  # these are the project's own tests, and the policy lists every one with points
     allow_weak: bool = False  # grade with hidden tests although a child could reach what it must not
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder import assignment, isolation, results
+from autograder import isolation, policy, results
 from autograder.errors import GraderFault, UsageError, WeakIsolation
 from autograder.events import Fault, Grade, Graded, Ready, Refused, Setup, Tested
 from autograder.records import Limits, Report, Status, Submission, TestResult
@@ -40,8 +40,8 @@ class Options(msgspec.Struct, frozen=True):
     tests: Path | None = None  # a folder of hidden tests other than tests/hidden
     only: str = ""
     seed: int | None = None
-    seconds: float = assignment.TOTAL_SECONDS
-    limits: Limits = assignment.CHILD_LIMITS
+    seconds: float = policy.CAPS.total_seconds
+    limits: Limits = policy.CHILD_LIMITS
     allow_weak_isolation: bool = False  # run hidden tests where student code could reach them; every result says so
 
 
@@ -122,6 +122,7 @@ def setup_of(options: Options) -> Setup:
         options.public,
         options.only,
         guarded=() if options.public else tuple(map(str, (tests.resolve(), ROOT / "reference", SECRET_FILE))),
+        listed=tests.resolve() == HIDDEN.resolve(),
         allow_weak=options.allow_weak_isolation,
     )
 

@@ -6,10 +6,13 @@ everything else is ours and never costs the student a point.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 import pytest
 
 from autograder.expect import Missing, Unmet
+from autograder.policy import POLICY, Test
 from autograder.records import Feedback, Finding, Status, TestResult
 
 
@@ -25,7 +28,11 @@ class Item(msgspec.Struct, frozen=True):
 
 
 def describe(item: pytest.Item, visibility: str) -> Item:
-    """The item's metadata, from gradescope-utils' decorators and the `requires` mark."""
+    """The item's metadata, from gradescope-utils' decorators and the `requires` mark.
+
+    What the decorators leave open, the policy says for the test's number; what it does not list, either, is worth
+    nothing, and `visibility` says who sees it.
+    """
     function = getattr(item, "function", None)
 
     def decorated(name: str, default: object) -> object:
@@ -33,15 +40,43 @@ def describe(item: pytest.Item, visibility: str) -> Item:
 
     title = (getattr(function, "__doc__", "") or "").strip().splitlines() or [item.name]
     requires = tuple(str(n) for mark in item.iter_markers("requires") for n in mark.args)
-    weight = decorated("weight", 0)
+    number = str(decorated("number", "") or "")
+    listed = POLICY.test(number) or Test(0.0, visibility)  # type: ignore[arg-type]
+    weight = decorated("weight", listed.points)
     return Item(
-        number=str(decorated("number", "") or ""),
+        number=number,
         name=title[0].strip().rstrip("."),
         weight=float(weight) if isinstance(weight, (int, float)) else 0.0,
-        visibility=str(decorated("visibility", None) or visibility),
+        visibility=str(decorated("visibility", None) or listed.visibility),
         tags=tuple(str(tag) for tag in (decorated("tags", ()) or ())),  # type: ignore[attr-defined]
         requires=requires,
     )
+
+
+def disagreements(items: Iterable[tuple[pytest.Item, Item]], *, whole: bool) -> Iterator[str]:
+    """Where the project's own tests and the policy do not agree on what there is, or two places give points.
+
+    `whole`: these are all tests, so that one which is listed and not among them is missed.
+    """
+    items = tuple(items)
+    for item, about in items:
+        if _twice(item):
+            yield f"{about.number}: both its decorators and the policy give points or visibility; keep one"
+        elif about.weight and POLICY.test(about.number) is None:
+            yield f"{about.number} carries points by its @weight: give it a line in the policy instead"
+    there = {about.number for _, about in items}
+    for question in POLICY.questions if whole else ():
+        yield from (
+            f"{number} is listed in the policy, but is no test" for number in question.tests if number not in there
+        )
+
+
+def _twice(item: pytest.Item) -> bool:
+    """Whether decorators give points or a visibility to a test that the policy lists, too."""
+    function = getattr(item, "function", None)
+    number = str(getattr(function, "__number__", "") or "")
+    decorated = hasattr(function, "__weight__") or hasattr(function, "__visibility__")
+    return decorated and POLICY.test(number) is not None
 
 
 def blank(item: Item) -> TestResult:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from autograder import assignment, one_item, outcome, run_time
+from autograder import one_item, outcome, policy, run_time
 from autograder.errors import GraderFault
 from autograder.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.expect import Missing, Unmet
@@ -124,11 +124,11 @@ def answers(submission: Submission) -> dict[str, dict[str, object]]:
     """answers.toml by table. Without the file the written questions are not met, or are left out, by policy."""
     if submission.answers is not None:
         return submission.answers
-    if assignment.WRITTEN_POLICY == "optional":
+    if policy.POLICY.written == "optional":
         raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
     raise Unmet(
-        submission.answers_problem or submission.problem or f"no {assignment.ANSWERS} was handed in",
-        mend=f"hand in {assignment.ANSWERS} beside the notebook: the template has one to fill in",
+        submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
+        mend=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
     )
 
 
@@ -177,7 +177,7 @@ class Grading:
             self.collection_errors.append(f"{report.nodeid}: {report.longreprtext}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        visibility = assignment.VISIBILITY_PUBLIC if self.setup.public else assignment.VISIBILITY_HIDDEN
+        visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
         self.items = [(item, about) for item, about in described if about.number.startswith(self.setup.only)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
@@ -190,11 +190,13 @@ class Grading:
     def _problems(self) -> list[str]:
         problems = [f"a test file could not be collected: {text}" for text in self.collection_errors]
         numbers = [about.number for _, about in self.items]
+        if self.setup.listed:
+            problems += outcome.disagreements(self.items, whole=not (self.setup.only or self.collection_errors))
         for number in {n for n in numbers if numbers.count(n) > 1}:
             problems.append(f"two tests have the number {number!r}: give each its own")
         for number in numbers:
             try:
-                assignment.question_of(number)
+                policy.POLICY.question_of(number)
             except KeyError as error:
                 problems.append(str(error))
         return problems
@@ -258,7 +260,7 @@ class Grading:
         return ""
 
     def _forfeit(self, desk: Desk, result: TestResult) -> TestResult:
-        question = assignment.question_of(result.number).number
+        question = policy.POLICY.question_of(result.number).number
         for finding in desk.submission.findings:
             if finding.severity is Severity.READY_MADE and finding.question == question:
                 return outcome.forfeited(result, finding)

@@ -35,7 +35,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Severity(str, Enum):
-    """What a finding costs, by the policy in `assignment.py`."""
+    """What a finding costs, by the rules' own reasons."""
 
     READY_MADE = "ready-made"  # zeroes the question
     DISALLOWED = "disallowed"  # loses the points of the rule's own test

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.assignment import TITLE
 from autograder.errors import GraderFault, UsageError
+from autograder.policy import POLICY
 from autograder.records import Feedback, Report, Status, Submission, TestResult
 from autograder.report import message, summary
 from autograder.text import ELLIPSIS, clean, one_line
@@ -179,7 +179,7 @@ def _table(report: Report, tests: tuple[TestResult, ...]) -> str:
     concealed = len(summary.all_tests(report)) - len(tests)
     if concealed:
         lines.append(f"(tests not shown yet: {concealed})")
-    return "\n".join([f"{TITLE}: points by question", *lines])
+    return "\n".join([f"{POLICY.title}: points by question", *lines])
 
 
 def _noticed(report: Report) -> str:

@@ -21,11 +21,12 @@ from pathlib import Path
 import msgspec
 
 from autograder.events import Event, Fault, Order, event_decoder, line
+from autograder.policy import VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # What of the environment an engine may see: nothing that could be a secret.
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE)
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine import main; main()"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder import assignment, results
+from autograder import policy, results
 from autograder.batch import folder as class_folder
 from autograder.batch.folder import Entry
 from autograder.errors import UsageError
@@ -91,7 +91,7 @@ def _write(entry: Entry, report: Report, out: Path) -> None:
 
 def _csv(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
     """grades.csv: id, who (where an export says so), points by question, total. A blank cell is not graded, never 0."""
-    numbers = [q.number for q in assignment.QUESTIONS]
+    numbers = [q.number for q in policy.POLICY.questions]
     who = ["name", "sid", "email"] if any(entry.people for entry in entries) else []
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -119,11 +119,11 @@ def _index(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
-        + html.escape(assignment.TITLE)
+        + html.escape(policy.POLICY.title)
         + ": class</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
         "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}"
-        "</style>\n<h1>" + html.escape(assignment.TITLE) + f"</h1>\n<table><tr><th>submission</th><th>name</th>"
+        "</style>\n<h1>" + html.escape(policy.POLICY.title) + f"</h1>\n<table><tr><th>submission</th><th>name</th>"
         f"<th>points</th><th>first remark</th></tr>\n{lines}</table></html>\n"
     )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from autograder.assignment import RTOL
+from autograder.policy import TOLERANCES
 
 
-def close(actual: Tensor, expected: Tensor, rtol: float = RTOL) -> bool:
+def close(actual: Tensor, expected: Tensor, rtol: float = TOLERANCES.values) -> bool:
     """Same shape, all finite, and nowhere further apart than rtol * max|expected|."""
     if tuple(actual.shape) != tuple(expected.shape) or not bool(torch.isfinite(actual).all()):
         return False
@@ -30,7 +30,7 @@ def distance(actual: Tensor, expected: Tensor) -> float:
 AXES = ("batch", "token", "feature")
 
 
-def first_difference(actual: Tensor, expected: Tensor, rtol: float = RTOL) -> str:
+def first_difference(actual: Tensor, expected: Tensor, rtol: float = TOLERANCES.values) -> str:
     """Where the two first differ, with named axes: "batch 0, token 2, feature 1". Shapes must be equal."""
     gap = (actual.double() - expected.double()).abs()
     bad = (~(gap <= rtol * expected.double().abs().max())).nonzero()

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from autograder.judging.compare import close
+from autograder.policy import TOLERANCES
 
 P = 0.5
-RTOL = 1e-2  # survivors of p = 0.4 or 0.6 would differ by more than a tenth
+RTOL = TOLERANCES.dropout
 
 
 def dropped(trained: Tensor, calm: Tensor, p: float = P) -> bool:
@@ -25,7 +26,7 @@ def dropped(trained: Tensor, calm: Tensor, p: float = P) -> bool:
 
 def zero_share(added: Tensor) -> float:
     """The share of values that are exactly zero, up to the rounding of a sum with x."""
-    return float((added.abs() <= 1e-6).double().mean())
+    return float((added.abs() <= TOLERANCES.zero).double().mean())
 
 
 def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:

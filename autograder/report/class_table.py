@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autograder.assignment import QUESTIONS
+from autograder.policy import POLICY
 from autograder.records import Report, Status, TestResult
 from autograder.report import message, summary
 from autograder.report.terminal import console_of, styled, trimmed
@@ -85,4 +85,4 @@ def _cell(number: float | None) -> str:
 
 
 def _question_numbers() -> list[str]:
-    return [question.number for question in QUESTIONS]
+    return [question.number for question in POLICY.questions]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.assignment import TITLE
+from autograder.policy import POLICY
 from autograder.records import Report, Severity, Status, TestResult
 from autograder.report import groups, message, summary
 from autograder.report.listing import listing
@@ -41,7 +41,7 @@ def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dic
     programs = [report.submission.programs[number] for number in sorted(report.submission.programs)]
     hand, worth = summary.by_hand()
     return {
-        "title": TITLE,
+        "title": POLICY.title,
         "staff": audience == "staff",
         "name": one_line(report.submission.name) if audience == "staff" else "",
         "file": one_line(report.submission.file),

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.assignment import BY_HAND, QUESTIONS, Question, question_of
+from autograder.policy import POLICY, Question
 from autograder.records import Finding, Report, Severity, Status, TestResult
 
 Audience = Literal["student", "staff"]
@@ -176,7 +176,7 @@ def notes_for_staff(report: Report) -> tuple[str, ...]:
 
 def by_hand() -> tuple[tuple[Question, ...], float]:
     """The questions that a person grades, and what they are worth together."""
-    return BY_HAND, sum(question.points for question in BY_HAND)
+    return POLICY.by_hand, sum(question.points for question in POLICY.by_hand)
 
 
 def _trustworthy(test: TestResult) -> TestResult:
@@ -198,14 +198,14 @@ def _not_run(test: TestResult) -> TestResult:
 
 def _question(number: str) -> Question:
     try:
-        return question_of(number)
+        return POLICY.question_of(number)
     except KeyError:
         return OTHER
 
 
 def _position(number: str) -> tuple[int, tuple[tuple[int, str], ...]]:
     """The handout's order, then the test's own number with 4a.10 after 4a.9. What belongs to no question leads."""
-    order = sorted(q.number for q in QUESTIONS + BY_HAND)
+    order = sorted(q.number for q in POLICY.questions + POLICY.by_hand)
     question = _question(number).number
     parts = number[len(question) :].split(".")
     keys = tuple((int(part), "") if part.isdecimal() and len(part) < 10 else (0, part) for part in parts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.assignment import TITLE, Question
+from autograder.policy import POLICY, Question
 from autograder.records import Report, Status, TestResult
 from autograder.report import groups, message, summary
 from autograder.text import clean, one_line
@@ -42,7 +42,7 @@ def render(
     """
     console, text = console_of(width, colour)
     tests = summary.shown_tests(report, audience)
-    console.print(styled(f"{TITLE}   {one_line(report.submission.file)}".rstrip(), "bold"))
+    console.print(styled(f"{POLICY.title}   {one_line(report.submission.file)}".rstrip(), "bold"))
     for what, why in summary.unusable(report):
         console.print(styled(f"\n! {what} could not be used", "bold red"))
         _print_rows(console, (("found", clean(why, 1000)),), indent=2)

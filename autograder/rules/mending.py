@@ -6,7 +6,25 @@ here may decide what is permitted.
 
 from __future__ import annotations
 
-ALLOWED = "Of nn, 4(a) allows nn.Linear, nn.Softmax and nn.Dropout (and nn.Module as base class)"
+import re
+from collections.abc import Sequence
+
+from autograder.policy import POLICY
+
+
+def asked(question: str) -> str:
+    """A question as the handout writes it: "4a" is "4(a)", "3c.b" is "3(c)(b)"."""
+    return re.sub(r"(?<=\d)([a-z])|\.([a-z])", lambda match: f"({match[1] or match[2]})", question)
+
+
+def allowed(names: Sequence[str]) -> str:
+    """Names of torch.nn as a list; the base class stands last: "nn.Linear, nn.Softmax (and nn.Module)"."""
+    layers = ", ".join(f"nn.{name}" for name in names if name != "Module")
+    return layers + (" (and nn.Module)" if "Module" in names else "")
+
+
+_LIMITED = next((question for question in POLICY.questions if question.allowed_nn), POLICY.questions[0])
+ALLOWED = f"Of nn, {asked(_LIMITED.number)} allows {allowed(_LIMITED.allowed_nn)}"
 FREE = "anything outside nn is free: torch.softmax, torch.matmul, torch.einsum, tensor methods"
 
 _INSTEAD: dict[str, str] = {

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autograder import assignment
+from autograder import policy
 from autograder.records import Cell, Finding, Place, Program, Severity
 from autograder.slicing import remarks
 from autograder.slicing.backward import Slice, backward_slice
 from autograder.slicing.program import write_program
 from autograder.slicing.statements import Broken, Chunk, statements
-
-# Handout 4(b): the layer is judged apart from 4(a), so the head comes from outside there.
-_GIVEN_BESIDE_PROVIDED = {"4b": frozenset({"SingleHeadAttention"})}
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Sliced:
 
 def given_names(question: str) -> frozenset[str]:
     """Names that the program of `question` gets from outside, whatever the student defines."""
-    return frozenset(assignment.PROVIDED_CLASSES) | _GIVEN_BESIDE_PROVIDED.get(question, frozenset())
+    return frozenset(policy.POLICY.given(question))
 
 
 def slice_cells(cells: Sequence[Cell], file: str, *, provided: str = "", beside: Iterable[str] = ()) -> Sliced:
@@ -44,7 +41,7 @@ def slice_cells(cells: Sequence[Cell], file: str, *, provided: str = "", beside:
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
     findings = [*remarks.syntax(broken), *remarks.edited_provided(chunks, provided)]
-    for question in (q for q in assignment.QUESTIONS if q.class_name):
+    for question in (q for q in policy.POLICY.questions if q.class_name):
         number, name, given = question.number, question.class_name, given_names(question.number)
         found = backward_slice(chunks, name, given)
         if found is None:

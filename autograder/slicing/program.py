@@ -12,7 +12,7 @@ import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 
-from autograder import assignment
+from autograder import policy
 from autograder.records import Place, Program
 from autograder.slicing.backward import Slice
 from autograder.slicing.statements import Chunk
@@ -26,8 +26,8 @@ def write_program(
     """The program of one class. Raises SyntaxError (line of the executed text) or ValueError when it cannot be run."""
     kept = [chunks[index] for index in found.order]
     size = sum(1 for chunk in kept for node in chunk.nodes for _ in ast.walk(node))
-    if size > assignment.MAX_AST_NODES:
-        raise ValueError(f"they are too large (more than {assignment.MAX_AST_NODES} parts)")
+    if size > policy.CAPS.ast_nodes:
+        raise ValueError(f"they are too large (more than {policy.CAPS.ast_nodes} parts)")
     used = frozenset().union(*(c.names.flow.reads | c.names.later for c in kept), {class_name})
     lines: list[str] = []
     places: list[Place] = []

@@ -9,7 +9,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from autograder import assignment
+from autograder import policy
 from autograder.records import Finding, Place, Severity
 from autograder.slicing.backward import binders
 from autograder.slicing.statements import Broken, Chunk
@@ -95,7 +95,7 @@ def defined_twice(chunks: Sequence[Chunk], question: str, class_name: str) -> It
 def edited_provided(chunks: Sequence[Chunk], provided: str) -> Iterator[Finding]:
     """Provided classes that the student changed. `provided` is the source of our copies ("" when there is none)."""
     ours = {node.name: _shape(node) for node in ast.parse(provided).body if isinstance(node, ast.ClassDef)}
-    for name in assignment.PROVIDED_CLASSES:
+    for name in policy.POLICY.provided.classes:
         for chunk in [chunks[i] for i in binders(chunks, name)[-1:]]:
             for node in _classes(chunk.nodes, name):
                 if name in ours and _shape(node) != ours[name]:
@@ -182,8 +182,8 @@ def _similar(chunks: Sequence[Chunk], class_name: str) -> list[tuple[str, Place]
         for top in chunk.nodes
         for node in ast.walk(top)
         if isinstance(node, ast.ClassDef)
-        and node.name not in assignment.PROVIDED_CLASSES
-        and node.name not in {q.class_name for q in assignment.QUESTIONS}
+        and node.name not in policy.POLICY.provided.classes
+        and node.name not in {q.class_name for q in policy.POLICY.questions}
     ]
     lower = {name.lower().replace("_", ""): (name, place) for name, place in own}
     wanted = class_name.lower()

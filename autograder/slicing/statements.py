@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autograder import assignment
+from autograder import policy
 from autograder.records import Cell, Place
 from autograder.slicing.lines import logical_starts
 from autograder.slicing.names import Names, read_names
@@ -82,8 +82,8 @@ def _names(node: ast.stmt) -> list[str]:
 
 
 def _pieces(cell: Cell, file: str) -> Iterator[_Piece | Broken]:
-    if len(cell.source) > assignment.MAX_CELL_KB * 1024:
-        size = f"this cell has {len(cell.source) // 1024} KB of code; at most {assignment.MAX_CELL_KB} KB are read"
+    if len(cell.source) > policy.CAPS.cell_kb * 1024:
+        size = f"this cell has {len(cell.source) // 1024} KB of code; at most {policy.CAPS.cell_kb} KB are read"
         yield Broken(Place(file, 1, cell.number), size, frozenset(), whole_cell=True)
         return
     lines = cell.source.split("\n")
@@ -164,10 +164,10 @@ def _too_big(nodes: Sequence[ast.stmt]) -> str:
     depth = count = 0
     while level:
         depth, count = depth + 1, count + len(level)
-        if depth > assignment.MAX_AST_DEPTH:
-            return f"nested too deeply to be read safely (more than {assignment.MAX_AST_DEPTH} levels)"
-        if count > assignment.MAX_AST_NODES:
-            return f"too large to be read (more than {assignment.MAX_AST_NODES} parts in one statement)"
+        if depth > policy.CAPS.ast_depth:
+            return f"nested too deeply to be read safely (more than {policy.CAPS.ast_depth} levels)"
+        if count > policy.CAPS.ast_nodes:
+            return f"too large to be read (more than {policy.CAPS.ast_nodes} parts in one statement)"
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return ""
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError, UsageError
 from autograder.records import Finding, Submission
 from autograder.submission.archive import zip_members
@@ -63,7 +63,7 @@ def refused(name: str, problem: str) -> Submission:
 
 
 def _unusable(problem: str) -> dict[str, str]:
-    return {question.number: problem for question in assignment.QUESTIONS if question.class_name}
+    return {question.number: problem for question in policy.POLICY.questions if question.class_name}
 
 
 def _chosen(members: Sequence[Member]) -> tuple[Chosen | None, str]:

@@ -14,13 +14,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError
 from autograder.submission.members import Member, is_ignored, too_large
 
 _MB = 1024 * 1024
-_GOES_WITH_IT = f"{assignment.ANSWERS}, {assignment.HISTORY}, {assignment.CHECKPOINT}"
-_ONLY = f"Make a new zip with only {assignment.NOTEBOOK} and what goes with it ({_GOES_WITH_IT})."
+_GOES_WITH_IT = f"{policy.FILES.answers}, {policy.FILES.history}, {policy.FILES.checkpoint}"
+_ONLY = f"Make a new zip with only {policy.FILES.notebook} and what goes with it ({_GOES_WITH_IT})."
 
 
 # MemoryError: a member packed with LZMA says itself how much unpacking takes, up to 4 GB.
@@ -53,14 +53,14 @@ def _is_folder(entry: zipfile.ZipInfo) -> bool:
 
 
 def _check_amount(used: list[zipfile.ZipInfo], entries: int, name: str) -> None:
-    if len(used) > assignment.MAX_ZIP_FILES or entries > 10 * assignment.MAX_ZIP_FILES:
+    if len(used) > policy.CAPS.zip_files or entries > 10 * policy.CAPS.zip_files:
         raise SubmissionError(
-            f"{name} holds {max(len(used), entries)} files; at most {assignment.MAX_ZIP_FILES} are read. {_ONLY}"
+            f"{name} holds {max(len(used), entries)} files; at most {policy.CAPS.zip_files} are read. {_ONLY}"
         )
     total = sum(entry.file_size for entry in used)
-    if total > assignment.MAX_ZIP_TOTAL_MB * _MB:
+    if total > policy.CAPS.zip_total_mb * _MB:
         raise SubmissionError(
-            f"{name} unpacks to {total / _MB:.0f} MB; at most {assignment.MAX_ZIP_TOTAL_MB} MB are read. {_ONLY}"
+            f"{name} unpacks to {total / _MB:.0f} MB; at most {policy.CAPS.zip_total_mb} MB are read. {_ONLY}"
         )
 
 
@@ -71,9 +71,9 @@ def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
         raise SubmissionError(f"{name} holds a file whose name leads out of the zip ({shown!r}). {_ONLY}")
     if entry.flag_bits & 1:
         raise SubmissionError(f"{name} is protected by a password ({shown}). Make the zip without one.")
-    if entry.file_size > _MB and entry.file_size > assignment.MAX_ZIP_RATIO * max(entry.compress_size, 1):
+    if entry.file_size > _MB and entry.file_size > policy.CAPS.zip_ratio * max(entry.compress_size, 1):
         raise SubmissionError(
-            f"{name} holds {shown}, which is compressed more than {assignment.MAX_ZIP_RATIO} times: "
+            f"{name} holds {shown}, which is compressed more than {policy.CAPS.zip_ratio} times: "
             f"that is no ordinary file. {_ONLY}"
         )
 
@@ -83,7 +83,7 @@ def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], by
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    limit = assignment.MAX_FILE_MB * _MB
+    limit = policy.CAPS.file_mb * _MB
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise SubmissionError(f"{entry.filename} is a link to another file. Put the file itself into the zip.")
     if entry.file_size > limit:

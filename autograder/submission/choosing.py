@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError
 from autograder.records import Finding, Severity
 from autograder.slicing import Sliced, slice_cells
@@ -45,7 +45,7 @@ def choose(members: Sequence[Member], provided: str) -> Chosen:
     candidates = sorted(_candidates(members), key=lambda member: (member.name.count("/"), member.name))
     if not candidates:
         raise SubmissionError(_none_found(members))
-    exact = [m for name in (assignment.NOTEBOOK, assignment.SCRIPT) for m in candidates if _base(m) == name]
+    exact = [m for name in (policy.FILES.notebook, policy.FILES.script) for m in candidates if _base(m) == name]
     others = [member for member in candidates if member not in exact]
     tried = [_try(member, members, provided) for member in exact[:_TRIED]]
     if not any(one.defines for one in tried):
@@ -94,7 +94,7 @@ def _best(tried: Sequence[_Tried]) -> Chosen:
 
 
 def _right_name(one: _Tried) -> bool:
-    return _base(one.member) in (assignment.NOTEBOOK, assignment.SCRIPT)
+    return _base(one.member) in (policy.FILES.notebook, policy.FILES.script)
 
 
 def _rank(one: _Tried) -> tuple[str, int]:
@@ -112,10 +112,10 @@ def _remarks(chosen: _Tried, rest: Sequence[_Tried], failed: Sequence[_Tried]) -
     file = chosen.member.name
     messages = []
     if not _right_name(chosen):
-        messages.append(f"the file is called {file} instead of {assignment.NOTEBOOK}; it was graded all the same")
+        messages.append(f"the file is called {file} instead of {policy.FILES.notebook}; it was graded all the same")
     messages += [f"both {file} and {one.member.name} define the classes; {file} is graded" for one in rest]
     messages += [f"{one.member.name} could not be read, so {file} is graded: {one.problem}" for one in failed]
-    mend = f"hand in one notebook, called {assignment.NOTEBOOK}"
+    mend = f"hand in one notebook, called {policy.FILES.notebook}"
     return [Finding("file-name", Severity.REMARK, message, construct=file, mend=mend) for message in messages]
 
 
@@ -124,7 +124,7 @@ def _ambiguous(tried: Sequence[_Tried], most: int) -> str:
     what = "define the classes" if most else "could be the hand-in, though none defines the classes"
     return (
         f"Several files {what} ({names}), and nothing says which one is meant. "
-        f"Put your work into one notebook, name it {assignment.NOTEBOOK}, and hand in again."
+        f"Put your work into one notebook, name it {policy.FILES.notebook}, and hand in again."
     )
 
 
@@ -134,8 +134,8 @@ def _none_found(members: Sequence[Member]) -> str:
     zips = [member.name for member in members if member.name.lower().endswith(".zip")]
     inside = f" (a zip within a hand-in is opened only when it is the only file: unpack {zips[0]})" if zips else ""
     return (
-        f"Looked for {assignment.NOTEBOOK} or {assignment.SCRIPT}, but {found}{inside}. "
-        f"In Colab use File > Download > Download .ipynb, name it {assignment.NOTEBOOK}, and hand that in."
+        f"Looked for {policy.FILES.notebook} or {policy.FILES.script}, but {found}{inside}. "
+        f"In Colab use File > Download > Download .ipynb, name it {policy.FILES.notebook}, and hand that in."
     )
 
 

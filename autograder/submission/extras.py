@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError
 from autograder.submission.members import Member
 
@@ -23,7 +23,7 @@ Tables = dict[str, dict[str, object]]
 
 def read_answers(members: Sequence[Member], near: str, parse: Callable[[bytes], Tables]) -> tuple[Tables | None, str]:
     """(tables, "") or (None, why not); (None, "") when there is no such file."""
-    member = _find(members, near, assignment.ANSWERS)
+    member = _find(members, near, policy.FILES.answers)
     if member is None:
         return None, ""
     try:
@@ -36,7 +36,7 @@ def read_answers(members: Sequence[Member], near: str, parse: Callable[[bytes], 
 
 def read_history(members: Sequence[Member], near: str) -> tuple[dict[str, object] | None, str]:
     """(the object, "") or (None, why not); (None, "") when there is no such file."""
-    member = _find(members, near, assignment.HISTORY)
+    member = _find(members, near, policy.FILES.history)
     if member is None:
         return None, ""
     again = "Run the training cell of the template again; it writes this file."

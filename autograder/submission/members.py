@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError
 
 _IGNORED = frozenset(
@@ -49,7 +49,7 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int]) -> Iterator[Me
     seen[0] += len(found)
     if seen[0] > _ENTRIES:
         raise SubmissionError(
-            f"There are more than {_ENTRIES} files. Hand in only {assignment.NOTEBOOK} and what goes with it."
+            f"There are more than {_ENTRIES} files. Hand in only {policy.FILES.notebook} and what goes with it."
         )
     for entry in found:
         name = prefix + entry.name
@@ -60,7 +60,7 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int]) -> Iterator[Me
                 yield from _walk(Path(entry.path), name + "/", depth - 1, seen)
         elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
             yield Member(name, _reader(entry.path, name))
-        elif entry.name in (assignment.NOTEBOOK, assignment.SCRIPT):
+        elif entry.name in (policy.FILES.notebook, policy.FILES.script):
             yield Member(name, _reader(entry.path, name))  # a pipe or device: refused when read, in words
 
 
@@ -74,7 +74,7 @@ def _reader(path: str, name: str) -> Callable[[], bytes]:
 
 def read_file(path: Path, name: str) -> bytes:
     """The bytes of a regular file, no link, at most MAX_FILE_MB. Raises SubmissionError."""
-    limit = assignment.MAX_FILE_MB * 1024 * 1024
+    limit = policy.CAPS.file_mb * 1024 * 1024
     if path.is_symlink():
         raise SubmissionError(f"{name} is a link to another file. Hand in the file itself.")
     try:
@@ -94,6 +94,6 @@ def read_file(path: Path, name: str) -> bytes:
 def too_large(name: str, size: int) -> str:
     """The words for a file over the cap."""
     return (
-        f"{name} has {size / 2**20:.0f} MB; at most {assignment.MAX_FILE_MB} MB are read. "
+        f"{name} has {size / 2**20:.0f} MB; at most {policy.CAPS.file_mb} MB are read. "
         "Clear large outputs (keep the training lines and the loss plot), save, and hand in again."
     )

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import SubmissionError
 from autograder.records import Finding, Place, Severity
 
@@ -44,9 +44,9 @@ def read_notebook(text: str, file: str) -> tuple[tuple[SavedCell, ...], tuple[Fi
     if not isinstance(cells, list):
         found = "there are none" if cells is None else f"they are {_kind(cells)}"
         raise SubmissionError(f"{file} is not a readable notebook: its cells should be a list, but {found}. {_AGAIN}")
-    if len(cells) > assignment.MAX_CELLS:
+    if len(cells) > policy.CAPS.cells:
         raise SubmissionError(
-            f"{file} has {len(cells)} cells; at most {assignment.MAX_CELLS} are read. Delete the unused ones."
+            f"{file} has {len(cells)} cells; at most {policy.CAPS.cells} are read. Delete the unused ones."
         )
     saved = (_cell(cell, number, file) for number, cell in enumerate(cells, start=1))
     return tuple(cell for cell in saved if cell), findings

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autograder.policy import TOLERANCES
 from autograder.written import read
 from autograder.written.evaluate import Value
 from autograder.written.verdict import PASSED, Slip, Unreadable, Verdict, blank, slipped, unread, wrong
-
-# Relative to the largest entry: weights cut to two decimals move an entry by up to 1.2 %; the nearest known slip (an
-# extra scaling) is 7 % away.
-TOLERANCE = 0.012
 
 
 def judge_vector(
@@ -55,5 +52,5 @@ def _flat(value: Value, length: int) -> tuple[float, ...]:
 
 
 def _close(found: Sequence[float], value: Sequence[float]) -> bool:
-    tolerance = TOLERANCE * max(map(abs, value))
+    tolerance = TOLERANCES.vector * max(map(abs, value))
     return len(found) == len(value) and all(abs(x - y) <= tolerance for x, y in zip(found, value))

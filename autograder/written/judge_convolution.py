@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autograder.policy import KEPT
 from autograder.written import read
 from autograder.written.shapes import shape
 from autograder.written.verdict import PASSED, Slip, Unreadable, Verdict, blank, slipped, unread, wrong
-
-UNUSUAL_ORDER = 0.5  # every size is right, in an order that no library uses
 
 
 def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdict:
@@ -55,7 +54,7 @@ def _wrong_shape(
             expected,
             "every size is right, but the order seems to be one that no library uses",
             "write the channels last, or first, and the other sizes side by side",
-            UNUSUAL_ORDER,
+            KEPT.unusual_order,
             "half: the sizes are right, their order is not",
         )
         return slipped(slip, kind, raw)

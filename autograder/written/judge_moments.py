@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from autograder.policy import TOLERANCES
 from autograder.written import read
 from autograder.written.evaluate import Reading, Value, evaluate
 from autograder.written.grammar import Node
@@ -17,10 +18,7 @@ from autograder.written.verdict import Slip, Unreadable, Verdict, blank, slipped
 Formula = Callable[[float, float, float], float]
 Point = tuple[float, float, float]  # d, mu, sigma
 
-# In float64 equal formulas agree to 1e-12; two different polynomials in d, mu, sigma with small coefficients agree to
-# 1e-6 at all eight points with negligible probability.
 POINTS = 8
-TOLERANCE = 1e-6
 DIMENSIONS = (2, 3, 5, 7, 11, 13)
 
 
@@ -70,4 +68,4 @@ def _values(node: Node, points: Sequence[Point], inner: bool) -> list[float]:
 
 def _agrees(values: Sequence[float], formula: Formula, points: Sequence[Point]) -> bool:
     truths = [formula(*point) for point in points]
-    return all(abs(x - truth) <= TOLERANCE * max(1.0, abs(truth)) for x, truth in zip(values, truths))
+    return all(abs(x - truth) <= TOLERANCES.formula * max(1.0, abs(truth)) for x, truth in zip(values, truths))

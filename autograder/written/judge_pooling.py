@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from autograder.policy import KEPT, TOLERANCES
 from autograder.written import read
 from autograder.written.matrices import FigureMatrix, matrices
 from autograder.written.read import EXACT, Figure, exactly
@@ -15,19 +16,12 @@ from autograder.written.verdict import Slip, Unreadable, Verdict, blank, slipped
 
 Matrix = Sequence[Sequence[float]]
 
-# A decimal must tell fractions of a 3x3 patch apart, e.g. 4/9 from 5/9 cut off: two digits do safely, one does not.
-SIGNIFICANT = 2
-
-COARSE = 0.5  # the right number with one digit: the work is right, but the answer fits several fractions
-ONE_OF_TWO = 0.5  # one of two matrices
-EXCHANGED = 0.5  # both results, at each other's place
-
 _KIND = "two matrices in the handout's order, as fractions or with at least two digits"
 
 
 def equals(figure: Figure, truth: float) -> bool:
     """Whether the number is `truth`, or `truth` rounded or cut off at the places typed (at least two digits)."""
-    return exactly(figure, truth) or (figure.significant >= SIGNIFICANT and rounds(figure, truth))
+    return exactly(figure, truth) or (figure.significant >= TOLERANCES.significant_digits and rounds(figure, truth))
 
 
 def rounds(figure: Figure, truth: float) -> bool:
@@ -66,7 +60,7 @@ def _slip(found: Sequence[FigureMatrix], expected: Sequence[Matrix], slips: Sequ
             expected,
             "your numbers are rounded to a single digit, which fits several answers",
             "write fractions, or decimals with at least two digits",
-            COARSE,
+            KEPT.one_digit,
             "half: the numbers fit, but too coarsely to tell",
         )
     if _same(found, tuple(reversed(expected)), equals):
@@ -74,7 +68,7 @@ def _slip(found: Sequence[FigureMatrix], expected: Sequence[Matrix], slips: Sequ
             expected,
             "the two matrices seem to be exchanged",
             "write the result for the handout's first matrix first",
-            EXCHANGED,
+            KEPT.exchanged,
             "half: both results are right, at each other's place",
         )
     known = (slip for slip in slips if isinstance(slip.value, tuple) and _same(found, slip.value, equals))
@@ -84,12 +78,14 @@ def _slip(found: Sequence[FigureMatrix], expected: Sequence[Matrix], slips: Sequ
 def _one_of_two(found: Sequence[FigureMatrix], expected: Sequence[Matrix]) -> Slip | None:
     why = "half: one of two matrices is right"
     if len(found) == 1 and any(_same_matrix(found[0], matrix, equals) for matrix in expected):
-        return Slip(None, "one matrix only, and it is right for one of the inputs", "write both", ONE_OF_TWO, why)
+        return Slip(
+            None, "one matrix only, and it is right for one of the inputs", "write both", KEPT.one_matrix_of_two, why
+        )
     right = [len(found) == len(expected) and _same_matrix(f, e, equals) for f, e in zip(found, expected)]
     if not any(right):
         return None
     other = "second" if right[0] else "first"
-    return Slip(None, f"one matrix is right; the {other} does not fit", _CHECK, ONE_OF_TWO, why)
+    return Slip(None, f"one matrix is right; the {other} does not fit", _CHECK, KEPT.one_matrix_of_two, why)
 
 
 def _same(found: Sequence[FigureMatrix], values: Sequence[Matrix], same: Callable[[Figure, float], bool]) -> bool:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from autograder.policy import TOLERANCES
 from autograder.written.evaluate import Reading, Value, children, evaluate
 from autograder.written.grammar import Call, Node, Number, Sum, parse
 from autograder.written.tokens import bounded, plain, tokens
@@ -20,9 +21,7 @@ from autograder.written.verdict import Unreadable
 
 Read = TypeVar("Read")
 
-# Floats of one expression computed in two orders differ by 1e-15 relative; two different fractions with denominators up
-# to 100 differ by 1e-4 or more.
-EXACT = 1e-9
+EXACT = TOLERANCES.exact
 
 CONSTANTS: dict[str, Value] = {"e": math.e}
 MAX_ENTRIES = 200  # two 5x5 matrices are 50

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from autograder.policy import TOLERANCES
 from autograder.text import one_line
 from autograder.written.grammar import Number, Power, parse
 from autograder.written.read import LABEL, NOISE, Figure, cut, few, figure, number, without_aside
@@ -51,7 +52,7 @@ def _one_or_two(piece: tuple[Token, ...]) -> tuple[int, ...]:
 
 def _size(figure: Figure) -> int:
     whole = round(figure.value)
-    if abs(figure.value - whole) > 1e-9 or whole < 0:
+    if abs(figure.value - whole) > TOLERANCES.exact or whole < 0:
         raise Unreadable(f"{one_line(f'{figure.value:g}', 20)} is not a size: sizes are whole numbers", "round down")
     return whole
 

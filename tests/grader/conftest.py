@@ -1,5 +1,11 @@
 """Settings for all tests of the grader itself."""
 
+import os
+
+# As the engine does: a process that has run two OpenMP threads must not be forked, and tests fork this one. And a
+# worker for each core is enough.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
 from hypothesis import settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: test machines are shared and slow.

@@ -19,7 +19,7 @@ from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_w
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("the student's room, which knows nothing of us", frozenset({"student_room"})),
     ("nouns", frozenset({"records", "errors"})),
-    ("policy, and words for the student", frozenset({"assignment", "expect", "text", "isolation"})),
+    ("policy, and words for the student", frozenset({"policy", "expect", "text", "isolation"})),
     (
         "stages that each do one thing",
         frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
@@ -60,7 +60,7 @@ MAY_REACH_SECRETS = {
 # The supervisor reads, watches and writes; with torch it would not fit beside the engine in 0.75 GB.
 WITHOUT_TORCH = (
     frozenset(
-        {"isolation", "records", "errors", "assignment", "expect", "text", "slicing", "rules", "written", "printed_run"}
+        {"isolation", "records", "errors", "policy", "expect", "text", "slicing", "rules", "written", "printed_run"}
     )
     | frozenset({"digits", "metadata", "events", "outcome", "submission", "report", "evidence", "template", "reading"})
     | frozenset(

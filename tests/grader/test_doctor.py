@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder import assignment, doctor, grading, isolation, supervisor
+from autograder import doctor, grading, isolation, policy, supervisor
 from autograder.cli import app
 from autograder.doctor import BAD, FACT, GOOD, Health, Row
 from autograder.report.terminal import console_of, trimmed
@@ -56,8 +56,8 @@ def test_every_layer_has_a_line_with_what_a_child_found(here: subprocess.Complet
 def test_the_page_says_who_we_are_what_there_is_and_what_the_policy_is(here: subprocess.CompletedProcess[str]) -> None:
     assert sys.executable in here.stdout and "torch 2" in here.stdout
     assert ("root" if os.getuid() == 0 else "an ordinary user") in here.stdout
-    worth = sum(question.points for question in assignment.QUESTIONS)
-    assert f"{worth:g} graded here" in here.stdout and f"answers.toml is {assignment.WRITTEN_POLICY}" in here.stdout
+    worth = sum(question.points for question in policy.POLICY.questions)
+    assert f"{worth:g} graded here" in here.stdout and f"answers.toml is {policy.POLICY.written}" in here.stdout
 
 
 def test_a_page_in_a_file_has_no_colour_and_no_line_beyond_its_width(here: subprocess.CompletedProcess[str]) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 from typer.main import get_command
 
-from autograder import assignment
+from autograder import policy
 from autograder.cli import app
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
@@ -186,11 +186,13 @@ def _listed(node: ast.FunctionDef) -> Listed:
         for call in node.decorator_list
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
     }
-    points = said.get("weight", said.get("partial_credit", 0))
-    return Listed(said["number"], points, (ast.get_docstring(node) or "").partition("\n")[0].rstrip("."))
+    listed = policy.POLICY.test(str(said["number"]))
+    return Listed(
+        said["number"], listed.points if listed else 0.0, (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+    )
 
 
-def test_the_table_of_hidden_tests_agrees_with_their_decorators_and_gives_a_reason_for_each() -> None:
+def test_the_table_of_hidden_tests_agrees_with_the_policy_and_gives_a_reason_for_each() -> None:
     rows = table(GRADING, "test", "points", "title", "reason")
     assert sorted(Listed(number, float(points), title) for number, points, title, _ in rows) == described("hidden")
     assert all(len(reason) > 5 for *_, reason in rows)
@@ -201,17 +203,15 @@ def test_the_table_of_public_tests_agrees_with_them_and_none_carries_points() ->
     assert listed == described("public")
 
 
-def test_the_weights_of_a_questions_hidden_tests_add_up_to_its_points() -> None:
-    sums = {question.number: 0.0 for question in assignment.QUESTIONS}
-    for test in described("hidden"):
-        sums[assignment.question_of(test.number).number] += test.weight
-    assert sums == {question.number: question.points for question in assignment.QUESTIONS}
+def test_the_policy_lists_every_hidden_test() -> None:
+    listed = {number for question in policy.POLICY.questions for number in question.tests}
+    assert {test.number for test in described("hidden")} == listed
 
 
 def test_the_table_of_questions_agrees_with_the_assignment() -> None:
     listed = [(row[0].split()[0], float(row[1])) for row in table(GRADING, "question", "points", "judged from")]
-    assert listed == [(question.number, question.points) for question in assignment.QUESTIONS]
-    by_hand = ", ".join(f"{question.number} ({question.points:g})" for question in assignment.BY_HAND)
+    assert listed == [(question.number, question.points) for question in policy.POLICY.questions]
+    by_hand = ", ".join(f"{question.number} ({question.points:g})" for question in policy.POLICY.by_hand)
     assert f"By hand, by a reader: {by_hand}." in GRADING
 
 
@@ -220,20 +220,20 @@ def test_every_test_that_can_keep_a_fraction_is_a_test() -> None:
     assert listed <= {test.number for test in described("hidden")}
 
 
-LIMITS = assignment.CHILD_LIMITS
+LIMITS = policy.CHILD_LIMITS
 NUMBERS = {
-    "docs/grading.md": [f"`RTOL` = {assignment.RTOL:.4f}"],
-    "docs/architecture.md": [f"({assignment.TOTAL_SECONDS:g} s)"],
+    "docs/grading.md": [f"`values` = {policy.TOLERANCES.values:.4f}"],
+    "docs/architecture.md": [f"({policy.CAPS.total_seconds:g} s)"],
     "docs/security.md": [
         f"{LIMITS.seconds:g} s a conversation",
         f"may have {LIMITS.scratch_mb} MB",
         f"{LIMITS.memory_mb} MB beyond torch",
     ],
     "docs/students.md": [
-        f"{assignment.MAX_FILE_MB} MB a file",
-        f"{assignment.MAX_ZIP_TOTAL_MB} MB and {assignment.MAX_ZIP_FILES} files in a zip",
+        f"{policy.CAPS.file_mb} MB a file",
+        f"{policy.CAPS.zip_total_mb} MB and {policy.CAPS.zip_files} files in a zip",
     ],
-    "docs/gradescope.md": [f"points {sum(question.points for question in assignment.QUESTIONS):g};"],
+    "docs/gradescope.md": [f"points {sum(question.points for question in policy.POLICY.questions):g};"],
 }
 
 

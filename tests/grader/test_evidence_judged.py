@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from autograder.evidence import Evidence, from_history, from_outputs, gather
 from autograder.evidence_judge import ACCURACY_STEPS, judge_claim, judge_curves
 from autograder.expect import Unmet
+from autograder.policy import POLICY
 from autograder.records import Cell, Submission
 
 TRAIN = [0.41, 0.2, 0.15, 0.12, 0.1, 0.09, 0.08, 0.07, 0.06, 0.05]
@@ -259,7 +260,8 @@ def test_the_hidden_tests_keep_a_part_and_every_word_of_the_verdict(hidden: Modu
 
 def test_the_hidden_tests_are_worth_the_handouts_five_points(hidden: ModuleType) -> None:
     tests = [hidden.test_4c_1_curves, hidden.test_4c_2_accuracy]
-    assert [(test.__number__, test.__weight__) for test in tests] == [("4c.1", 2), ("4c.2", 3)]
+    listed = POLICY.question_of("4c").tests
+    assert [(test.__number__, listed[test.__number__]) for test in tests] == [("4c.1", 2), ("4c.2", 3)]
 
 
 def test_nothing_at_all_says_what_to_run_and_hand_in() -> None:

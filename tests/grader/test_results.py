@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder.assignment import BY_HAND, QUESTIONS
 from autograder.errors import GraderFault, UsageError
+from autograder.policy import POLICY
 from autograder.records import Feedback, Finding, Report, Severity, Status, TestResult
 from autograder.results import (
     MAX_TEST_BYTES,
@@ -113,7 +113,7 @@ def test_no_text_for_students_can_be_obeyed_or_hides_anything(name: str) -> None
 
 def test_full_marks_are_the_sum_of_the_questions() -> None:
     data = to_gradescope(example_reports.full_marks())
-    assert data["score"] == sum(question.points for question in QUESTIONS) == 39
+    assert data["score"] == sum(question.points for question in POLICY.questions) == 39
     assert "total                                  39/39" in str(data["output"])
 
 
@@ -212,7 +212,7 @@ def test_a_hand_in_that_cannot_be_read_scores_zero_with_its_reason() -> None:
 def test_the_top_lists_what_is_graded_by_hand() -> None:
     output = str(to_gradescope(example_reports.full_marks())["output"])
     assert "(8 points)" in output
-    assert all(question.title in output for question in BY_HAND)
+    assert all(question.title in output for question in POLICY.by_hand)
 
 
 def test_findings_reach_students_with_place_and_mend_and_flags_reach_staff_alone() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.assignment import ALLOWED_NN_4A
+from autograder.policy import POLICY
 from autograder.records import Finding, Place
 from autograder.rules import MOST_FINDINGS, check, mending, names, paths
 from tests.grader.pace import calls
@@ -74,10 +74,10 @@ def test_every_functional_form_has_words_about_what_to_use(member: str) -> None:
 
 
 def test_every_permitted_class_is_a_name_of_nn() -> None:
-    assert ALLOWED_NN_4A <= names.NN_NAMES
+    assert set(POLICY.question_of("4a").allowed_nn) <= names.NN_NAMES
 
 
-@pytest.mark.parametrize("name", sorted(ALLOWED_NN_4A))
+@pytest.mark.parametrize("name", sorted(POLICY.question_of("4a").allowed_nn))
 def test_the_rule_follows_the_policy_and_not_a_list_of_its_own(name: str) -> None:
     assert check(program(f"from torch import nn\nx = nn.{name}()\n")) == ()
 

@@ -49,7 +49,7 @@ ALLOWED_OURS = (
     "autograder",
     "autograder.sandbox",
     "autograder.student_room",
-    "autograder.assignment",
+    "autograder.policy",
     "autograder.records",
 )
 

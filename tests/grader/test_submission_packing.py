@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder import assignment
+from autograder import policy
 from autograder.errors import UsageError
 from autograder.records import Severity, Submission
 from autograder.submission import load
@@ -180,8 +180,8 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
 
 def test_a_file_over_the_cap_is_refused_in_words(tmp_path: Path) -> None:
     with (tmp_path / "hw6.ipynb").open("wb") as file:
-        file.truncate((assignment.MAX_FILE_MB + 1) * 2**20)
-    assert f"at most {assignment.MAX_FILE_MB} MB" in load(tmp_path).problem
+        file.truncate((policy.CAPS.file_mb + 1) * 2**20)
+    assert f"at most {policy.CAPS.file_mb} MB" in load(tmp_path).problem
 
 
 def evil(name: str, **fields: int) -> bytes:
@@ -216,10 +216,10 @@ def test_a_name_that_stands_twice_in_a_zip_refuses_it(tmp_path: Path) -> None:
 def test_bombs_are_refused_before_they_go_off(tmp_path: Path) -> None:
     ratio = zipped(tmp_path / "a.zip", {"hw6.py": BOTH, "data.bin": bytes(5_000_000)})
     assert "compressed more than" in load(ratio).problem
-    many = zipped(tmp_path / "b.zip", {"hw6.py": BOTH, **{f"n/{i}": b"" for i in range(assignment.MAX_ZIP_FILES)}})
-    assert f"at most {assignment.MAX_ZIP_FILES}" in load(many).problem
+    many = zipped(tmp_path / "b.zip", {"hw6.py": BOTH, **{f"n/{i}": b"" for i in range(policy.CAPS.zip_files)}})
+    assert f"at most {policy.CAPS.zip_files}" in load(many).problem
     total = zipped(
-        tmp_path / "c.zip", {"hw6.py": BOTH, **{f"{i}.bin": bytes(2**20) for i in range(assignment.MAX_ZIP_TOTAL_MB)}}
+        tmp_path / "c.zip", {"hw6.py": BOTH, **{f"{i}.bin": bytes(2**20) for i in range(policy.CAPS.zip_total_mb)}}
     )
     assert "unpacks to" in load(total).problem
 

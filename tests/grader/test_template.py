@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from autograder import template
-from autograder.assignment import PROVIDED_CLASSES, PROVIDED_FUNCTIONS, QUESTIONS
 from autograder.digits import load
 from autograder.errors import UsageError
 from autograder.evidence import from_history, from_outputs
 from autograder.evidence_judge import judge_curves
+from autograder.policy import POLICY
 from autograder.records import Cell
 from reference import attention, encoder
 
@@ -58,12 +58,12 @@ def test_every_code_cell_is_python_as_it_stands() -> None:
 
 def test_the_notebook_holds_what_the_assignment_names() -> None:
     text = "\n".join(CODE)
-    for question in QUESTIONS:
+    for question in POLICY.questions:
         if question.class_name:
             assert text.count(f"class {question.class_name}(nn.Module):") == 1
-    for name in PROVIDED_CLASSES:
+    for name in POLICY.provided.classes:
         assert template.provided_texts()[name] in CODE
-    for name in PROVIDED_FUNCTIONS:
+    for name in POLICY.provided.functions:
         assert text.count(f"def {name}(") == 1
 
 

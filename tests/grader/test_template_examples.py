@@ -11,7 +11,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from autograder.assignment import QUESTIONS
+from autograder.policy import POLICY
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,7 +54,7 @@ def test_every_hand_in_has_an_expected_result_for_every_question() -> None:
     folders = sorted(path.name for path in (EXAMPLES / "class").iterdir())
     assert folders == sorted(EXPECTED) and len(folders) >= 12
     for name, by_question in EXPECTED.items():
-        assert list(by_question) == [question.number for question in QUESTIONS], name
+        assert list(by_question) == [question.number for question in POLICY.questions], name
         assert set(by_question.values()) <= {"full", "zero", "lost"}, name
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.assignment import QUESTIONS
+from autograder.policy import POLICY
 from reference import written, written_moments, written_slips
 from tests.hidden import test_q2_q3_written as hidden
 
@@ -81,10 +81,10 @@ def test_the_hidden_tests_have_the_points_of_the_handout() -> None:
     tests = [test for name, test in vars(hidden).items() if name.startswith("test_")]
     points: dict[str, float] = {}
     for test in tests:
-        question = test.__number__.rpartition(".")[0]
-        points[question] = points.get(question, 0) + test.__weight__
-        assert test.__doc__ and test.__visibility__ == "visible"
-    assert points == {q.number: q.points for q in QUESTIONS if not q.class_name and q.number != "4c"}
+        question, listed = test.__number__.rpartition(".")[0], POLICY.test(test.__number__)
+        assert listed and test.__doc__
+        points[question] = points.get(question, 0) + listed.points
+    assert points == {q.number: q.points for q in POLICY.questions if not q.class_name and q.number != "4c"}
 
 
 # What a student could read out of the engine and the template, which are handed to them.

@@ -1,13 +1,13 @@
 """Question 4(a): single-head scaled dot-product attention. 10 points, as in the handout.
 
-What each point is for stands beside its test. Everything but the first test needs the first one: a module that does
+What each point is for stands in the policy. Everything but the first test needs the first one: a module that does
 not respond to its input has shown nothing of attention, so it keeps no point for being tidy.
 """
 
 import msgspec
 import pytest
 import torch
-from gradescope_utils.autograder_utils.decorators import number, weight
+from gradescope_utils.autograder_utils.decorators import number
 
 from autograder import diagnosis, observe
 from autograder.expect import Unmet
@@ -18,7 +18,6 @@ from autograder.records import Severity
 
 
 @number("4a.1")
-@weight(1)  # it runs: the interface that 4(b) and 4(c) build on
 def test_builds_and_answers(student, cases, remark):
     """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
     for seen in observe.attention(student, cases.attention(2), remark):
@@ -35,7 +34,6 @@ def test_builds_and_answers(student, cases, remark):
 
 @pytest.mark.requires("4a.1")
 @number("4a.2")
-@weight(1)  # handout 4(a): "You may only use ... Linear, Softmax, Dropout"
 def test_uses_only_what_is_allowed(findings):
     """uses of nn only Linear, Softmax and Dropout"""
     used = [f for f in findings if f.question == "4a" and f.severity in (Severity.DISALLOWED, Severity.READY_MADE)]
@@ -47,7 +45,6 @@ def test_uses_only_what_is_allowed(findings):
 
 @pytest.mark.requires("4a.1")
 @number("4a.3")
-@weight(1)  # handout 4(a): "no bias in the projections"
 def test_projections_have_no_bias(student, reference, cases):
     """the projections have no bias"""
     case = cases.attention(1)[0]
@@ -79,7 +76,6 @@ def _matters(visit, drawn, name, x, plain):
 
 @pytest.mark.requires("4a.1")
 @number("4a.4")
-@weight(4)  # the formula itself
 def test_matches_the_formula(student, reference, cases, remark):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
     seen = observe.attention(student, cases.attention(4), remark)
@@ -89,7 +85,6 @@ def test_matches_the_formula(student, reference, cases, remark):
 
 @pytest.mark.requires("4a.1")
 @number("4a.5")
-@weight(1)  # handout 4(a): "x will have an additional mini-batch dimension in the front"
 def test_each_sample_for_itself(student, cases):
     """works for any batch and number of tokens, each sample for itself"""
     case = cases.attention(1)[0]
@@ -121,7 +116,6 @@ def test_each_sample_for_itself(student, cases):
 
 @pytest.mark.requires("4a.1")
 @number("4a.6")
-@weight(1)  # it can be trained: what 4(c) needs
 def test_gradients_reach_every_projection(student, reference, cases):
     """gradients reach x and every projection, and are right where the output is"""
     case = cases.attention(1)[0]
@@ -165,7 +159,6 @@ def _gradients(reference, seen, roles, cotangent):
 
 @pytest.mark.requires("4a.1")
 @number("4a.7")
-@weight(1)  # the template's dropout argument is there to be used; on the weights or on the output
 def test_dropout_acts_in_training_only(student, reference, cases):
     """dropout acts in training, and only there"""
     case = cases.attention(1, dropout=dropout.P)[0]
@@ -212,7 +205,6 @@ STRETCH = 60.0
 
 @pytest.mark.requires("4a.1")
 @number("4a.8")
-@weight(0)  # informational: the handout does not ask for it, and nn.Softmax gives it for nothing
 def test_large_scores_stay_finite(student, cases):
     """stays finite when the scores are large"""
     for seen in observe.attention(student, cases.attention(1), stretch=STRETCH):

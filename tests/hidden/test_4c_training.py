@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradescope_utils.autograder_utils.decorators import number, visibility, weight
+from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.evidence import Evidence, gather
 from autograder.evidence_judge import Verdict, judge_claim, judge_curves
@@ -33,16 +33,12 @@ def _settle(verdict: Verdict, remark: Callable[[str], object]) -> None:
 
 
 @number("4c.1")
-@weight(2)
-@visibility("visible")
 def test_4c_1_curves(submission: Submission, remark: Callable[[str], object]) -> None:
     """plots the losses of the training and the validation set over ten epochs"""
     _settle(judge_curves(_evidence(submission)), remark)
 
 
 @number("4c.2")
-@weight(3)
-@visibility("visible")
 def test_4c_2_accuracy(submission: Submission, remark: Callable[[str], object]) -> None:
     """reaches a test accuracy of 94 % (±1 %), as claimed"""
     _settle(judge_claim(_evidence(submission)), remark)

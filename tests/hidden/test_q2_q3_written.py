@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 
 import pytest
-from gradescope_utils.autograder_utils.decorators import number, visibility, weight
+from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.expect import Unmet
 from autograder.written.judge_attention import judge_vector
@@ -63,9 +63,7 @@ def _settle(verdict: Verdict, typed: object, answers: Answers, remark: Remark) -
 # Points: 2(a), 2(b) and 2(c) ask two things each for two points (handout), so each is worth one.
 
 
-@weight(1)
 @number("2a.1")
-@visibility("visible")
 def test_parameters_of_the_1d_convolution(
     answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
 ) -> None:
@@ -78,9 +76,7 @@ def test_parameters_of_the_1d_convolution(
     )
 
 
-@weight(1)
 @number("2a.2")
-@visibility("visible")
 def test_output_shape_of_the_1d_convolution(
     answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
 ) -> None:
@@ -89,9 +85,7 @@ def test_output_shape_of_the_1d_convolution(
     _settle(judge_shape(typed, reference_written.conv1d().output_shape, slips.conv1d_shapes()), typed, answers, remark)
 
 
-@weight(1)
 @number("2b.1")
-@visibility("visible")
 def test_parameters_of_the_2d_convolution(
     answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
 ) -> None:
@@ -102,9 +96,7 @@ def test_parameters_of_the_2d_convolution(
     )
 
 
-@weight(1)
 @number("2b.2")
-@visibility("visible")
 def test_output_shape_of_the_2d_convolution(
     answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark
 ) -> None:
@@ -113,27 +105,21 @@ def test_output_shape_of_the_2d_convolution(
     _settle(judge_shape(typed, reference_written.conv2d().output_shape, slips.conv2d_shapes()), typed, answers, remark)
 
 
-@weight(1)
 @number("2c.1")
-@visibility("visible")
 def test_average_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
     """applies average pooling to both matrices"""
     typed = _typed(answers, "q2c", "average_pool")
     _settle(judge_pooling(typed, reference_written.average_pool(), slips.average_pools()), typed, answers, remark)
 
 
-@weight(1)
 @number("2c.2")
-@visibility("visible")
 def test_max_pooling(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
     """applies max pooling to both matrices"""
     typed = _typed(answers, "q2c", "max_pool")
     _settle(judge_pooling(typed, reference_written.max_pool(), slips.max_pools()), typed, answers, remark)
 
 
-@weight(5)
 @number("3a.1")
-@visibility("visible")
 def test_attention_by_hand(answers: Answers, reference_written: ModuleType, slips: ModuleType, remark: Remark) -> None:
     """works out the self-attention output at time step 2"""
     typed = _typed(answers, "q3a", "a2")
@@ -141,9 +127,7 @@ def test_attention_by_hand(answers: Answers, reference_written: ModuleType, slip
     _settle(verdict, typed, answers, remark)
 
 
-@weight(2)
 @number("3c.a.1")
-@visibility("visible")
 def test_expectation_of_the_dot_product(
     answers: Answers, reference_written: ModuleType, moment_slips: ModuleType, seed: int, remark: Remark
 ) -> None:
@@ -153,9 +137,7 @@ def test_expectation_of_the_dot_product(
     _settle(verdict, typed, answers, remark)
 
 
-@weight(6)
 @number("3c.b.1")
-@visibility("visible")
 def test_variance_of_the_dot_product(
     answers: Answers, reference_written: ModuleType, moment_slips: ModuleType, seed: int, remark: Remark
 ) -> None:

@@ -7,8 +7,8 @@ Nobody here knows what is right. A box that is still blank is skipped: come back
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.assignment import ANSWERS
 from autograder.expect import Missing, Unmet
+from autograder.policy import FILES
 from autograder.written import layout, read
 from autograder.written.evaluate import Reading, Value, evaluate, flattened
 from autograder.written.matrices import matrices
@@ -26,12 +26,10 @@ def boxes(submission):
     """The filled-in boxes of answers.toml by table; skips when there is nothing to look at yet."""
     tables = submission.answers
     if tables is None:
-        missing = (
-            f"there is no {ANSWERS} beside your work yet: fill in the template's when you come to questions 2 and 3"
-        )
+        missing = f"there is no {FILES.answers} beside your work yet: fill in the template's for questions 2 and 3"
         raise Missing(submission.problem or submission.answers_problem or missing)
     if all(read.is_blank(value) for table in tables.values() for value in table.values()):
-        raise Missing(f"nothing is filled in yet in {ANSWERS}")
+        raise Missing(f"nothing is filled in yet in {FILES.answers}")
     return tables
 
 
@@ -42,7 +40,7 @@ def _typed(boxes, table, key):
     if typed is None and misspelled:
         raise Unmet(f"there is no {key!r} below [{table}]", mend=misspelled[0])
     if read.is_blank(typed):
-        raise Missing(f"not answered yet: this box of {ANSWERS} is blank")
+        raise Missing(f"not answered yet: this box of {FILES.answers} is blank")
     return typed
 
 

@@ -1,0 +1,173 @@
+"""The policy file is in force: what is changed in it changes the result, and what does not fit together is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import policy
+from tests.grader.pace import patience
+from tests.grader.source_tree import ROOT
+
+TEXT = policy.FILE.read_text(encoding="utf-8")
+
+
+def changed(folder: Path, *changes: tuple[str, str]) -> Path:
+    text = TEXT
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = folder / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+ACCEPTED = {
+    "as it is": (),
+    "points moved within a question": (('tests."4a.4" = 4', 'tests."4a.4" = 3'), ('tests."4a.5" = 1', 'tests."4a.5" = 2')),
+    "a question worth more": (("points = 10", "points = 12"), ('tests."4a.4" = 4', 'tests."4a.4" = 6')),
+    "a visibility of a question": (('title = "Transformer layer"', 'title = "T"\nvisibility = "hidden"'),),
+    "a visibility of a test": (('"4a.4" = 4', '"4a.4" = { points = 4, visibility = "after_published" }'),),
+    "another tolerance": (("values = 1e-4", "values = 1e-3"),),
+    "written answers left out": (('written = "required"', 'written = "optional"'),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ACCEPTED)
+def test_a_policy_that_fits_together_is_taken(tmp_path: Path, what: str) -> None:
+    assert policy.load(changed(tmp_path, *ACCEPTED[what])).title == policy.POLICY.title
+
+
+# (what is replaced, by what, words of the message); the line is that of the replacement unless a third word names it
+REFUSED = {
+    "points that do not add up": ('tests."4a.4" = 4', 'tests."4a.4" = 5', "10 points, but its tests have 11", "points = 10"),
+    "no visibility": ('hidden = "visible"', 'hidden = "hiden"', "after_due_date", ""),
+    "no visibility of a test": ('"4b.6" = 1 ', '"4b.6" = { points = 1, visibility = "hiden" } ', "'hiden'", ""),
+    "no visibility of a question": ('title = "Masking"', 'title = "Masking"\nvisibility = "hiden"', "'hiden'", 'visibility = "hiden"'),
+    "a test of an unknown question": ('tests."4a.4"', 'tests."9z.4"', "no number of a test of question 4a", ""),
+    "a test below another question": ('tests."4a.4"', 'tests."4b.4"', "no number of a test of question 4a", ""),
+    "two questions of a number": ('number = "2b"', 'number = "2a"', "two questions '2a'", 'number = "2a"'),
+    "a name with a slip": ("values = 1e-4", "valuse = 1e-4", "unknown field `valuse`", ""),
+    "a table with a slip": ("[kept]", "[kepp]", "unknown field `kepp`", ""),
+    "a word for a number": ("points = 10", 'points = "ten"', "got `str`", ""),
+    "half a cell": ("cells = 2000", "cells = 2000.5", "got `float`", ""),
+    "a negative tolerance": ("values = 1e-4", "values = -1.0", "> 0.0", ""),
+    "more than all points kept": ("exchanged = 0.5 ", "exchanged = 1.5 ", "<= 1.0", ""),
+    "negative points": ('tests."4a.8" = 0', 'tests."4a.8" = -1', "negative points", ""),
+    "written or not": ('written = "required"', 'written = "maybe"', "'maybe'", ""),
+    "no TOML": ('title = "CS189', "title = CS189", "no TOML", "title = CS189"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_policy_that_does_not_is_refused_with_its_line(tmp_path: Path, what: str) -> None:
+    old, new, says, at = REFUSED[what]
+    path = changed(tmp_path, (old, new))
+    with pytest.raises(policy.BadPolicy) as refused:
+        policy.load(path)
+    lines = [n for n, line in enumerate(path.read_text("utf-8").splitlines(), 1) if (at or new) in line]
+    assert says in str(refused.value) and str(path) in str(refused.value)
+    assert any(f"line {line}" in str(refused.value) for line in lines), (lines, str(refused.value))
+
+
+def test_a_policy_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(policy.BadPolicy, match="cannot be read"):
+        policy.load(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"title = '\xe9'")
+    with pytest.raises(policy.BadPolicy, match="cannot be read"):
+        policy.load(tmp_path / "latin.toml")
+
+
+def test_questions_and_tests_are_found_by_their_numbers() -> None:
+    assert policy.POLICY.question_of("3c.b.1").number == "3c.b"
+    assert policy.POLICY.question_of("4a").number == "4a"
+    with pytest.raises(KeyError, match="no question"):
+        policy.POLICY.question_of("9z.1")
+    assert policy.POLICY.test("4a.p1") is None
+
+
+# -- in force, through the command -------------------------------------------------------------------------------------
+
+
+def graded(
+    folder: Path, *changes: tuple[str, str], only: str = "4a", submission: str = "fay_no_scale"
+) -> tuple[subprocess.CompletedProcess[str], Any]:
+    path, out = changed(folder, *changes), folder / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        f"examples/class/{submission}",
+        "--out",
+        str(out),
+        "--quiet",
+    ]
+    command += ["--policy", str(path), "--seed", "1", *(("--only", only) if only else ())]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patience(60), check=False)
+    results = out / "results.json"
+    return done, json.loads(results.read_text("utf-8")) if results.exists() else None
+
+
+@pytest.mark.slow
+def test_points_visibility_and_tolerance_of_the_file_are_those_of_the_result(tmp_path: Path) -> None:
+    done, result = graded(
+        tmp_path,
+        ("points = 10", "points = 20"),
+        ('tests."4a.1" = 1', 'tests."4a.1" = { points = 11, visibility = "after_due_date" }'),
+        ("values = 1e-4", "values = 1e-9"),  # which no float32 keeps
+        submission="ada_complete",
+    )
+    assert done.returncode == 0, done.stderr
+    tests = {test["number"]: test for test in result["tests"] if test.get("number")}
+    assert result["extra_data"]["questions"]["4a"] == {
+        **result["extra_data"]["questions"]["4a"],
+        "earned": result["extra_data"]["questions"]["4a"]["earned"],
+        "possible": 20,
+    }
+    assert tests["4a.1"]["visibility"] == "after_due_date" and tests["4a.1"]["max_score"] == 11
+    assert tests["4a.2"]["visibility"] == "visible"
+    assert tests["4a.4"]["score"] == 0 and tests["4a.4"]["max_score"] == 4, "the tolerance is in force"
+
+
+@pytest.mark.slow
+def test_visibility_holds_for_every_question(tmp_path: Path) -> None:
+    done, result = graded(tmp_path, ('hidden = "visible"', 'hidden = "after_published"'), only="")
+    assert done.returncode == 0, done.stderr
+    shown = {test["number"]: test["visibility"] for test in result["tests"] if test.get("number", "")[:1] in "234"}
+    assert {number[:2] for number in shown} == {"2a", "2b", "2c", "3a", "3c", "4a", "4b", "4c"}
+    assert set(shown.values()) == {"after_published"}
+
+
+@pytest.mark.slow
+def test_a_policy_that_does_not_fit_together_grades_nothing(tmp_path: Path) -> None:
+    done, result = graded(tmp_path, ('tests."4a.4" = 4', 'tests."4a.4" = 5'))
+    assert done.returncode == 2 and result is None and "Traceback" not in done.stderr
+    assert "line" in done.stderr and "question 4a has 10 points" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_test_that_the_policy_lists_and_nobody_wrote_makes_results_incomplete(tmp_path: Path) -> None:
+    done, result = graded(tmp_path, ('tests."4a.4" = 4', 'tests."4a.4" = 3\ntests."4a.99" = 1'), only="")
+    assert done.returncode == 3
+    assert any("4a.99 is listed in the policy, but is no test" in n for n in result["extra_data"]["staff_notes"])
+
+
+def test_each_number_in_the_file_has_its_reason_beside_it() -> None:
+    """Points and tolerances: a comment on the line or right above the key, or above its table."""
+    lines = TEXT.splitlines()
+    bare = []
+    for index, line in enumerate(lines):
+        key, _, value = line.partition(" = ")
+        if not key.startswith(
+            ('tests."', "values", "dropout", "zero", "doubled", "vector", "formula", "exact", "child_")
+        ):
+            continue
+        if "#" not in value and not lines[index - 1].startswith("#"):
+            bare.append(line)
+    assert not bare
