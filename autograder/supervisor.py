@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import msgspec
 
 from autograder.events import Event, Fault, Order, event_decoder, line
 from autograder.policy import VARIABLE
+from autograder.sandbox import scratch
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,9 +38,9 @@ ORDERLY_SECONDS = 3.0
 class Engine:
     """One engine process. `with Engine.start() as engine:` ends it for certain."""
 
-    def __init__(self, process: subprocess.Popen[bytes], scratch: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: str) -> None:
         self._process = process
-        self._scratch = scratch
+        self._scratch = folder
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._buffer = b""
@@ -48,14 +48,14 @@ class Engine:
     @classmethod
     def start(cls) -> Engine:
         """Starts importing torch at once; orders may come later. Its own messages go to our stderr."""
-        scratch = tempfile.mkdtemp(prefix="autograder-")
-        os.chmod(scratch, 0o711)  # children of another identity pass through it to a folder of their own
-        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": scratch}
+        folder = tempfile.mkdtemp(prefix="autograder-")
+        os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": folder}
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
         command = [sys.executable, *flags, "-c", _START, str(ROOT)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
-        return cls(process, scratch)
+        return cls(process, folder)
 
     def __enter__(self) -> Engine:
         return self
@@ -75,8 +75,9 @@ class Engine:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(ORDERLY_SECONDS)
+        end = time.monotonic() + ORDERLY_SECONDS
+        while self._status(wait=False) is None and time.monotonic() < end:
+            time.sleep(0.002)
         self.kill()
 
     def events(self, deadline: float) -> Iterator[Event]:
@@ -94,8 +95,7 @@ class Engine:
                     return
                 data = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not data:
-                    status = self._process.wait()
-                    if status:
+                    if status := self._status(wait=True):
                         yield Fault(f"the grading engine ended with status {status}{_name(status)}")
                     return
                 yield from self._decoded(data)
@@ -108,16 +108,29 @@ class Engine:
             except msgspec.MsgspecError as error:
                 yield Fault(f"the grading engine said something unreadable: {error}")
 
+    def _status(self, *, wait: bool) -> int | None:
+        """How the engine ended, as Popen counts; None while it lives. It stays unreaped, so that its number is its own.
+
+        Its process group has that number, too: killed after the reaping, it could be somebody else's by then.
+        """
+        if self._process.returncode is not None or not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self._process.wait() if wait else self._process.poll()
+        found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG))
+        if found is None:
+            return None
+        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
     def kill(self) -> None:
-        """Ends the engine and, through it, the zygote and every child (they die with their parent)."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """Ends the engine and, through it, the zygote and every child (they die with their parent). Twice is once."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        scratch.remove(self._scratch)
 
 
 def _name(status: int) -> str:

@@ -17,7 +17,6 @@ import contextlib
 import gc
 import json
 import os
-import shutil
 import signal
 import socket
 import tempfile
@@ -27,10 +26,11 @@ from pathlib import Path
 import torch
 
 from autograder.records import Limits
-from autograder.sandbox import lockdown, readable, seccomp
+from autograder.sandbox import lockdown, readable, scratch, seccomp
 from autograder.student_room import probe, tripwires, worker
 
 MAX_MESSAGE = 4096
+END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
 CLOSE_SECONDS = 2.0  # killing and reaping one spare child takes a few milliseconds
 
 
@@ -40,6 +40,7 @@ class Zygote:
     def __init__(self, pid: int, control: socket.socket) -> None:
         self.pid = pid
         self._control = control
+        self._ended = False
 
     def fork(self) -> tuple[int, socket.socket, int]:
         """A fresh child: (pid, our end of its connection, the pipe that its output comes from)."""
@@ -66,8 +67,11 @@ class Zygote:
         self._control.sendall(json.dumps({"op": op, "pid": pid}).encode() + b"\n")
 
     def close(self) -> None:
-        """Ends the zygote and whatever it still holds: in order when it can, by force when it does not."""
+        """Ends the zygote and whatever it still holds: in order when it can, by force when not. Twice is once."""
         self._control.close()
+        if self._ended:
+            return
+        self._ended = True
         deadline = time.monotonic() + CLOSE_SECONDS
         while time.monotonic() < deadline:
             if os.waitpid(self.pid, os.WNOHANG)[0]:
@@ -166,32 +170,42 @@ class Nursery:
     def _child(self) -> tuple[int, socket.socket, int]:
         ours, theirs = socket.socketpair()
         pipe, output = os.pipe()
-        scratch = tempfile.mkdtemp(prefix="room-")
+        folder = tempfile.mkdtemp(prefix="room-")
         self.forked += 1
         pid = os.fork()
         if pid == 0:
-            self._become_child(theirs, output, scratch)
+            self._become_child(theirs, output, folder)
         theirs.close()
         os.close(output)
-        self.scratch[pid] = scratch
+        self.scratch[pid] = folder
         return pid, ours, pipe
 
-    def _become_child(self, connection: socket.socket, output: int, scratch: str) -> None:
+    def _become_child(self, connection: socket.socket, output: int, folder: str) -> None:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
         ids = lockdown.student_ids(self.forked)
         try:
-            connection = lockdown.lock_down(connection, output, scratch, self.limits, self.allowed, ids, self.calls)
+            connection = lockdown.lock_down(connection, output, folder, self.limits, self.allowed, ids, self.calls)
             worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped)
         finally:
             os._exit(0)
 
     def _end(self, pid: int) -> int:
-        status = _kill(pid)
-        while orphans := _children() - (set(self.scratch) - {pid}):
-            for orphan in orphans:
-                _kill(orphan)
-        shutil.rmtree(self.scratch.pop(pid, ""), ignore_errors=True)
-        return status
+        """Kills and reaps a child of ours and whatever it left behind; its wait status."""
+        if pid not in self.scratch:  # ended already: its number may be a stranger's by now
+            return 0
+        deadline, statuses = time.monotonic() + END_SECONDS, dict[int, int]()
+        others = set(self.scratch) - {pid}
+        # All are killed before any is waited for: one that traces another keeps it from being reaped.
+        while (left := ({pid} | _children()) - others - set(statuses)) and time.monotonic() < deadline:
+            for each in left:
+                _kill(each)
+            for each in left:
+                if (status := _reaped(each)) is not None:
+                    statuses[each] = status
+        if left:
+            raise TimeoutError("a child, or what it started, could not be ended")  # ends the zygote and what it holds
+        scratch.remove(self.scratch.pop(pid))
+        return statuses[pid]
 
 
 def _alive(pid: int) -> bool:
@@ -204,13 +218,23 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _kill(pid: int) -> int:
-    """Kills and reaps a child of ours; its wait status (how it had ended by itself, if it had)."""
+def _kill(pid: int) -> None:
+    """Kills a child of ours that was not reaped yet: until then its number is nobody else's."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, 0)[1]
-    return 0
+
+
+def _reaped(pid: int) -> int | None:
+    """The wait status of a killed child of ours (how it had ended by itself, if it had); None: not within a moment."""
+    for _ in range(50):
+        try:
+            found, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return 0
+        if found:
+            return status
+        time.sleep(0.001)
+    return None
 
 
 def _settle(control: socket.socket) -> None:
@@ -229,8 +253,13 @@ def _settle(control: socket.socket) -> None:
 
 
 def _children() -> set[int]:
-    """Processes whose parent we are: the children we forked and every orphan of theirs."""
+    """Processes whose parent we are: the children we forked and every orphan of theirs.
+
+    Empty where /proc is that of another pid namespace: its numbers would be those of strangers.
+    """
     try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return set()
         return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
     except OSError:
         return set()
