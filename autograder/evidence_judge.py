@@ -11,6 +11,7 @@ import msgspec
 from autograder.evidence import Evidence
 from autograder.evidence.saved import EPOCHS
 from autograder.evidence.task import LEAST_IMAGES
+from autograder.policy import FILES
 from autograder.records import Feedback
 
 TEST_IMAGES = 10_000  # MNIST's test set
@@ -40,8 +41,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 _HOW = (
-    "Run the training cell and the last cell of the notebook (it writes history.json), save the notebook with its"
-    " outputs, and hand in both files."
+    f"Run the training cell, then {FILES.saving_cell} of the template, which writes {FILES.history}; save the"
+    " notebook with its outputs, and hand in both files."
 )
 
 
