@@ -9,9 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from autograder.evidence import Evidence
+from autograder.evidence.saved import EPOCHS
+from autograder.evidence.task import LEAST_IMAGES
+from autograder.policy import FILES
 from autograder.records import Feedback
 
-EPOCHS = 10  # handout 4(c): "for 10 epochs"
 TEST_IMAGES = 10_000  # MNIST's test set
 FULL_ACCURACY = 93.0  # percent; handout 4(c): "at least 94% (±1%)", so the lower end of what it allows
 
@@ -30,16 +32,17 @@ SUMMED_SCALE = 0.1  # a mean cross-entropy after one epoch is 0.2 to 0.7 here, 3
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`earned`: fraction of the test's points, 0 to 1. `remarks` are shown beside a pass too."""
+    """`earned`: fraction of the test's points, 0 to 1. `remarks` are shown beside a pass too, `staff` to staff only."""
 
     earned: float
     feedback: Feedback = Feedback()
     remarks: tuple[str, ...] = ()
+    staff: str = ""
 
 
 _HOW = (
-    "Run the training cell and the last cell of the notebook (it writes history.json), save the notebook with its"
-    " outputs, and hand in both files."
+    f"Run the training cell, then {FILES.saving_cell} of the template, which writes {FILES.history}; save the"
+    " notebook with its outputs, and hand in both files."
 )
 
 
@@ -48,9 +51,21 @@ def judge_curves(evidence: Evidence) -> Verdict:
     expected = f"loss curves of both the training and the validation set, over {EPOCHS} epochs (handout 4(c))"
     earned, found, mend = _curves_worth(evidence)
     remarks = evidence.problems + _scale_remark(evidence)
+    staff = _for_staff(evidence.curve_doubts)
     if earned == 1.0:
-        return Verdict(1.0, remarks=remarks + _picture_remark(evidence))
-    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks)
+        return Verdict(1.0, remarks=remarks + _picture_remark(evidence), staff=staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
+
+
+def _for_staff(doubts: tuple[str, ...]) -> str:
+    return f"counted as claimed, but please look: {'; '.join(doubts)}" if doubts else ""
+
+
+def _none_found(what: str, refused: tuple[str, ...]) -> str:
+    """That there is nothing that counts; what there is, if it was refused, is said with the reason."""
+    if refused:
+        return f"no {what} of this homework's model: {'; '.join(refused[:3])}"
+    return f"no {what}, neither in history.json nor in the notebook's saved outputs"
 
 
 def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
@@ -59,7 +74,7 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
     if not train and not validation:
         if evidence.plots:
             return 1.0, "", ""
-        return 0.0, "no losses, neither in history.json nor in the notebook's saved outputs", _HOW
+        return 0.0, _none_found("losses", evidence.refused_curves), _HOW
     if max(len(train), len(validation)) < 2:
         return 0.0, "losses of one epoch only, which makes no curve", f"Train for {EPOCHS} epochs. {_HOW}"
     earned, found, mend = 1.0, [], []
@@ -98,7 +113,7 @@ def judge_claim(evidence: Evidence) -> Verdict:
     """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as claimed by the student."""
     expected = f"a test accuracy of at least 94 % (±1 %, so {FULL_ACCURACY:.0f} % counts in full; handout 4(c))"
     if evidence.accuracy is None:
-        found = "no test accuracy, neither in history.json nor in the notebook's saved outputs"
+        found = _none_found("test accuracy", evidence.refused_accuracy)
         return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems)
     earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
     found, mend = f"{evidence.accuracy:.2f} %, as claimed in {evidence.source}", ""
@@ -106,13 +121,13 @@ def judge_claim(evidence: Evidence) -> Verdict:
         found += f" ({why})"
         mend = f"Train for {EPOCHS} epochs with the handout's sizes; if 4(a) or 4(b) has a failing test, mend it first."
     if 0 < evidence.images < FEW_IMAGES:
-        earned /= 2
+        earned = 0.0 if evidence.images < LEAST_IMAGES else earned / 2
         found += f", measured on {evidence.images} images only"
         mend = f"Measure on the whole test set of {TEST_IMAGES:,} images. {mend}".strip()
-    remarks = evidence.problems + _claim_remarks(evidence)
+    remarks, staff = evidence.problems + _claim_remarks(evidence), _for_staff(evidence.accuracy_doubts)
     if earned == 1.0:
-        return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks))
-    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks)
+        return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
 
 
 def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:

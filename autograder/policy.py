@@ -78,6 +78,7 @@ class Files(_Table, frozen=True):
     answers: str
     history: str
     checkpoint: str
+    saving_cell: str
 
 
 class Provided(_Table, frozen=True):

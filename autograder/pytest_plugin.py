@@ -3,7 +3,8 @@
 Runs in the engine, in the trusted room, after the zygote was forked. Tests are collected once; each submission is
 graded in a fork of this process, so nothing that a test leaves behind reaches the next one.
 
-Fixtures: `student`, `reference`, `cases`, `answers`, `submission`, `findings`, `remark`, `seed`, `set_score`.
+Fixtures: `student`, `reference`, `cases`, `answers`, `submission`, `findings`, `remark`, `for_staff`, `seed`,
+`set_score`.
 Mark: `@pytest.mark.requires("4a.1")` skips a test, with the reason, unless those tests passed.
 """
 
@@ -47,6 +48,7 @@ class Desk:
         self.deadline = grade.deadline
         self.results: dict[str, TestResult] = {}
         self.remarks: list[str] = []
+        self.for_staff: list[str] = []
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
@@ -151,6 +153,12 @@ def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture
+def for_staff(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something to staff alone, beside a pass, too. (`Unmet` has `staff=`.)"""
+    return _desk(request).for_staff.append
+
+
+@pytest.fixture
 def set_score() -> None:
     """Satisfies pytest; gradescope-utils' @partial_credit passes the real one."""
 
@@ -238,11 +246,13 @@ class Grading:
             return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
-        desk.remarks, desk.current = [], about.number
+        desk.remarks, desk.for_staff, desk.current = [], [], about.number
         start = time.monotonic()
         error = one_item.run(item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
+        if desk.for_staff:
+            result = msgspec.structs.replace(result, staff="\n".join([*desk.for_staff, result.staff]).strip())
         if self.setup.public and result.status is Status.FAILED:
             again = f"python -m autograder check {desk.submission.file} --question {about.number}"
             return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))

@@ -21,17 +21,24 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.file} cell {self.cell} line {self.line}" if self.cell else f"{self.file} line {self.line}"
 
 
+THIS_HOMEWORK = "this homework's classes"  # no name that a class can have
+
+
 class Cell(msgspec.Struct, frozen=True):
     """One code cell (or one whole .py file: `number` None): its text after magics were made harmless, line for line.
 
     `outputs` is the text that the notebook saved under the cell (stream and text/plain only), `images` the number of
-    pictures among them. Never HTML, never executed.
+    pictures among them. Never HTML, never executed. `model` says what the code of a cell with outputs trains or tests:
+    THIS_HOMEWORK, the name of another model, or "" (not to be told); `other_tasks` are words in that code
+    which belong to other tasks, such as "vocab".
     """
 
     number: int | None
     source: str
     outputs: str = ""
     images: int = 0
+    model: str = ""
+    other_tasks: tuple[str, ...] = ()
 
 
 class Severity(str, Enum):
@@ -91,6 +98,7 @@ class Submission(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...] = ()
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
+    absent: tuple[str, ...] = ()  # questions whose class is not there at all: no code, or still the unfilled template
     findings: tuple[Finding, ...] = ()
     answers: dict[str, dict[str, object]] | None = None
     answers_problem: str = ""

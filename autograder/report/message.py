@@ -120,8 +120,8 @@ def next_step(report: Report, audience: summary.Audience) -> str:
 
 
 def _students_step(report: Report, tests: tuple[TestResult, ...]) -> str:
-    first = summary.first_to_mend(tests)
-    for what, _ in summary.unusable(report)[:1]:
+    first = summary.first_to_mend(report, tests)
+    if what := summary.first_unusable(report, first):
         return f"mend what is said above about {what}, then try again."
     if first is not None:
         return _pointer(first)

@@ -20,6 +20,7 @@ Audience = Literal["student", "staff"]
 # Gradescope's words (the platform's specification). Anything else is a slip of ours: hidden is the safe reading of it.
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
+TRAINING = "4c"  # the question that takes an hour of training with the code of those before it
 OTHER = Question("", "About the hand-in as a whole", 0)
 
 
@@ -80,13 +81,43 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
     return round(sums[0], 2), round(sums[1], 2), round(sums[2], 2)
 
 
-def first_to_mend(tests: Iterable[TestResult]) -> TestResult | None:
-    """The failed test to look at first: in the question that lost most, the test that lost most, earlier ones first."""
-    failing = [s for s in question_scores(tests) if any(test.status is Status.FAILED for test in s.tests)]
+def first_to_mend(report: Report, tests: Iterable[TestResult]) -> TestResult | None:
+    """The failed test to look at first: in the question whose mending helps most, the one that lost most."""
+    failing = [s for s in question_scores(tests) if any(map(_failed, s.tests))]
     if not failing:
         return None
-    worst = max(failing, key=lambda s: (s.possible - s.earned - s.ungraded, sum(map(_open, s.tests))))
-    return max(filter(_failed, worst.tests), key=lambda test: test.max_score - test.score)
+    first = min(failing, key=lambda score: _urgency(report, score))
+    return max(filter(_failed, first.tests), key=lambda test: test.max_score - test.score)
+
+
+def _urgency(report: Report, score: QuestionScore) -> tuple[float, ...]:
+    """Sorts the questions to mend. A file that was left out is minutes of work for many points. Then the code in its
+    order, for a layer is tried and a model trained with what stands before it. Then training, if there is none yet: it
+    takes an hour, in which the written answers can be mended. All else by what it lost.
+    """
+    lost = score.possible - score.earned - score.ungraded
+    number, code = score.question.number, [question.number for question in POLICY.questions if question.class_name]
+    if score.possible and lost <= 0:  # only informational tests failed
+        stage = len(code) + 3
+    elif number in code:
+        stage = code.index(number) + 1
+    elif number == TRAINING:
+        stage = len(code) + (1 if score.earned == 0 else 2)
+    else:
+        stage = 0 if report.submission.answers is None and score.earned == 0 else len(code) + 2
+    if not stage:
+        return (0,)
+    return stage, -lost, -sum(map(_open, score.tests))
+
+
+def first_unusable(report: Report, first: TestResult | None) -> str:
+    """What of the hand-in is to be mended before the test `first`, since it cannot be used; "" when nothing is.
+
+    A layer that cannot be used waits for attention that is wrong; an unreadable history.json, for all but training.
+    """
+    question = _question(first.number).number if first else ""
+    waits = {"question 4b": question == "4a", "history.json": question not in ("", TRAINING)}
+    return next((what for what, _ in unusable(report) if not waits.get(what)), "")
 
 
 def _failed(test: TestResult) -> bool:

@@ -214,7 +214,7 @@ def _print_end(
     console.print(styled(line, "bold"))
     console.print(styled(f"Next: {message.next_step(report, audience)}"))
     if again and not summary.all_well(report):
-        console.print(styled(f"Again: {_narrowed(again, tests)}", "dim"))
+        console.print(styled(f"Again: {_narrowed(again, report, tests)}", "dim"))
 
 
 def _counted(tests: Sequence[TestResult]) -> str:
@@ -227,9 +227,9 @@ def _counted(tests: Sequence[TestResult]) -> str:
     return f"{passed} of {len(tests)} tests pass{others} (these carry no points)"
 
 
-def _narrowed(again: str, tests: Sequence[TestResult]) -> str:
+def _narrowed(again: str, report: Report, tests: Sequence[TestResult]) -> str:
     """The command, with the one question that is to be mended next."""
-    first = summary.first_to_mend(tests)
+    first = summary.first_to_mend(report, tests)
     if first is None or not first.number or "--question" in again:
         return again
     return f"{again} --question {summary.question_scores([first])[0].question.number or first.number}"

@@ -15,15 +15,22 @@ from autograder.slicing import remarks
 from autograder.slicing.backward import Slice, backward_slice
 from autograder.slicing.program import write_program
 from autograder.slicing.statements import Broken, Chunk, statements
+from autograder.slicing.trained import traced
 
 
 @dataclass(frozen=True)
 class Sliced:
-    """The programs by question, the reasons where there is none, and what reading brought up."""
+    """The programs by question, the reasons where there is none, and what reading brought up.
+
+    `absent`: the questions whose class is not there at all, or still the unfilled template. `cells`: those that were
+    given, with what their outputs are about.
+    """
 
     programs: dict[str, Program]
     unusable: dict[str, str]
     findings: tuple[Finding, ...]
+    absent: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
 
 def given_names(question: str) -> frozenset[str]:
@@ -56,7 +63,9 @@ def slice_cells(cells: Sequence[Cell], file: str, *, provided: str = "", beside:
             programs[number] = write_program(number, name, chunks, found, given)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             unusable[number] = _refused(kept, name, error)
-    return Sliced(programs, unusable, tuple(findings))
+    classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
+    absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
+    return Sliced(programs, unusable, tuple(findings), absent, traced(cells, chunks))
 
 
 def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_name: str) -> list[Finding]:

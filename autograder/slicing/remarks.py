@@ -61,6 +61,22 @@ def _empty_parts(node: ast.ClassDef) -> Iterator[tuple[ast.stmt, str]]:
             yield method, f"{node.name}.{method.name}"
 
 
+def absent(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str) -> bool:
+    """Whether the class is not there at all, or no more of it than the template has. What cannot be read is there."""
+    if any(class_name in part.names or part.whole_cell for part in broken):
+        return False
+    last = [node for i in binders(chunks, class_name)[-1:] for node in _classes(chunks[i].nodes, class_name)]
+    return all(map(_is_blank, last)) if last else not binders(chunks, class_name)
+
+
+def _is_blank(node: ast.ClassDef) -> bool:
+    """The template's class: an empty forward, or none at all on top of nothing but nn.Module."""
+    methods = {method.name: method for method in node.body if isinstance(method, _FUNCTIONS)}
+    bases = {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases}
+    bare = bases <= {"Module"} and not node.decorator_list
+    return _does_nothing(methods["forward"].body) if "forward" in methods else bare and _does_nothing(node.body)
+
+
 def _does_nothing(body: Sequence[ast.stmt]) -> bool:
     return all(_is_filler(statement) for statement in body)
 

@@ -17,7 +17,7 @@ from autograder import policy
 from autograder.errors import SubmissionError, UsageError
 from autograder.records import Finding, Submission
 from autograder.submission.archive import zip_members
-from autograder.submission.choosing import Chosen, choose
+from autograder.submission.choosing import Chosen, choose, code_files
 from autograder.submission.extras import Tables, read_answers, read_history
 from autograder.submission.members import Member, folder_members, read_file
 from autograder.written.parse import parse_answers
@@ -45,9 +45,10 @@ def load(path: Path) -> Submission:
         name=name,
         file=near,
         digest=_digest([program.text for _, program in sorted(programs.items())], answers, history),
-        cells=chosen.work.cells if chosen else (),
+        cells=sliced.cells if sliced else (),
         programs=programs,
         unusable=sliced.unusable if sliced else _unusable(problem),
+        absent=sliced.absent if sliced else () if code_files(members) else tuple(_unusable(problem)),
         findings=_findings(chosen),
         answers=answers,
         answers_problem=answers_problem,

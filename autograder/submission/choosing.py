@@ -42,7 +42,7 @@ class _Tried(NamedTuple):
 
 def choose(members: Sequence[Member], provided: str) -> Chosen:
     """The file to grade. Raises SubmissionError when there is none, or no telling which."""
-    candidates = sorted(_candidates(members), key=lambda member: (member.name.count("/"), member.name))
+    candidates = sorted(code_files(members), key=lambda member: (member.name.count("/"), member.name))
     if not candidates:
         raise SubmissionError(_none_found(members))
     exact = [m for name in (policy.FILES.notebook, policy.FILES.script) for m in candidates if _base(m) == name]
@@ -53,7 +53,8 @@ def choose(members: Sequence[Member], provided: str) -> Chosen:
     return _best(tried)
 
 
-def _candidates(members: Sequence[Member]) -> list[Member]:
+def code_files(members: Sequence[Member]) -> list[Member]:
+    """Every file that could be the work, by its name."""
     return [member for member in members if member.name.lower().endswith(_ENDINGS)]
 
 

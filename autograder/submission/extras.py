@@ -39,7 +39,7 @@ def read_history(members: Sequence[Member], near: str) -> tuple[dict[str, object
     member = _find(members, near, policy.FILES.history)
     if member is None:
         return None, ""
-    again = "Run the training cell of the template again; it writes this file."
+    again = f"Run {policy.FILES.saving_cell} of the template again; it writes this file."
     try:
         data = member.read()
         if len(data) > MAX_HISTORY_MB * 1024 * 1024:

@@ -17,18 +17,38 @@
 # | 4(c) | nothing: you train the model, plot its losses and report its test accuracy | 5 |
 #
 # **How to begin.** In Colab choose *File → Save a copy in Drive*, and for part (c) *Runtime → Change runtime type → GPU*.
-# On your own machine: `pip install torch torchvision einops matplotlib tqdm safetensors`.
+# On your own machine the first cell says what is missing.
 #
 # **What to hand in.** This notebook as `hw6.ipynb`, saved with its outputs; `history.json` and `model.safetensors`, which
-# its last cell writes; and `answers.toml` with your answers to the written questions. Your code also goes into the
+# the cell under *Save what you hand in* writes; and `answers.toml` with your answers to the written questions. Your code also goes into the
 # appendix of your write-up.
 #
 # Only the classes that you write are taken from this notebook when it is graded, with the imports and functions they
 # use. The cells that train are not run again, and the provided classes are replaced by our own copies.
 
 # %%
+from importlib.util import find_spec
+
+needed = ["torch", "torchvision", "einops", "matplotlib", "tqdm", "safetensors"]
+missing = [name for name in needed if find_spec(name) is None]
+if missing:
+    print(f"Missing here: {', '.join(missing)}. Run `%pip install {' '.join(missing)}` in a cell, then restart the kernel.")
+else:
+    print("All packages are here.")
+
+
+class Stop(Exception):
+    """What keeps a cell from going on, shown as one sentence."""
+
+    def _render_traceback_(self):
+        return [f"Stopped: {self}"]
+
+# %%
+import contextlib
+import io
 import json
 import math
+import os
 
 import matplotlib.pyplot as plt
 import torch
@@ -166,11 +186,29 @@ show_shape(lambda: ViTLayer(dim=6, heads=2, dim_head=5, mlp_dim=7), 2, 3, 6)  # 
 # The data: 50,000 images to train on, 10,000 to validate on, 10,000 to test on. The first run downloads them.
 
 # %%
-from torchvision import datasets, transforms
+try:
+    from torchvision import datasets, transforms
+except Exception as problem:  # it is not there, or was made for another torch
+    raise Stop(
+        f"torchvision cannot be used with this torch {torch.__version__} ({problem}). Run `%pip install --upgrade torch"
+        " torchvision` in a cell, so that the two fit each other, then restart the kernel; or work in Colab."
+    ) from None
 
-to_tensor = transforms.ToTensor()
-labelled = datasets.MNIST("mnist", train=True, download=True, transform=to_tensor)
-test_set = datasets.MNIST("mnist", train=False, download=True, transform=to_tensor)
+
+def mnist(train):
+    """The images to train on, or those to test on; downloaded once."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # every server that does not answer would be reported
+            return datasets.MNIST("mnist", train=train, download=True, transform=transforms.ToTensor())
+    except (OSError, RuntimeError) as problem:
+        reason = str(problem).partition("\n")[0].rstrip(":")
+        raise Stop(
+            f"MNIST could not be downloaded ({reason}). Is this machine online? Run this cell again when it is, or work"
+            " in Colab."
+        ) from None
+
+
+labelled, test_set = mnist(train=True), mnist(train=False)
 train_set, validation_set = random_split(labelled, [50_000, 10_000], generator=torch.Generator().manual_seed(189))
 
 # %% [markdown]
@@ -257,8 +295,14 @@ history["test_total"] = len(test_set)
 # appear in the *Files* pane on the left, from where you download them. Then save the notebook with its outputs.
 
 # %%
-with open("history.json", "w") as file:
+if "history" not in globals():
+    raise Stop("there is no history in this session, and no file was touched. Run the training cell first, then this one.")
+if "test_correct" not in history:
+    print("The test accuracy is not in history yet: run the cell that prints it, then this one again.")
+
+with open("history.json.new", "w") as file:  # written beside: what is there stays until the new file is whole
     json.dump(history, file, indent=1)
+os.replace("history.json.new", "history.json")
 print("wrote history.json")
 
 try:
@@ -267,7 +311,8 @@ except ImportError:
     print("model.safetensors was not written: run `pip install safetensors`, then this cell again. No need to retrain.")
 else:
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
-    save_file(weights, "model.safetensors")
+    save_file(weights, "model.safetensors.new")
+    os.replace("model.safetensors.new", "model.safetensors")
     print("wrote model.safetensors")
 
 # %% [markdown]

@@ -239,7 +239,7 @@ def hidden() -> ModuleType:
 
 def _run(test: Callable[..., None], submission: Submission) -> list[str]:
     remarks: list[str] = []
-    test(submission, remarks.append)
+    test(submission, remarks.append, remarks.append)
     return remarks
 
 
@@ -252,7 +252,7 @@ def test_the_hidden_tests_pass_a_full_history_with_its_remarks(hidden: ModuleTyp
 def test_the_hidden_tests_keep_a_part_and_every_word_of_the_verdict(hidden: ModuleType) -> None:
     submission = Submission("x", "hw6.ipynb", "0", history={**HISTORY, "test_correct": 9000, "batch_size": 16})
     with pytest.raises(Unmet) as caught:
-        hidden.test_4c_2_accuracy(submission, print)
+        hidden.test_4c_2_accuracy(submission, print, print)
     assert caught.value.earned == pytest.approx(2 / 3)
     verdict = judge_claim(from_history(submission.history or {}))
     assert caught.value.feedback == verdict.feedback and caught.value.remarks == verdict.remarks

@@ -144,16 +144,6 @@ def test_what_staff_need_comes_before_the_tests() -> None:
     assert "case 3 of 12" not in terminal.render(example_reports.wrong_attention(), width=80, colour=False)
 
 
-def test_the_question_that_lost_most_is_the_next_step() -> None:
-    tests = [test for test in example_reports.full_marks().tests if test.number not in ("2a.1", "3c.b.1")]
-    tests += [
-        TestResult("2a.1", "count", Status.FAILED, 0.0, 1.0, feedback=Feedback(found="32", mend="count the biases")),
-        TestResult("3c.b.1", "variance", Status.FAILED, 0.0, 6.0, feedback=Feedback(found="d", mend="try d = 1")),
-    ]
-    text = terminal.render(example_reports.report(tuple(tests), example_reports.submission()), width=80, colour=False)
-    assert "Next: 3c.b.1: try d = 1" in text
-
-
 def test_markup_of_a_student_is_text() -> None:
     assert "[bold]x[/bold]" in terminal.render(example_reports.hostile_text(), width=110, colour=True)
 
