@@ -36,7 +36,7 @@ Weak = Annotated[
     typer.Option("--allow-weak-isolation", help="Grade although student code could reach what it must not (doctor)."),
 ]
 Policy = Annotated[Path | None, typer.Option(help="A policy other than autograder/policy.toml.")]
-Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
+Only = Annotated[str, typer.Option(help="Only this question, part or test, e.g. 4a, 4 or 4a.4.")]
 
 
 def _use(policy: Path | None) -> None:
@@ -62,12 +62,16 @@ def check(
     seed: Seed = None,
 ) -> None:
     """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be mended, 1 else."""
-    from autograder.grading import Options, grade
+    from autograder.grading import Options, checked, grade
+    from autograder.report import unchecked
     from autograder.report.summary import all_well
 
-    report = grade(path, Options(public=True, only=question, seed=seed))
-    options = ["--question", question] if question else []
+    chosen = checked(Options(public=True, only=question, seed=seed))
+    report = grade(path, chosen)
+    options = ["--question", chosen.only] if chosen.only else []
     _show(report, "student", again=shlex.join(["python", "-m", "autograder", "check", str(path), *options]))
+    for line in unchecked.lines(report, chosen.only):
+        typer.echo(line)
     if not report.complete:
         raise typer.Exit(3)
     raise typer.Exit(0 if all_well(report) else 1)
@@ -88,12 +92,12 @@ def grade(
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
     _use(policy)
     from autograder import results
-    from autograder.grading import Options, grade
+    from autograder.grading import Options, checked, grade
     from autograder.report import html
 
+    options = checked(Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation))
     results.make_folder(out)
     target = out / "results.json"
-    options = Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation)
     report = grade(submission, options, lambda so_far: results.write(target, so_far))
     results.write(target, report)
     results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
@@ -117,10 +121,10 @@ def batch(
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
     _use(policy)
     from autograder import batch as class_
-    from autograder.grading import Options
+    from autograder.grading import Options, checked
     from autograder.report.class_table import class_table
 
-    options = Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation)
+    options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
     if quiet:
         graded = class_.run(folder, out, options)
     else:

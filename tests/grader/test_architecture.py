@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         "stages that each do one thing",
         frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
-        | frozenset({"endings", "events", "one_item", "outcome"}),
+        | frozenset({"endings", "events", "numbering", "one_item", "outcome"}),
     ),
     (
         "stages built on one of those",
@@ -62,7 +62,20 @@ WITHOUT_TORCH = (
     frozenset(
         {"isolation", "records", "errors", "policy", "expect", "text", "slicing", "rules", "written", "printed_run"}
     )
-    | frozenset({"digits", "metadata", "events", "outcome", "submission", "report", "evidence", "template", "reading"})
+    | frozenset(
+        {
+            "digits",
+            "metadata",
+            "events",
+            "numbering",
+            "outcome",
+            "submission",
+            "report",
+            "evidence",
+            "template",
+            "reading",
+        }
+    )
     | frozenset(
         {"evidence_judge", "results", "run_time", "supervisor", "grading", "batch", "package", "doctor", "gradescope"}
     )
