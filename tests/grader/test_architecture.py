@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     (
         "a hand-in read, a student's module visited, a mistake named, a report written",
-        frozenset({"reading", "student", "evidence_judge", "diagnosis", "results"}),
+        frozenset({"reading", "folders", "student", "evidence_judge", "diagnosis", "results"}),
     ),
     ("what hidden tests share", frozenset({"observe"})),
     ("the hidden tests run with pytest", frozenset({"pytest_plugin"})),
@@ -77,7 +77,18 @@ WITHOUT_TORCH = (
         }
     )
     | frozenset(
-        {"evidence_judge", "results", "run_time", "supervisor", "grading", "batch", "package", "doctor", "gradescope"}
+        {
+            "evidence_judge",
+            "folders",
+            "results",
+            "run_time",
+            "supervisor",
+            "grading",
+            "batch",
+            "package",
+            "doctor",
+            "gradescope",
+        }
     )
     | frozenset({"cli", "__main__"})
 )
