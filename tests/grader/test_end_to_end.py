@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 CLASS = ROOT / "examples" / "class"
 TEMPLATE = ROOT / "student_template" / "hw6.ipynb"
 
