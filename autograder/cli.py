@@ -7,8 +7,8 @@ Exit status: 0 graded (whatever the score; for `check`: nothing to mend), 1 `che
 from __future__ import annotations
 
 import os
-import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from autograder import __version__
 from autograder.errors import GraderFault, UsageError
 
 if TYPE_CHECKING:
+    from autograder.grading import Options
     from autograder.records import Report
     from autograder.report.summary import Audience
 
@@ -36,7 +37,7 @@ Weak = Annotated[
     typer.Option("--allow-weak-isolation", help="Grade although student code could reach what it must not (doctor)."),
 ]
 Policy = Annotated[Path | None, typer.Option(help="A policy other than autograder/policy.toml.")]
-Only = Annotated[str, typer.Option(help="Only tests whose number begins so, e.g. 4a or 4a.4.")]
+Only = Annotated[str, typer.Option(help="Only this question, part or test, e.g. 4a, 4 or 4a.4.")]
 
 
 def _use(policy: Path | None) -> None:
@@ -62,12 +63,18 @@ def check(
     seed: Seed = None,
 ) -> None:
     """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be mended, 1 else."""
-    from autograder.grading import Options, grade
+    from autograder import folders
+    from autograder.grading import Options, checked, grade
+    from autograder.report import unchecked
     from autograder.report.summary import all_well
 
-    report = grade(path, Options(public=True, only=question, seed=seed))
-    options = ["--question", question] if question else []
-    _show(report, "student", again=shlex.join(["python", "-m", "autograder", "check", str(path), *options]))
+    chosen = checked(Options(public=True, only=question, seed=seed))
+    again = partial(_check_command, only=chosen.only)
+    folders.refuse_class(path, one=again, whole="")
+    report = grade(path, chosen)
+    _show(report, "student", again=again(path))
+    for line in unchecked.lines(report, chosen.only):
+        typer.echo(line)
     if not report.complete:
         raise typer.Exit(3)
     raise typer.Exit(0 if all_well(report) else 1)
@@ -87,13 +94,15 @@ def grade(
 ) -> None:
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
     _use(policy)
-    from autograder import results
-    from autograder.grading import Options, grade
+    from autograder import folders, results
+    from autograder.grading import Options, checked, grade
     from autograder.report import html
 
+    options = checked(Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation))
+    command = partial(_grading_command, out=out, options=options)
+    folders.refuse_class(submission, one=partial(command, "grade"), whole=command("batch", submission))
     results.make_folder(out)
     target = out / "results.json"
-    options = Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation)
     report = grade(submission, options, lambda so_far: results.write(target, so_far))
     results.write(target, report)
     results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
@@ -117,10 +126,13 @@ def batch(
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
     _use(policy)
     from autograder import batch as class_
-    from autograder.grading import Options
+    from autograder import folders
+    from autograder.grading import Options, checked
     from autograder.report.class_table import class_table
 
-    options = Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation)
+    options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
+    command = partial(_grading_command, out=out, options=options)
+    folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
     if quiet:
         graded = class_.run(folder, out, options)
     else:
@@ -177,6 +189,24 @@ def selfcheck(allow_weak_isolation: Weak = False) -> None:
     typer.echo(
         f"ready: the reference solution gets full marks in {report.seconds:.1f} s; isolation: {report.isolation}"
     )
+
+
+def _check_command(path: Path, only: str) -> str:
+    from autograder.folders import typed
+
+    return typed("check", path, *(["--question", only] if only else []))
+
+
+def _grading_command(command: str, path: Path, out: Path, options: Options) -> str:
+    """A command on another path, with everything else as it was typed."""
+    from autograder.folders import typed
+    from autograder.policy import VARIABLE
+
+    given = {"--only": options.only, "--tests": options.tests, "--policy": os.environ.get(VARIABLE),
+             "--seed": options.seed if command == "grade" else None}  # fmt: skip
+    words = [word for name, value in given.items() if value not in (None, "") for word in (name, str(value))]
+    words += ["--allow-weak-isolation"] if options.allow_weak_isolation else []
+    return typed(command, path, "--out", str(out), *words)
 
 
 def _show(report: Report, audience: Audience, again: str = "") -> None:

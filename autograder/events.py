@@ -18,7 +18,7 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     secret: str  # course secret: seeds derive from it and from the submission
     limits: Limits
     public: bool  # as a student at their own desk: everything may be shown, no reference is needed
-    only: str = ""  # run the tests whose number begins so
+    only: str = ""  # run the tests that `numbering.selects` finds with it
     guarded: tuple[str, ...] = ()  # files and folders that the canary tries to read: none must open
     listed: bool = False  # these are the project's own tests, and the policy lists every one with points
     allow_weak: bool = False  # grade with hidden tests although a child could reach what it must not
@@ -39,6 +39,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     isolation: Isolation
     versions: dict[str, str]
     problems: tuple[str, ...] = ()  # what could not be collected, and why: every result then is incomplete
+    numbers: tuple[str, ...] = ()  # of all tests that were collected, whether they were chosen or not
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

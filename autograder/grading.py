@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder import isolation, policy, results
+from autograder import isolation, numbering, policy, results
 from autograder.errors import GraderFault, UsageError, WeakIsolation
 from autograder.events import Fault, Grade, Graded, Ready, Refused, Setup, Tested
 from autograder.records import Limits, Report, Status, Submission, TestResult
@@ -38,7 +38,7 @@ class Options(msgspec.Struct, frozen=True):
 
     public: bool = False
     tests: Path | None = None  # a folder of hidden tests other than tests/hidden
-    only: str = ""
+    only: str = ""  # a question or test, as people type it (`numbering.read`); empty: all
     seed: int | None = None
     seconds: float = policy.CAPS.total_seconds
     limits: Limits = policy.CHILD_LIMITS
@@ -59,6 +59,7 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
     """
     from autograder import reading
 
+    options = checked(options)
     setup = setup_of(options)
     engine: Engine | None = None
     ready: Ready | None = None
@@ -75,7 +76,7 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
             except GraderFault as fault:
                 yield results.failure(FAULT, staff=str(fault), seconds=time.monotonic() - start)
                 continue
-            sheet = Sheet(submission, start)
+            sheet = Sheet(submission, start, options)
             deadline = start + options.seconds
             engine.send(Grade(submission, deadline, options.seed))
             try:
@@ -103,18 +104,36 @@ def machine() -> isolation.Machine:
     return isolation.Machine(sys.platform.startswith("linux"), os.geteuid() == 0, landlock.abi())
 
 
+def checked(options: Options) -> Options:
+    """The same options, their number as tests write it. Raises UsageError for an unknown number or where no tests are.
+
+    It is cheap: callers ask before they make a folder, or anything else is done.
+    """
+    _check_tests(options)
+    return msgspec.structs.replace(options, only=numbering.read(options.only))
+
+
+def _tests(options: Options) -> Path:
+    return options.tests or (PUBLIC if options.public else HIDDEN)
+
+
+def _check_tests(options: Options) -> None:
+    tests, chosen = _tests(options), options.tests is not None
+    if chosen and not tests.exists():
+        raise UsageError(f"there is no folder {tests}: --tests takes a folder of hidden tests")
+    if chosen and not tests.is_dir():
+        raise UsageError(f"{tests} is a file: --tests takes the folder that holds it, {tests.parent}")
+    if any(tests.rglob("test_*.py")):
+        return
+    if chosen:
+        raise UsageError(f"there are no tests in {tests}: --tests takes a folder with at least one test_*.py")
+    copy = "this copy is incomplete" if options.public else "this is the students' copy; use `check` instead of `grade`"
+    raise UsageError(f"there are no tests in {tests}: {copy}")
+
+
 def setup_of(options: Options) -> Setup:
-    """The engine's first order for these options. Raises UsageError when the tests are not here."""
-    tests = options.tests or (PUBLIC if options.public else HIDDEN)
-    if not any(tests.rglob("test_*.py")):
-        raise UsageError(
-            f"there are no tests in {tests}: "
-            + (
-                "this copy is incomplete"
-                if options.public
-                else "this is the students' copy; use `check` instead of `grade`"
-            )
-        )
+    """The engine's first order for these options, which are `checked`."""
+    tests = _tests(options)
     return Setup(
         (str(tests.resolve()),),
         _secret(),
@@ -135,11 +154,26 @@ def _secret() -> str:
         return os.environ.get("AUTOGRADER_SECRET", "")
 
 
+def _check_chosen(ready: Ready, options: Options) -> None:
+    """Raises UsageError when no test is left by what was chosen, and that is no fault of the tests'.
+
+    A question may well have no public test: nothing of it is checked then, and that is the whole answer.
+    """
+    if ready.planned or ready.problems:
+        return
+    if not ready.numbers:
+        raise UsageError(f"the files in {_tests(options)} hold no test")
+    question = numbering.question(options.only)
+    if not options.public or any(numbering.selects(question, number) for number in ready.numbers):
+        raise UsageError(numbering.no_such_test(options.only, ready.numbers))
+
+
 class Sheet:
     """What is known so far about one submission's grading."""
 
-    def __init__(self, submission: Submission, start: float) -> None:
+    def __init__(self, submission: Submission, start: float, options: Options = Options()) -> None:
         self.submission = submission
+        self._options = options
         self.start = start
         self.ready: Ready | None = None
         self._tests: dict[tuple[str, str], TestResult] = {}  # by number and name: a later result replaces an earlier
@@ -154,13 +188,14 @@ class Sheet:
         self.ready = ready
         for event in engine.events(deadline):
             if isinstance(event, Ready):
+                _check_chosen(event, self._options)
                 self.ready = event
             elif isinstance(event, Refused):
                 raise WeakIsolation(isolation.refusal(event.isolation, machine()))
             elif isinstance(event, Tested):
                 self._tests[event.result.number, event.result.name] = event.result
             elif isinstance(event, Graded):
-                self.seed, self.complete = event.seed, len(self.tests) > 0
+                self.seed, self.complete = event.seed, len(self.tests) > 0 or self._options.public
                 found = self.submission.findings + event.findings
                 self.submission = msgspec.structs.replace(self.submission, findings=found)
                 return True, self.ready

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from autograder import one_item, outcome, policy, run_time
+from autograder import numbering, one_item, outcome, policy, run_time
 from autograder.errors import GraderFault
 from autograder.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.expect import Missing, Unmet
@@ -187,9 +187,10 @@ class Grading:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
-        self.items = [(item, about) for item, about in described if about.number.startswith(self.setup.only)]
+        self.items = [(item, about) for item, about in described if numbering.selects(self.setup.only, about.number)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
-        self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems())))
+        numbers = tuple(about.number for _, about in described)
+        self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems()), numbers))
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)

@@ -14,11 +14,10 @@ from pathlib import Path
 import msgspec
 
 from autograder.errors import UsageError
+from autograder.folders import ROSTER
 from autograder.text import one_line
 
 SUFFIXES = {".zip", ".ipynb", ".py"}
-# "Download submissions" on Gradescope puts this beside the folders; it maps them to students.
-ROSTER = "submission_metadata.yml"
 MAX_ROSTER_MB = 64  # it repeats every test's output: 0.1 MB a student would be much
 MAX_NAME = 200  # bytes; of the 255 that a file name may have, writing in one step needs another 23
 

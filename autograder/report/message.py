@@ -128,7 +128,7 @@ def _students_step(report: Report, tests: tuple[TestResult, ...]) -> str:
     waiting = next((test for test in tests if test.status is Status.SKIPPED), None)
     if waiting is not None:
         return f"nothing to mend in what is there. Still to do: {_pointer(waiting)}"
-    return "nothing to mend in what was tested here." if tests else "no test was run: check the question's name."
+    return "nothing to mend in what was tested here." if tests else "no test here looks at this question."
 
 
 def _pointer(test: TestResult) -> str:

@@ -181,10 +181,11 @@ def blocked_by(report: Report, test: TestResult) -> str:
 def all_well(report: Report) -> bool:
     """Whether a student has nothing to mend: something passed, nothing failed, and all that was handed in is usable.
 
-    A test that is skipped because its part is not there yet is no mistake.
+    A test that is skipped because its part is not there yet is no mistake; nor is a question that has no test here.
     """
     statuses = {test.status for test in all_tests(report)}
-    return Status.PASSED in statuses and not statuses & {Status.FAILED, Status.ERROR} and not unusable(report)
+    passed = Status.PASSED in statuses or not statuses
+    return passed and not statuses & {Status.FAILED, Status.ERROR} and not unusable(report)
 
 
 def notes_for_staff(report: Report) -> tuple[str, ...]:

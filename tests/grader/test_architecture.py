@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         "stages that each do one thing",
         frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
-        | frozenset({"endings", "events", "one_item", "outcome"}),
+        | frozenset({"endings", "events", "numbering", "one_item", "outcome"}),
     ),
     (
         "stages built on one of those",
@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     (
         "a hand-in read, a student's module visited, a mistake named, a report written",
-        frozenset({"reading", "student", "evidence_judge", "diagnosis", "results"}),
+        frozenset({"reading", "folders", "student", "evidence_judge", "diagnosis", "results"}),
     ),
     ("what hidden tests share", frozenset({"observe"})),
     ("the hidden tests run with pytest", frozenset({"pytest_plugin"})),
@@ -62,9 +62,33 @@ WITHOUT_TORCH = (
     frozenset(
         {"isolation", "records", "errors", "policy", "expect", "text", "slicing", "rules", "written", "printed_run"}
     )
-    | frozenset({"digits", "metadata", "events", "outcome", "submission", "report", "evidence", "template", "reading"})
     | frozenset(
-        {"evidence_judge", "results", "run_time", "supervisor", "grading", "batch", "package", "doctor", "gradescope"}
+        {
+            "digits",
+            "metadata",
+            "events",
+            "numbering",
+            "outcome",
+            "submission",
+            "report",
+            "evidence",
+            "template",
+            "reading",
+        }
+    )
+    | frozenset(
+        {
+            "evidence_judge",
+            "folders",
+            "results",
+            "run_time",
+            "supervisor",
+            "grading",
+            "batch",
+            "package",
+            "doctor",
+            "gradescope",
+        }
     )
     | frozenset({"cli", "__main__"})
 )

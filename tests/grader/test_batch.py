@@ -16,8 +16,9 @@ import pytest
 
 from autograder import results
 from autograder.batch import folder
-from autograder.batch.folder import ROSTER, Person
+from autograder.batch.folder import Person
 from autograder.errors import UsageError
+from autograder.folders import ROSTER
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -189,7 +190,8 @@ def test_a_class_with_names_and_broken_entries_is_graded_to_its_end(tmp_path: Pa
 @pytest.mark.parametrize("command", ["grade", "batch"])
 def test_results_that_cannot_be_put_anywhere_are_told_in_one_sentence(tmp_path: Path, command: str) -> None:
     (tmp_path / "taken").write_text("")
-    line = [sys.executable, "-m", "autograder", command, str(CLASS), "--out", str(tmp_path / "taken" / "out")]
+    what = CLASS if command == "batch" else CLASS / "hana_post_norm"
+    line = [sys.executable, "-m", "autograder", command, str(what), "--out", str(tmp_path / "taken" / "out")]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=patience(60), check=False)
     assert done.returncode == 2 and "--out" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 

@@ -17,6 +17,7 @@ from autograder.records import Limits
 from autograder.sandbox import canary, zygote
 from tests.grader.pace import patience
 
+pytestmark = pytest.mark.boxed
 LIMITS = Limits(seconds=patience(5), memory_mb=512)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the layers are Linux's")
 EVERYTHING = "uid+rlimits+no-new-privs+files+secrets+memory+signals+processes+network+ipc+kernel"

@@ -7,7 +7,6 @@ import math
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,9 @@ from autograder.pytest_plugin import LEAST_SHARE
 from autograder.records import Limits, Report, Status, TestResult
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
+from tests.grader.processes import descendants, end, parent, still_there
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 ROOT = Path(autograder.__file__).parent.parent
 PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
 READS = "q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)\n"
@@ -128,30 +128,9 @@ grade(Path(sys.argv[1]), Options(only="4a.1", limits=Limits(seconds={seconds}, m
 """
 
 
-def family(pid: int) -> set[int]:
-    """A process and all that descend from it."""
-    children = {int(p.parent.name): int(_stat(p)[1]) for p in Path("/proc").glob("[0-9]*/stat") if _stat(p)}
-    found, new = {pid}, {pid}
-    while new:
-        new = {child for child, parent in children.items() if parent in new} - found
-        found |= new
-    return found
-
-
-def _stat(path: Path) -> list[str]:
-    try:
-        return path.read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if (stat := _stat(Path(f"/proc/{pid}/stat"))) and stat[0] != "Z"}
-
-
 def until(holds: Callable[[], object], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         if holds():
             return True
         time.sleep(0.05)
@@ -170,12 +149,15 @@ def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim
     supervisor = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env=surroundings)
     try:
         # supervisor, engine, its grading fork, the zygote, the child that hangs, the spare child
-        assert until(lambda: len(family(supervisor.pid)) >= 6, patience(20)), family(supervisor.pid)
-        everyone = family(supervisor.pid)
-        [engine] = [pid for pid in everyone if _stat(Path(f"/proc/{pid}/stat"))[1] == str(supervisor.pid)]
-        os.kill(supervisor.pid if victim == "supervisor" else engine, signal.SIGKILL)
+        assert until(lambda: len(descendants(supervisor.pid)) >= 5, patience(20)), descendants(supervisor.pid)
+        everyone = [supervisor.pid, *descendants(supervisor.pid)]
+        [engine] = [pid for pid in everyone if parent(pid) == supervisor.pid]
+        if victim == "supervisor":
+            supervisor.kill()
+        else:
+            end(engine, below=supervisor.pid)
         supervisor.wait(patience(10))
-        assert until(lambda: not alive(everyone), 3 + patience(5)), alive(everyone)
+        assert still_there(everyone, 3 + patience(5)) == []
     finally:
         supervisor.kill()
         supervisor.wait()

@@ -144,6 +144,7 @@ RUN_FOR_REAL = [
 
 
 @pytest.mark.slow
+@pytest.mark.boxed  # the example class has a hostile submission
 @pytest.mark.parametrize(("name", "block"), RUN_FOR_REAL, ids=[f"{n} {i}" for i, (n, _) in enumerate(RUN_FOR_REAL)])
 def test_a_block_of_commands_does_what_it_says_when_it_is_run(tmp_path: Path, name: str, block: str) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")

@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 CLASS = ROOT / "examples" / "class"
 TEMPLATE = ROOT / "student_template" / "hw6.ipynb"
 
@@ -253,6 +253,22 @@ def test_a_hidden_test_that_cannot_be_collected_makes_the_result_incomplete_and_
 USAGE = {
     "no such path": (["check", "/nowhere/hw6.ipynb"], "nothing at"),
     "no tests there": (["grade", str(CLASS / "ada_complete"), "--out", "{out}", "--tests", "{out}"], "no tests"),
+    "no such folder of tests": (
+        ["grade", str(CLASS / "ada_complete"), "--out", "{out}/o", "--tests", "{out}/n"],
+        "no folder",
+    ),
+    "a file instead of tests": (
+        ["grade", str(CLASS / "ada_complete"), "--out", "{out}/o", "--tests", __file__],
+        "is a file",
+    ),
+    "an unknown question to check": (["check", str(TEMPLATE), "--question", "9"], "4a, 4b, 4c"),
+    "an unknown question to grade": (
+        ["grade", str(CLASS / "ada_complete"), "--out", "{out}/o", "--only", "9z"],
+        "4a, 4b, 4c",
+    ),
+    "an unknown question of a class": (["batch", str(CLASS), "--out", "{out}/o", "--only", "4d"], "Did you mean 4a?"),
+    "a test that is not there": (["grade", str(CLASS / "ada_complete"), "--out", "{out}/o", "--only", "4a.77"], "4a.7"),
+    "a public test that is not there": (["check", str(TEMPLATE), "--question", "4a.7"], "4a.p1"),
     "a file instead of a class": (["batch", str(TEMPLATE), "--out", "{out}"], "not a folder"),
     "an unknown command": (["grad"], "grad"),
 }
@@ -263,6 +279,49 @@ def test_a_usage_error_is_a_sentence_and_status_2(tmp_path: Path, what: str) -> 
     arguments, words = USAGE[what]
     done = autograder(*(a.format(out=tmp_path) for a in arguments))
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.json")), "nothing was graded"
+
+
+ONE_TEST = """
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+@number("2a.7")
+@weight(2)
+def test_one():
+    "one"
+"""
+
+
+def test_a_question_that_no_test_of_ones_own_has_and_files_without_a_test_are_told(tmp_path: Path) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    command = ["grade", CLASS / "eli_parameter", "--out", tmp_path / "out", "--tests", tests]
+    (tests / "test_nothing.py").write_text("x = 1\n")
+    empty = autograder(*command)
+    assert empty.returncode == 2 and "hold no test" in empty.stderr
+    (tests / "test_one.py").write_text(ONE_TEST)
+    other = autograder(*command, "--only", "Q4(a)")
+    assert other.returncode == 2 and "no test here has the number 4a. The tests are 2a.7." in other.stderr
+    assert autograder(*command, "--only", "2(A)").returncode == 0
+
+
+@pytest.mark.parametrize("typed", ["4A", "4(a)", "q4a", "Question 4 (a)"])
+def test_check_forgives_how_a_question_is_written(typed: str) -> None:
+    done = autograder("check", CLASS / "ada_complete", "--question", typed)
+    assert done.returncode == 0 and "✓ 4a.p1" in done.stdout and "4b" not in done.stdout, done.stdout + done.stderr
+
+
+def test_check_says_what_it_does_not_check_and_which_files_that_is_judged_from(tmp_path: Path) -> None:
+    one = autograder("check", CLASS / "chen_einsum", "--question", "4c")
+    assert one.returncode == 0 and "found: history.json; missing: hw6.ipynb" in one.stdout, one.stdout + one.stderr
+    everything = autograder("check", CLASS / "ada_complete").stdout
+    assert "Not checked: 4c" in everything and "found: hw6.ipynb, history.json" in everything
+    assert "Not checked: 1, 2d, 3b, 3c.c. A person" in everything
+    assert "Not checked" not in autograder("check", CLASS / "ada_complete", "--question", "4a").stdout
+    (tmp_path / "hw6.py").write_text("x = 1\n")
+    (tmp_path / "history.json").write_text("{")
+    broken = autograder("check", tmp_path, "--question", "4c")
+    assert broken.returncode == 1 and "history.json could not be used" in broken.stdout
 
 
 def test_selfcheck_grades_a_right_and_a_wrong_solution() -> None:

@@ -12,7 +12,7 @@ from tests.grader.fuzz_targets import TARGETS
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -14,6 +14,7 @@ import pytest
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
+pytestmark = pytest.mark.boxed  # scripts of ours that run to their end, and signals to them
 TRUTHFUL = '{"score": 12.5, "tests": []}'
 
 

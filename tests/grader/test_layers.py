@@ -9,7 +9,7 @@ from autograder.sandbox import seccomp, zygote
 from autograder.sandbox.room import Ended, Room
 from tests.grader.pace import patience
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 LIMITS = Limits(seconds=patience(5), memory_mb=512)
 
 

@@ -16,6 +16,8 @@ from autograder.records import Submission
 from autograder.submission import load
 from tests.grader.submission_samples import BOTH, notebook
 
+pytestmark = pytest.mark.boxed
+
 
 def no_child_is_left() -> bool:
     try:

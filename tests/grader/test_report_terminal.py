@@ -61,7 +61,7 @@ def test_the_last_lines_give_the_total_and_what_to_do_next() -> None:
 def test_a_run_of_no_test_says_so() -> None:
     text = terminal.render(example_reports.report((), example_reports.submission()), width=80, colour=False)
     assert "No test was run" in text
-    assert "no test was run" in text
+    assert "no test here looks at this question" in text
 
 
 def test_only_skipped_tests_point_at_what_they_need() -> None:

@@ -8,6 +8,7 @@ import pytest
 import autograder
 from autograder.grading import Options, grade
 
+pytestmark = pytest.mark.boxed
 ROOT = Path(autograder.__file__).parent.parent
 
 # Looks from inside __init__ and prints what it finds; then raises, so that staff get its output.

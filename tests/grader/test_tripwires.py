@@ -23,7 +23,7 @@ from tests.grader.encoder_styles import ENCODERS
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 LIMITS = Limits(seconds=patience(5), memory_mb=512)
 SDPA, MHA = "torch.nn.functional.scaled_dot_product_attention", "torch.nn.MultiheadAttention"
 LAYER = "torch.nn.TransformerEncoderLayer"

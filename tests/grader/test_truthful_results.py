@@ -19,9 +19,10 @@ from autograder import results
 from autograder.errors import GraderFault
 from tests.grader import example_reports
 from tests.grader.pace import patience
+from tests.grader.processes import descendants, end, parent, still_there
 from tests.grader.source_tree import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 
 # Every forward takes a while, so that there is a middle to be ended in; nothing else is wrong with it.
 SLEEPY = """
@@ -73,34 +74,6 @@ class Run:
     def end(self) -> str:
         output: str = self.process.communicate(timeout=SECONDS)[0]
         return output
-
-
-def descendants(pid: int) -> list[int]:
-    """The children of a process and theirs, the eldest first."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return []
-    children = [int(word) for word in text.split()]
-    return children + [below for child in children for below in descendants(child)]
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def still_there(pids: list[int], seconds: float = patience(5)) -> list[int]:
-    deadline = time.monotonic() + seconds
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return [pid for pid in pids if alive(pid)]
 
 
 @pytest.fixture
@@ -156,7 +129,7 @@ def test_a_second_word_to_stop_does_not_spoil_the_last_result(running: Run) -> N
 def test_an_engine_killed_in_the_middle_leaves_what_is_done_and_its_students_code_ends_with_it(running: Run) -> None:
     engine, *others = running.wait_for_the_middle()
     assert others, "the student's room is below the engine"
-    os.killpg(engine, signal.SIGKILL)
+    end(engine, below=running.process.pid)
     output = running.end()
     assert running.process.returncode == 3
     assert_truthful(running.results())
@@ -168,7 +141,7 @@ def test_an_engine_killed_in_the_middle_leaves_what_is_done_and_its_students_cod
 def test_the_process_that_grades_killed_in_the_middle_leaves_what_is_done(running: Run) -> None:
     engine, *_ = running.wait_for_the_middle()
     newest = max(child for child in descendants(engine) if parent(child) == engine)  # forked for this submission
-    os.kill(newest, signal.SIGKILL)
+    end(newest, below=running.process.pid)
     running.end()
     assert running.process.returncode == 3
     assert_truthful(running.results())

@@ -22,7 +22,7 @@ from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 from tests.grader.weak_machine import NO_LANDLOCK, NO_OTHER_USER, without
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 
 # Leaves a trace as soon as it runs, where nothing stops it from writing.
 PROGRAM = """
