@@ -1,15 +1,19 @@
-"""Handout 4(c): the student's own training run, from history.json or the notebook's saved outputs, as claimed."""
+"""Handout 4(c): the student's own training run, as claimed, and whether the two classes train when we try it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from gradescope_utils.autograder_utils.decorators import number, visibility, weight
 
+from autograder import observe_training
 from autograder.evidence import Evidence, gather
 from autograder.evidence_judge import Verdict, judge_claim, judge_curves
 from autograder.expect import Unmet
+from autograder.judging.training import smoke
 from autograder.records import Submission
+from autograder.student import Student
 
 
 def _evidence(submission: Submission) -> Evidence:
@@ -41,8 +45,21 @@ def test_4c_1_curves(submission: Submission, remark: Callable[[str], object]) ->
 
 
 @number("4c.2")
-@weight(3)
+@weight(2)  # the handout asks for the accuracy; one of its points is 4c.3's, which nobody has to claim
 @visibility("visible")
 def test_4c_2_accuracy(submission: Submission, remark: Callable[[str], object]) -> None:
     """reaches a test accuracy of 94 % (±1 %), as claimed"""
     _settle(judge_claim(_evidence(submission)), remark)
+
+
+@pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent
+@number("4c.3")
+@weight(1)  # it trains: tried, not claimed. What still trains loses nothing here, however wrong 4(a) and 4(b) are
+def test_4c_3_trains(student: Student, seed: int, remark: Callable[[str], object]) -> None:
+    """a small ViT around both classes trains: it recognises handwritten digits that it has not seen"""
+    drawn = smoke.draw(seed)
+    trained = observe_training.smoke_training(student, drawn, seed)
+    if not smoke.learned(trained, drawn.held_labels):
+        raise smoke.complaint(trained, drawn.held_labels)
+    for text in smoke.remarks(trained, drawn.held_labels):
+        remark(text)
