@@ -86,9 +86,10 @@ MAX_AST_NODES = 100_000
 # nearest wrong answers by 1.6e-2 (LayerNorm with the deviation of n - 1) and 3e-2 (scaled by √tokens).
 RTOL = 1e-4
 
-# Smoke training of 4(c): the share of digits it has not seen that a small ViT around the student's classes must recognise
-# after 150 steps. See docs/training.md.
-SMOKE_ACCURACY = 0.4
+# Smoke training of 4(c): the share of digits it has not seen that a small ViT around the student's classes must
+# recognise. Measured (docs/training.md): over 300 seeds the reference has 85 % ± 2 % and 77 % at least; honest weights
+# that begin far too large 60 %, and 44 % at least; what learns nothing has 10 % ± 1 %.
+SMOKE_ACCURACY = 0.3
 
 
 def question_of(number: str) -> Question:

@@ -102,7 +102,10 @@ class Student:
         """
         programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
         trains = question in PARTS
-        left, longest = self._until - time.monotonic(), self._limits.training_seconds if trains else self._limits.seconds
+        left, longest = (
+            self._until - time.monotonic(),
+            self._limits.training_seconds if trains else self._limits.seconds,
+        )
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
         room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
@@ -185,7 +188,7 @@ class Visit:
         self._doing = f"training a small {self._subject} around your layers"
         fields = {"batch": batch, "rate": rate, "seed": seed}
         _, tensors = self._ask("train", fields, [images, labels])
-        if len(tensors) != 1 or tensors[0].dim() != 1:
+        if len(tensors) != 1 or tensors[0].dim() != 1 or len(tensors[0]) > len(images):
             raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no losses came back"))
         return tuple(float(loss) for loss in tensors[0])
 

@@ -1,10 +1,10 @@
 """The student's room: answers one conversation, with the student's class, and is then killed.
 
-    start   {op, text, class_name, given, probe_seed, heads}    runs the program, after that of the heads if there is one
-    build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided one named `of` around it
+    start   {op, text, class_name, given, probe_seed, heads}    runs the program, and that of the heads before it
+    build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided `of` around it
     load    {op, names} + tensors                               sets parameters and buffers to what was sent
-    save    {op}                                 -> tensors     parameters and buffers, by name
-    train   {op, batch, rate, seed, seconds} + images, labels   -> losses: the notebook's loop, one step a batch
+    save    {op}                                -> names, tensors: parameters and buffers
+    train   {op, batch, rate, seed} + images, labels           -> losses: the notebook's loop, one step a batch
     forward {op, train, grad, seed, strided} + x [+ cotangent] -> output [+ gradients of x and the parameters]
 
 This code runs beside the student's and may be changed by it: nothing here decides anything, and nothing here knows
@@ -14,7 +14,6 @@ what would be right. It holds no reference, no expected value and no verdict.
 from __future__ import annotations
 
 import json
-import math
 import random
 import re
 import socket
@@ -144,13 +143,11 @@ class Conversation:
         }
         return {"status": "ok", "names": list(crossing)}, list(crossing.values())
 
-    def train(
-        self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int, seconds: float = math.inf
-    ) -> Reply:
+    def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> Reply:
         _seed(seed)
         if self.training is None:
             self.training = training.Training(self.module, rate)
-        losses = self.training.steps(images, labels, batch, seconds)
+        losses = self.training.steps(images, labels, batch)
         return {"status": "ok"}, [torch.tensor(losses, dtype=torch.float64)]
 
     def forward(

@@ -258,8 +258,8 @@ def test_the_hidden_tests_keep_a_part_and_every_word_of_the_verdict(hidden: Modu
 
 
 def test_the_hidden_tests_are_worth_the_handouts_five_points(hidden: ModuleType) -> None:
-    tests = [hidden.test_4c_1_curves, hidden.test_4c_2_accuracy]
-    assert [(test.__number__, test.__weight__) for test in tests] == [("4c.1", 2), ("4c.2", 3)]
+    tests = [hidden.test_4c_1_curves, hidden.test_4c_2_accuracy, hidden.test_4c_3_trains]
+    assert [(test.__number__, test.__weight__) for test in tests] == [("4c.1", 2), ("4c.2", 2), ("4c.3", 1)]
 
 
 def test_nothing_at_all_says_what_to_run_and_hand_in() -> None:

@@ -12,6 +12,7 @@ from autograder.evidence import Evidence, gather
 from autograder.evidence_judge import Verdict, judge_claim, judge_curves
 from autograder.expect import Unmet
 from autograder.judging.training import smoke
+from autograder.observe_training import Reference
 from autograder.records import Submission
 from autograder.student import Student
 
@@ -55,11 +56,13 @@ def test_4c_2_accuracy(submission: Submission, remark: Callable[[str], object]) 
 @pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent
 @number("4c.3")
 @weight(1)  # it trains: tried, not claimed. What still trains loses nothing here, however wrong 4(a) and 4(b) are
-def test_4c_3_trains(student: Student, seed: int, remark: Callable[[str], object]) -> None:
+def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: Callable[[str], object]) -> None:
     """a small ViT around both classes trains: it recognises handwritten digits that it has not seen"""
     drawn = smoke.draw(seed)
     trained = observe_training.smoke_training(student, drawn, seed)
     if not smoke.learned(trained, drawn.held_labels):
-        raise smoke.complaint(trained, drawn.held_labels)
-    for text in smoke.remarks(trained, drawn.held_labels):
+        stuck = smoke.unexplained(trained, drawn.held_labels)
+        compared = observe_training.first_steps(student, reference, drawn, seed) if stuck else ""
+        raise smoke.complaint(trained, drawn.held_labels, compared)
+    for text in smoke.remarks(trained):
         remark(text)
