@@ -26,6 +26,16 @@ MODEL = "4c"
 State = Mapping[str, Tensor]
 
 
+def smoke_trained(student: Student, seed: int) -> tuple[smoke.Trained, smoke.Drawn]:
+    """What came of the training, and the digits: of the longer one where the first learned little without a reason."""
+    drawn = smoke.draw(seed)
+    trained = smoke_training(student, drawn, seed)
+    if smoke.unexplained(trained, drawn.held_labels):
+        drawn = smoke.draw(seed, smoke.LONG)
+        trained = smoke_training(student, drawn, seed)
+    return trained, drawn
+
+
 def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Trained:
     """Trains with the student's own initial weights, then asks a fresh process. Raises Unmet when either ends early."""
     last = prepared(drawn.images[-smoke.BATCH :])

@@ -92,11 +92,6 @@ class Local:
         return Here(question, *self._texts, probe_seed)
 
 
-def train(attention: str, layer: str, seed: int) -> tuple[smoke.Trained, smoke.Drawn]:
-    drawn = smoke.draw(seed)
-    return observe_training.smoke_training(local(attention, layer), drawn, seed), drawn
-
-
 def local(attention: str, layer: str) -> Student:
     return cast("Student", Local(attention, layer))
 
@@ -124,7 +119,8 @@ def measure(count: int) -> None:
     started = time.process_time()
     rows = []
     for seed in range(count):
-        trained, drawn = train(training_styles.PLAIN, training_styles.LAYER, seed)
+        drawn = smoke.draw(seed)
+        trained = observe_training.smoke_training(local(training_styles.PLAIN, training_styles.LAYER), drawn, seed)
         rows.append(
             (seed, smoke.accuracy(trained.held, drawn.held_labels), smoke.loss(trained.held, drawn.held_labels))
         )
@@ -191,7 +187,7 @@ def compare_styles(count: int, only: str) -> None:
         reached, said, begin = [], "", time.process_time()
         for seed in range(1000, 1000 + count):
             try:
-                trained, drawn = train(attention, layer, seed)
+                trained, drawn = observe_training.smoke_trained(local(attention, layer), seed)
                 reached.append(smoke.accuracy(trained.held, drawn.held_labels))
                 if not smoke.learned(trained, drawn.held_labels):
                     said = str(smoke.complaint(trained, drawn.held_labels))
