@@ -55,6 +55,9 @@ TEXT_HINTS = {
     "modified by an inplace operation": (
         "something that the gradient still needs is changed in place: write x = x + ... instead of x += ..."
     ),
+    "backward through the graph a second time": (
+        "something that forward computed in an earlier call is kept in self and used again: compute it anew each time"
+    ),
     "must be Tensor, not": "a layer is made where it should be used: make it in __init__, call it in forward",
 }
 

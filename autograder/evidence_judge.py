@@ -9,26 +9,16 @@ from __future__ import annotations
 import msgspec
 
 from autograder.evidence import Evidence
-from autograder.evidence.saved import EPOCHS
-from autograder.evidence.task import LEAST_IMAGES
-from autograder.policy import FILES
+from autograder.policy import FILES, KEPT, TRAINING
 from autograder.records import Feedback
 
-TEST_IMAGES = 10_000  # MNIST's test set
-FULL_ACCURACY = 93.0  # percent; handout 4(c): "at least 94% (±1%)", so the lower end of what it allows
-
-# (at least this many percent, fraction of the points, why). One place to change.
+# (at least this many percent, fraction of the points, why)
 ACCURACY_STEPS: tuple[tuple[float, float, str], ...] = (
-    (FULL_ACCURACY, 1.0, "within the handout's 94 % ± 1 %"),
-    (88.0, 2 / 3, "a model that was trained, but stopped short: one to two epochs give 88 to 93 %"),
-    (50.0, 1 / 3, "a model that learned something, but with a mistake or after a fraction of an epoch"),
+    (TRAINING.full_accuracy, 1.0, "within the handout's 94 % ± 1 %"),
+    (88.0, KEPT.stopped_short, "a model that was trained, but stopped short: one to two epochs give 88 to 93 %"),
+    (50.0, KEPT.something, "a model that learned something, but with a mistake or after a fraction of an epoch"),
     (0.0, 0.0, "near chance: nothing was learned"),
 )
-ONE_CURVE = 0.5  # handout 4(c) asks for two trajectories: one of them is half
-FEW_EPOCHS = 0.5  # a trajectory, but not of the ten epochs that were asked for
-NOT_FALLING = 0.5  # both curves are there, as asked, but they show a model that did not learn
-FEW_IMAGES = 1_000  # below it, chance alone moves an accuracy of 94 % by more than the handout's ±1 % (0.75 % at 1,000)
-SUMMED_SCALE = 0.1  # a mean cross-entropy after one epoch is 0.2 to 0.7 here, 32 times less when divided twice
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -48,7 +38,7 @@ _HOW = (
 
 def judge_curves(evidence: Evidence) -> Verdict:
     """Handout 4(c): the loss trajectories of the training set and of the validation set, over ten epochs."""
-    expected = f"loss curves of both the training and the validation set, over {EPOCHS} epochs (handout 4(c))"
+    expected = f"loss curves of both the training and the validation set, over {TRAINING.epochs} epochs (handout 4(c))"
     earned, found, mend = _curves_worth(evidence)
     remarks = evidence.problems + _scale_remark(evidence)
     staff = _for_staff(evidence.curve_doubts)
@@ -76,18 +66,20 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
             return 1.0, "", ""
         return 0.0, _none_found("losses", evidence.refused_curves), _HOW
     if max(len(train), len(validation)) < 2:
-        return 0.0, "losses of one epoch only, which makes no curve", f"Train for {EPOCHS} epochs. {_HOW}"
+        return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
     earned, found, mend = 1.0, [], []
     if not train or not validation:
-        earned *= ONE_CURVE
+        earned *= KEPT.one_curve
         found.append(f"only the losses of the {'training' if train else 'validation'} set")
         mend.append("The provided loop prints and returns the losses of both sets.")
-    if evidence.epochs < EPOCHS:
-        earned *= FEW_EPOCHS
+    if evidence.epochs < TRAINING.epochs:
+        earned *= KEPT.few_epochs
         found.append(f"{evidence.epochs} epochs")
-        mend.append(f"Train for {EPOCHS} epochs; if the session ends too soon, a GPU runtime is some ten times faster.")
+        mend.append(
+            f"Train for {TRAINING.epochs} epochs; if the session ends too soon, a GPU runtime is some ten times faster."
+        )
     if train and train[-1] >= train[0]:
-        earned *= NOT_FALLING
+        earned *= KEPT.not_falling
         found.append(f"a training loss that does not fall ({train[0]:.4g} at first, {train[-1]:.4g} at last)")
         mend.append("Check 4(a) and 4(b) with the public tests before you train again.")
     return earned, "; ".join(found), " ".join(mend)
@@ -101,7 +93,7 @@ def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
 
 def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
     first = evidence.train_loss[0] if evidence.train_loss else None
-    if first is None or not 0 < first < SUMMED_SCALE:
+    if first is None or not 0 < first < TRAINING.summed_scale:
         return ()
     return (
         f"Your losses begin at {first:.3g}. That looks like a sum of batch means divided by the number of images, which"
@@ -111,7 +103,9 @@ def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
 
 def judge_claim(evidence: Evidence) -> Verdict:
     """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as claimed by the student."""
-    expected = f"a test accuracy of at least 94 % (±1 %, so {FULL_ACCURACY:.0f} % counts in full; handout 4(c))"
+    expected = (
+        f"a test accuracy of at least 94 % (±1 %, so {TRAINING.full_accuracy:.0f} % counts in full; handout 4(c))"
+    )
     if evidence.accuracy is None:
         found = _none_found("test accuracy", evidence.refused_accuracy)
         return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems)
@@ -119,11 +113,13 @@ def judge_claim(evidence: Evidence) -> Verdict:
     found, mend = f"{evidence.accuracy:.2f} %, as claimed in {evidence.source}", ""
     if earned < 1.0:
         found += f" ({why})"
-        mend = f"Train for {EPOCHS} epochs with the handout's sizes; if 4(a) or 4(b) has a failing test, mend it first."
-    if 0 < evidence.images < FEW_IMAGES:
-        earned = 0.0 if evidence.images < LEAST_IMAGES else earned / 2
+        mend = (
+            f"Train for {TRAINING.epochs} epochs with the handout's sizes; a failing test of 4(a) or 4(b) comes first."
+        )
+    if 0 < evidence.images < TRAINING.few_images:
+        earned = 0.0 if evidence.images < TRAINING.least_images else earned * KEPT.few_images
         found += f", measured on {evidence.images} images only"
-        mend = f"Measure on the whole test set of {TEST_IMAGES:,} images. {mend}".strip()
+        mend = f"Measure on the whole test set of {TRAINING.test_images:,} images. {mend}".strip()
     remarks, staff = evidence.problems + _claim_remarks(evidence), _for_staff(evidence.accuracy_doubts)
     if earned == 1.0:
         return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
@@ -132,10 +128,10 @@ def judge_claim(evidence: Evidence) -> Verdict:
 
 def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:
     remarks = []
-    if evidence.images and evidence.images != TEST_IMAGES:
-        remarks.append(f"It was measured on {evidence.images:,} images; MNIST's test set has {TEST_IMAGES:,}.")
+    if evidence.images and evidence.images != TRAINING.test_images:
+        remarks.append(f"It was measured on {evidence.images:,} images; MNIST's test set has {TRAINING.test_images:,}.")
     last = evidence.validation_loss[-1] if evidence.validation_loss else 0.0
     # at 93 % right even a confident classifier's mean loss is below 1; sums over batches are above 20
-    if (evidence.accuracy or 0) >= FULL_ACCURACY and 1.0 < last < 3.0:
+    if (evidence.accuracy or 0) >= TRAINING.full_accuracy and 1.0 < last < 3.0:
         remarks.append(f"A last validation loss of {last:.2f} seldom goes with this accuracy: staff may ask about it.")
     return tuple(remarks)

@@ -102,6 +102,21 @@ class Tolerances(_Table, frozen=True):
     significant_digits: Count
 
 
+class Training(_Table, frozen=True):
+    """What the evidence of the student's own run of 4(c) is held against, and the bound of the smoke training."""
+
+    epochs: Count
+    batch_size: Count
+    test_images: Count
+    full_accuracy: Positive
+    few_images: Count
+    least_images: Count
+    summed_scale: Positive
+    most_of_ten: Positive
+    least_sum: Positive
+    smoke_accuracy: Share
+
+
 class Kept(_Table, frozen=True):
     """Fractions of a test's points for work that is partly right."""
 
@@ -109,6 +124,12 @@ class Kept(_Table, frozen=True):
     one_matrix_of_two: Share
     exchanged: Share
     unusual_order: Share
+    one_curve: Share
+    few_epochs: Share
+    not_falling: Share
+    few_images: Share
+    stopped_short: Share
+    something: Share
     dropout_ignores_p: Share
 
 
@@ -139,6 +160,7 @@ class Policy(_Table, frozen=True):
     questions: tuple[Question, ...]
     by_hand: tuple[Question, ...]
     tolerances: Tolerances
+    training: Training
     kept: Kept
     limits: Caps
 
@@ -255,4 +277,5 @@ def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
 
 POLICY = load(Path(os.environ.get(VARIABLE) or FILE))
 FILES, CAPS, TOLERANCES, KEPT = POLICY.files, POLICY.limits, POLICY.tolerances, POLICY.kept
+TRAINING = POLICY.training
 CHILD_LIMITS = Limits(seconds=CAPS.child_seconds, memory_mb=CAPS.child_memory_mb)

@@ -115,6 +115,7 @@ class Limits(msgspec.Struct, frozen=True):
     output_kb: int = 64
     tensor_mb: int = 64
     scratch_mb: int = 64
+    training_seconds: float = 60.0  # a conversation in which a model is trained
 
 
 class ExitKind(str, Enum):
@@ -138,6 +139,7 @@ class Exit(msgspec.Struct, frozen=True):
     detail: str = ""  # exception text, signal name, ...
     line: int = 0  # line of the executed text, 0 unknown
     function: str = ""
+    part: int = 0  # which of the conversation's programs the line is of
     output: str = ""  # captured stdout and stderr, capped
 
 

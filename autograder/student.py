@@ -23,16 +23,22 @@ from autograder import policy
 from autograder.endings import explain
 from autograder.errors import GraderFault
 from autograder.expect import Missing
-from autograder.judging.cases import AttentionCase, LayerCase, normal
+from autograder.judging.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.records import Exit, ExitKind, Limits, Program, Submission
 from autograder.sandbox.room import Ended, Room
 from autograder.sandbox.wire import ParameterSpec
 from autograder.sandbox.zygote import Zygote
 
-# A visit with less than this would fail honest work: it needs 0.05 s here, and ten times that in a slow container.
-SHORTEST_SECONDS = 0.5
+# The whole model of 4(c) has no program of its own: it is made of the two that were checked, as they are, around our
+# copies, and the heads that 4(a)'s program brings stand in the place of the probe heads.
+PARTS = {"4c": ("4a", "4b")}
 
-Case = AttentionCase | LayerCase
+# A visit with less than this would fail honest work: it needs 0.05 s here, and ten times that in a slow container.
+# A training needs 0.5 s here.
+SHORTEST_SECONDS = 0.5
+SHORTEST_TRAINING = 10.0
+
+Case = AttentionCase | LayerCase | ModelCase
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -84,16 +90,20 @@ class Student:
             raise Missing(reason or f"no code for {question} was found") from None
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
-        """A conversation with a fresh process that has run the question's program."""
-        program = self.program(question)
-        left = self._until - time.monotonic()
-        if left < SHORTEST_SECONDS:
+        """A conversation with a fresh process that has run the question's program.
+
+        "4c" is about the whole model: the programs of 4(a) and 4(b) are run, and it may be trained.
+        """
+        programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
+        trains = question in PARTS
+        left, longest = (
+            self._until - time.monotonic(),
+            self._limits.training_seconds if trains else self._limits.seconds,
+        )
+        if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
-        limits, shortened = self._limits, left < self._limits.seconds
-        if shortened:
-            limits = msgspec.structs.replace(limits, seconds=left)
-        room = Room(self._zygote, limits)
-        return Visit(room, program, probe_seed, self._show_text, self._tripped, shortened=shortened)
+        room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
+        return Visit(room, question, programs, probe_seed, self._show_text, self._tripped, shortened=left < longest)
 
 
 class Visit:
@@ -102,7 +112,8 @@ class Visit:
     def __init__(
         self,
         room: Room,
-        program: Program,
+        question: str,
+        programs: tuple[Program, ...],
         probe_seed: int,
         show_text: bool,
         tripped: dict[str, set[str]],
@@ -112,7 +123,10 @@ class Visit:
         self._room = room
         self._tripped = tripped
         self._shortened = shortened
-        self._program = program
+        self._question = question
+        self._programs = programs
+        self._program = programs[-1]
+        self._subject = "ViT" if question in PARTS else self._program.class_name
         self._probe_seed = probe_seed
         self._show_text = show_text
         self._doing = ""
@@ -120,14 +134,16 @@ class Visit:
 
     def __enter__(self) -> Visit:
         program = self._program
-        self._doing = f"running the definitions that {program.class_name} needs"
+        self._doing = f"running the definitions that {' and '.join(p.class_name for p in self._programs)} need" + (
+            "" if len(self._programs) > 1 else "s"
+        )
         try:
             self._room.__enter__()
         except Ended as ended:
             raise GraderFault(str(ended)) from None
-        given = list(policy.POLICY.given(program.question))
+        given = list(policy.POLICY.given(self._question))
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
-                  "probe_seed": self._probe_seed}  # fmt: skip
+                  "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1])}  # fmt: skip
         try:
             self._ask("start", fields)
         except BaseException:
@@ -143,14 +159,33 @@ class Visit:
     def build(self, case: Case) -> Built:
         """Makes the module for this case's sizes, with the student's own initial weights."""
         arguments = ", ".join(f"{name}={value}" for name, value in case.kwargs.items())
-        self._doing = f"making {self._program.class_name}({arguments})"
-        reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed})
+        self._doing = f"making {self._subject}({arguments})"
+        of = self._subject if self._question in PARTS else ""
+        reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed, "of": of})
         return Built(reply.parameters, reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Overwrites the named parameters."""
         self._doing = "setting the weights"
         self._ask("load", {"names": list(weights)}, list(weights.values()))
+
+    def save(self) -> dict[str, Tensor]:
+        """Parameters and buffers as they are now, by name."""
+        self._doing = "reading the weights"
+        reply, tensors = self._ask("save", {})
+        return dict(zip(reply.names, tensors))
+
+    def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> tuple[float, ...]:
+        """The notebook's loop over these batches, with dropout; the losses that the child says it had: advisory.
+
+        images: uint8 (n, 28, 28); labels: int64 (n,). A further call goes on with the same optimiser.
+        """
+        self._doing = f"training a small {self._subject} around your layers"
+        fields = {"batch": batch, "rate": rate, "seed": seed}
+        _, tensors = self._ask("train", fields, [images, labels])
+        if len(tensors) != 1 or tensors[0].dim() != 1 or len(tensors[0]) > len(images):
+            raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no losses came back"))
+        return tuple(float(loss) for loss in tensors[0])
 
     def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
         """One forward of x (batch, tokens, features), in eval mode unless `train`."""
@@ -163,13 +198,14 @@ class Visit:
 
     def _forward(self, x: Tensor, cotangent: list[Tensor], train: bool, seed: int, strided: bool) -> Forward:
         mode = "train" if train else "eval"
-        self._doing = f"{self._program.class_name}.forward in {mode} mode on x of shape {tuple(x.shape)}"
+        self._doing = f"{self._subject}.forward in {mode} mode on x of shape {tuple(x.shape)}"
         fields = {"train": train, "grad": bool(cotangent), "seed": seed, "strided": strided}
         reply, tensors = self._ask("forward", fields, [x, *cotangent])
         if not tensors:
             raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no tensor came back"))
         self.notes.update(reply.notes)
-        self._tripped.setdefault(self._program.question, set())  # it ran, whatever it used
+        if self._question not in PARTS:
+            self._tripped.setdefault(self._question, set())  # it ran, whatever it used
         return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
 
     def _ask(self, op: str, fields: Mapping[str, object], tensors: list[Tensor] | None = None):  # type: ignore[no-untyped-def]
@@ -178,15 +214,16 @@ class Visit:
         except Ended as ended:
             raise self._unmet(ended.exit) from None
         finally:
-            if self._room.tripped:
-                self._tripped.setdefault(self._program.question, set()).update(self._room.tripped)
+            if self._room.tripped and self._question not in PARTS:  # each part was watched in a visit of its own
+                self._tripped.setdefault(self._question, set()).update(self._room.tripped)
 
     def _unmet(self, exit: Exit) -> Exception:
         if exit.kind is ExitKind.GRADER:
             return GraderFault(exit.detail)
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
-        return explain(exit, self._program, self._doing, show_text=self._show_text)
+        program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word
+        return explain(exit, program, self._doing, show_text=self._show_text)
 
     @property
     def tuple_returned(self) -> bool:

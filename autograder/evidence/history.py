@@ -10,8 +10,7 @@ from collections.abc import Mapping
 
 from autograder.evidence import task
 from autograder.evidence.record import MAX_POINTS, Evidence, is_loss
-
-BATCH_SIZE = 32  # handout 4(c): "using batch size 32"
+from autograder.policy import TRAINING
 
 _ALIASES = {
     "train_loss": ("train_loss", "train_losses", "training_loss"),
@@ -32,8 +31,8 @@ def from_history(history: Mapping[str, object]) -> Evidence:
         problems.append(f"history.json: epochs is {epochs}, but there are losses of {length}; the losses were counted.")
     accuracy, images = _counted(history, problems)
     batch = _whole(history, "batch_size", problems)
-    if batch not in (None, BATCH_SIZE):
-        problems.append(f"history.json: batch_size is {batch}; the handout asks for {BATCH_SIZE}.")
+    if batch not in (None, TRAINING.batch_size):
+        problems.append(f"history.json: batch_size is {batch}; the handout asks for {TRAINING.batch_size}.")
     doubts = task.doubts_about(train, "history.json")
     return Evidence(
         "history.json", train, validation, accuracy, images, length or epochs, 0, tuple(problems), curve_doubts=doubts

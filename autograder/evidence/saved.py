@@ -13,9 +13,8 @@ from typing import NamedTuple
 from autograder import printed_run
 from autograder.evidence import task
 from autograder.evidence.record import MAX_POINTS, Evidence, is_loss
+from autograder.policy import TRAINING
 from autograder.records import Cell
-
-EPOCHS = 10  # handout 4(c): "for 10 epochs"
 
 Curve = tuple[float, ...]
 
@@ -29,7 +28,7 @@ class _Run(NamedTuple):
     def worth(self) -> tuple[int, bool, int, int]:
         """Both curves over all epochs first; among such runs one of this homework's model, then the longest."""
         lengths = len(self.train), len(self.validation)
-        return min(*lengths, EPOCHS), task.is_tied(self.cell), min(lengths), sum(lengths)
+        return min(*lengths, TRAINING.epochs), task.is_tied(self.cell), min(lengths), sum(lengths)
 
 
 class _Tested(NamedTuple):
@@ -39,7 +38,7 @@ class _Tested(NamedTuple):
     @property
     def worth(self) -> tuple[bool, bool, bool, float]:
         """Of this homework's model first, then what says "test"; then the best: a test before training is no result."""
-        enough = self.found.images == 0 or self.found.images >= task.LEAST_IMAGES
+        enough = self.found.images == 0 or self.found.images >= TRAINING.least_images
         return enough, task.is_tied(self.cell), self.found.surely_test, self.found.percent
 
 

@@ -9,18 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autograder.policy import POLICY
+from autograder.policy import POLICY, TRAINING
 from autograder.records import THIS_HOMEWORK, Cell
 from autograder.slicing.trained import other_tasks
-
-# Guessing among ten classes costs ln 10 = 2.30 on average; the first epoch of a run that goes wrong seldom more than
-# 2.5. Sums over the batches of an epoch begin at 300 for the handout's batches, and at 16 for batches of a thousand. In
-# between begins the mean loss of a model that guesses among 20 words (ln 20 = 3.0) to 160,000 (ln 160,000 = 12).
-MOST_OF_TEN = 3.0
-LEAST_SUM = 12.0
-
-# Fewer images than one of the handout's batches are no test set of ten digits.
-LEAST_IMAGES = 32
 
 _ABOUT_TRAINING = re.compile(r"loss|acc|epoch|bleu|ppl|perplexity", re.IGNORECASE)
 
@@ -32,7 +23,7 @@ def is_tied(cell: Cell) -> bool:
 
 def not_of_ten(train: Sequence[float]) -> bool:
     """Whether the losses begin where neither a mean over ten classes nor a sum of such means can."""
-    return bool(train) and MOST_OF_TEN < train[0] < LEAST_SUM
+    return bool(train) and TRAINING.most_of_ten < train[0] < TRAINING.least_sum
 
 
 def refusal(cell: Cell, train: Sequence[float] = ()) -> str:

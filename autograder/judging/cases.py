@@ -61,6 +61,23 @@ class LayerCase(msgspec.Struct, frozen=True):
         return normal(self.seed, self.batch, self.tokens, self.dim) * stretch
 
 
+class ModelCase(msgspec.Struct, frozen=True):
+    """A whole ViT of question 4(c), around the student's layers."""
+
+    seed: int
+    patch_size: int
+    dim: int
+    depth: int
+    heads: int
+    dim_head: int
+    mlp_dim: int
+    dropout: float = 0.0
+
+    @property
+    def kwargs(self) -> dict[str, object]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if name != "seed"}
+
+
 # (batch, tokens, input_dim, inner_dim): primes, all different; inner_dim on both sides of input_dim and of tokens.
 ATTENTION_SIZES = ((2, 5, 11, 7), (3, 13, 7, 17), (4, 3, 13, 5), (3, 11, 19, 13))
 # (batch, tokens, dim, heads, dim_head, mlp_dim): dim, heads*dim_head and mlp_dim all different, none a small multiple.

@@ -139,15 +139,20 @@ def _first_heads(observation: LayerObservation, attend: Attend | None) -> list[i
 
 
 def evaluate(
-    formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None
+    formula: LayerFormula,
+    roles: LayerRoles,
+    observation: LayerObservation,
+    attend: Attend | None = None,
+    *,
+    attention: Function | None = None,
 ) -> Tensor:
-    """The formula under these roles, in float64."""
+    """The formula under these roles, in float64; over `attention`, if it is given, in the place of the probe heads."""
     weights, case = observation.weights, observation.case
     inner = case.heads * case.dim_head
     return formula(
         observation.x.double(),
         _norm(weights, roles.norm1),
-        attention_of(observation, roles.first_head, attend),
+        attention or attention_of(observation, roles.first_head, attend),
         _affine(weights, roles.projection, case, (case.dim, inner)),
         _norm(weights, roles.norm2),
         _affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),

@@ -112,7 +112,8 @@ def limit_resources(given: Limits) -> None:
     room = _mapped_bytes() + (given.memory_mb << 20)
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: int(given.seconds) + 2,  # the wall clock comes first; this one needs nobody's help
+        # the wall clock comes first; this one needs nobody's help, and the zygote cannot tell who will train
+        resource.RLIMIT_CPU: int(max(given.seconds, given.training_seconds)) + 2,
         resource.RLIMIT_FSIZE: given.scratch_mb << 20,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_STACK: 64 << 20,

@@ -90,7 +90,7 @@ class Room:
             return reply, answers
         kind = ExitKind.MEMORY if reply.status == "memory" else ExitKind.RAISED
         error_name = "returned" if reply.status == "returned" else reply.error
-        raise Ended(self._exit(kind, error_name, reply.detail, reply.line, reply.function))
+        raise Ended(self._exit(kind, error_name, reply.detail, reply.line, reply.function, reply.part))
 
     def _send(self, data: bytes) -> None:
         """Sends everything; reads what comes meanwhile, so that neither side waits for the other for ever."""
@@ -158,8 +158,10 @@ class Room:
             return self._exit(ExitKind.MEMORY, detail="ended by the system")
         return self._exit(ExitKind.KILLED, detail=name)
 
-    def _exit(self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "") -> Exit:
-        return Exit(kind, error, detail, line, function, self.output)
+    def _exit(
+        self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "", part: int = 0
+    ) -> Exit:
+        return Exit(kind, error, detail, line, function, part, self.output)
 
     def _with_zygote(self, order: Callable[[], T]) -> T:
         try:

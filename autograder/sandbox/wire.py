@@ -60,6 +60,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: Text = ""
     line: int = 0
     function: Name = ""
+    part: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0  # which of the conversation's programs the line is of
 
 
 _decoder = msgspec.json.Decoder(Reply)
@@ -81,8 +82,8 @@ def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:
     sizes = [frames.ITEM_SIZE[spec.dtype] * _count(spec.shape) for spec in decoded.tensors]
     if sum(sizes) != len(body):
         raise ProtocolError("the tensors' sizes do not add up to the bytes that came")
-    if len(decoded.names) not in (0, len(decoded.tensors) - 1):
-        raise ProtocolError("as many names as tensors were expected")
+    if len(decoded.names) not in (0, len(decoded.tensors) - 1, len(decoded.tensors)):
+        raise ProtocolError("as many names were expected as there are tensors, or tensors after the first")
     tensors, start = [], 0
     for spec, size in zip(decoded.tensors, sizes):
         dtype = numpy.dtype(spec.dtype).newbyteorder("<")

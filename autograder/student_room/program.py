@@ -11,8 +11,9 @@ import linecache
 import sys
 import types
 
-FILENAME = "<hw6>"
-MODULE = "hw6"
+# By part: a conversation runs one program, and one about the whole model two, the heads' before the layer's.
+FILENAMES = ("<hw6>", "<hw6, layer>")
+MODULES = ("hw6", "hw6_layer")
 MAX_TEXT = 2000
 
 
@@ -31,18 +32,19 @@ class Absent:
         raise ImportError(self.__dict__["_why"])
 
 
-def run(text: str, given: dict[str, object]) -> dict[str, object]:
+def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]:
     """Executes the program in a fresh module that already holds the given names; returns its namespace."""
-    module = types.ModuleType(MODULE)
-    sys.modules[MODULE] = module
+    filename = FILENAMES[part]
+    module = types.ModuleType(MODULES[part])
+    sys.modules[MODULES[part]] = module
     namespace = module.__dict__
     namespace.update(given)
     # inspect.getsource and torch.jit.script look here for the source
-    linecache.cache[FILENAME] = (len(text), None, text.splitlines(keepends=True), FILENAME)
-    tree = ast.parse(text, FILENAME)
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    tree = ast.parse(text, filename)
     flags = _future_flags(tree)
     for statement in tree.body:
-        code = compile(ast.Module([statement], []), FILENAME, "exec", flags=flags, dont_inherit=True)
+        code = compile(ast.Module([statement], []), filename, "exec", flags=flags, dont_inherit=True)
         try:
             exec(code, namespace)
         except Exception as error:
@@ -70,19 +72,21 @@ def describe(error: BaseException) -> dict[str, object]:
 
     The text is the student's own (an exception may have any name and `__str__`): the trusted room sanitises it.
     """
-    line, function = 0, ""
+    line, function, part = 0, "", 0
     step = error.__traceback__
     while step is not None:
-        if step.tb_frame.f_code.co_filename == FILENAME:
-            line, function = step.tb_lineno, step.tb_frame.f_code.co_name
+        code = step.tb_frame.f_code
+        if code.co_filename in FILENAMES:
+            line, function, part = step.tb_lineno, code.co_name, FILENAMES.index(code.co_filename)
         step = step.tb_next
-    if isinstance(error, SyntaxError) and error.filename == FILENAME:
-        line = error.lineno or 0
+    if isinstance(error, SyntaxError) and error.filename in FILENAMES:
+        line, part = error.lineno or 0, FILENAMES.index(error.filename)
     try:
         text = str(error).encode("utf-8", "replace").decode()
     except Exception:
         text = "(its text cannot be shown)"
-    return {"error": type(error).__name__[:100], "detail": text[:MAX_TEXT], "line": line, "function": function[:100]}
+    told = {"error": type(error).__name__[:100], "detail": text[:MAX_TEXT]}
+    return {**told, "line": line, "function": function[:100], "part": part}
 
 
 def uncompiled(model: object = None, **options: object) -> object:

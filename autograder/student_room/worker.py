@@ -1,8 +1,10 @@
 """The student's room: answers one conversation, with the student's class, and is then killed.
 
-    start   {op, text, class_name, given, probe_seed}           runs the program
-    build   {op, kwargs, seed}                   -> parameters  makes the module
-    load    {op, names} + tensors                               sets the parameters to the weights that were sent
+    start   {op, text, class_name, given, probe_seed, heads}    runs the program, and that of the heads before it
+    build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided `of` around it
+    load    {op, names} + tensors                               sets parameters and buffers to what was sent
+    save    {op}                                -> names, tensors: parameters and buffers
+    train   {op, batch, rate, seed} + images, labels           -> losses: the notebook's loop, one step a batch
     forward {op, train, grad, seed, strided} + x [+ cotangent] -> output [+ gradients of x and the parameters]
 
 This code runs beside the student's and may be changed by it: nothing here decides anything, and nothing here knows
@@ -23,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from autograder.student_room import frames, probe, program, provided
+from autograder.student_room import frames, probe, program, provided, training
 
 # How torch words it, by version: a RuntimeError each time.
 OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
@@ -78,19 +80,22 @@ class Conversation:
         self.class_name = ""
         self.counter = probe.Counter(0)
         self.module: nn.Module = nn.Identity()
+        self.training: training.Training | None = None
 
     def answer(self, request: dict[str, object], body: bytes) -> Reply:
         operations: dict[str, Callable[..., Reply]] = {
             "start": self.start,
             "build": self.build,
             "load": self.load,
+            "save": self.save,
+            "train": self.train,
             "forward": self.forward,
         }
         operation = operations[str(request.pop("op"))]
         specs = request.pop("tensors", [])
         return operation(*_tensors(specs, body), **request)
 
-    def start(self, text: str, class_name: str, given: list[str], probe_seed: int) -> Reply:
+    def start(self, text: str, class_name: str, given: list[str], probe_seed: int, heads: str = "") -> Reply:
         self.counter = probe.Counter(probe_seed)
         self.class_name = class_name
         namespace: dict[str, object] = {}
@@ -98,21 +103,26 @@ class Conversation:
             namespace["SingleHeadAttention"] = probe.probe_class(self.counter)
         provided.provide(namespace)
         ours = {name: namespace[name] for name in given}
-        self.namespace = program.run(text, ours)
+        if heads:  # the student's own, made by the program of 4(a), stand where the probe heads do
+            head = program.run(heads, ours).get("SingleHeadAttention")
+            ours["SingleHeadAttention"] = namespace["SingleHeadAttention"] = head
+        self.namespace = program.run(text, ours, part=1 if heads else 0)
         self.namespace.update(ours)  # whatever the program bound these names to
         namespace[class_name] = self.namespace.get(class_name)  # where a provided class looks it up
         return {"status": "ok"}, []
 
-    def build(self, kwargs: dict[str, object], seed: int) -> Reply:
+    def build(self, kwargs: dict[str, object], seed: int, of: str = "") -> Reply:
         _seed(seed)
-        self.counter.made = 0
-        factory = self.namespace[self.class_name]
+        self.counter.made, self.training = 0, None
+        factory = self.namespace[of or self.class_name]
         self.module = factory(**kwargs)  # type: ignore[operator]
+        if of:
+            training.unpack_heads(self.module, self.namespace["Attention"])  # type: ignore[arg-type]
         if any(isinstance(p, UninitializedParameter) for p in self.module.parameters()):
-            with (
-                torch.no_grad()
-            ):  # lazy layers take their sizes from the first x they see; features come first in kwargs
-                self.module.eval()(torch.zeros(1, 2, next(iter(kwargs.values()))))  # type: ignore[call-overload]
+            # lazy layers take their sizes from the first x they see; features come first in a layer's kwargs
+            shape = (1, 1, 28, 28) if of == "ViT" else (1, 2, next(iter(kwargs.values())))
+            with torch.no_grad():
+                self.module.eval()(torch.zeros(shape))  # type: ignore[arg-type]
         owners = {id(p): type(m).__name__ for m in self.module.modules() for p in m.parameters(recurse=False)}
         parameters = [
             {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), "")}
@@ -121,11 +131,24 @@ class Conversation:
         return {"status": "ok", "parameters": parameters, "made": self.counter.made}, []
 
     def load(self, *weights: Tensor, names: list[str]) -> Reply:
-        parameters = dict(self.module.named_parameters())
+        known = training.state(self.module)
         with torch.no_grad():
             for name, weight in zip(names, weights):
-                parameters[name].copy_(weight)
+                known[name].copy_(weight)
         return {"status": "ok"}, []
+
+    def save(self) -> Reply:
+        crossing = {
+            name: value for name, value in training.state(self.module).items() if _dtype(value) in frames.ITEM_SIZE
+        }
+        return {"status": "ok", "names": list(crossing)}, list(crossing.values())
+
+    def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> Reply:
+        _seed(seed)
+        if self.training is None:
+            self.training = training.Training(self.module, rate)
+        losses = self.training.steps(images, labels, batch)
+        return {"status": "ok"}, [torch.tensor(losses, dtype=torch.float64)]
 
     def forward(
         self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False

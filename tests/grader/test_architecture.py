@@ -27,13 +27,13 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     (
         "stages built on one of those",
-        frozenset({"submission", "judging", "report", "evidence", "run_time", "template", "training"}),
+        frozenset({"submission", "judging", "report", "evidence", "run_time", "template"}),
     ),
     (
         "a hand-in read, a student's module visited, a mistake named, a report written",
         frozenset({"reading", "folders", "student", "evidence_judge", "diagnosis", "results"}),
     ),
-    ("what hidden tests share", frozenset({"observe"})),
+    ("what hidden tests share", frozenset({"observe", "observe_training"})),
     ("the hidden tests run with pytest", frozenset({"pytest_plugin"})),
     ("the process that holds the reference", frozenset({"engine"})),
     ("the process that starts and watches it", frozenset({"supervisor"})),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from autograder.evidence import Evidence, from_history, from_outputs, gather
 from autograder.evidence_judge import ACCURACY_STEPS, judge_claim, judge_curves
 from autograder.expect import Unmet
-from autograder.policy import POLICY
+from autograder.policy import KEPT, POLICY
 from autograder.records import Cell, Submission
 
 TRAIN = [0.41, 0.2, 0.15, 0.12, 0.1, 0.09, 0.08, 0.07, 0.06, 0.05]
@@ -99,8 +99,12 @@ def test_curves_that_lack_something_earn_their_part_and_say_so(
 
 
 CLAIMS_WORTH: list[tuple[dict[str, object], float, str]] = [
-    ({"test_correct": 9299}, 2 / 3, "92.99 %, as claimed in history.json (a model that was trained, but stopped"),
-    ({"test_correct": 8000}, 1 / 3, "80.00 %"),
+    (
+        {"test_correct": 9299},
+        KEPT.stopped_short,
+        "92.99 %, as claimed in history.json (a model that was trained, but stopped",
+    ),
+    ({"test_correct": 8000}, KEPT.something, "80.00 %"),
     ({"test_correct": 980}, 0.0, "near chance"),
     ({"test_correct": 98, "test_total": 100}, 0.5, "measured on 100 images only"),
     ({"test_correct": None}, 0.0, "no test accuracy"),
@@ -253,15 +257,15 @@ def test_the_hidden_tests_keep_a_part_and_every_word_of_the_verdict(hidden: Modu
     submission = Submission("x", "hw6.ipynb", "0", history={**HISTORY, "test_correct": 9000, "batch_size": 16})
     with pytest.raises(Unmet) as caught:
         hidden.test_4c_2_accuracy(submission, print, print)
-    assert caught.value.earned == pytest.approx(2 / 3)
+    assert caught.value.earned == pytest.approx(KEPT.stopped_short)
     verdict = judge_claim(from_history(submission.history or {}))
     assert caught.value.feedback == verdict.feedback and caught.value.remarks == verdict.remarks
 
 
 def test_the_hidden_tests_are_worth_the_handouts_five_points(hidden: ModuleType) -> None:
-    tests = [hidden.test_4c_1_curves, hidden.test_4c_2_accuracy]
+    tests = [hidden.test_4c_1_curves, hidden.test_4c_2_accuracy, hidden.test_4c_3_trains]
     listed = POLICY.question_of("4c").tests
-    assert [(test.__number__, listed[test.__number__]) for test in tests] == [("4c.1", 2), ("4c.2", 3)]
+    assert [(test.__number__, listed[test.__number__]) for test in tests] == [("4c.1", 2), ("4c.2", 2), ("4c.3", 1)]
 
 
 def test_nothing_at_all_says_what_to_run_and_hand_in() -> None:

@@ -1,16 +1,21 @@
-"""Handout 4(c): the student's own training run, from history.json or the notebook's saved outputs, as claimed."""
+"""Handout 4(c): the student's own training run, as claimed, and whether the two classes train when we try it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
+from autograder import observe_training
 from autograder.evidence import Evidence, gather
 from autograder.evidence_judge import Verdict, judge_claim, judge_curves
 from autograder.expect import Missing, Unmet
+from autograder.judging.training import smoke
+from autograder.observe_training import Reference
 from autograder.policy import POLICY
 from autograder.records import Submission
+from autograder.student import Student
 
 Say = Callable[[str], object]
 CLASSES = {question.number: question.class_name for question in POLICY.questions if question.class_name}
@@ -55,3 +60,16 @@ def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say) -> Non
 def test_4c_2_accuracy(submission: Submission, remark: Say, for_staff: Say) -> None:
     """reaches a test accuracy of 94 % (±1 %), as claimed"""
     _settle(judge_claim(_evidence(submission)), remark, for_staff)
+
+
+@pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent
+@number("4c.3")
+def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: Say) -> None:
+    """a small ViT around both classes trains: it recognises handwritten digits that it has not seen"""
+    trained, drawn = observe_training.smoke_trained(student, seed)
+    if not smoke.learned(trained, drawn.held_labels):
+        stuck = smoke.unexplained(trained, drawn.held_labels)
+        compared = observe_training.first_steps(student, reference, drawn, seed) if stuck else ""
+        raise smoke.complaint(trained, drawn.held_labels, compared)
+    for text in smoke.remarks(trained):
+        remark(text)
