@@ -16,7 +16,7 @@ from autograder.sandbox import zygote
 from autograder.supervisor import Engine
 from tests.grader.pace import patience
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]  # kills, and tries to kill what it may not
 LIMITS = Limits(seconds=patience(2), memory_mb=512)
 
 
