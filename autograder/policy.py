@@ -137,6 +137,7 @@ class Caps(_Table, frozen=True):
     """What one grading may use, and the largest things that are read."""
 
     child_seconds: Positive
+    training_seconds: Positive
     child_memory_mb: Count
     total_seconds: Positive
     file_mb: Count
@@ -278,4 +279,6 @@ def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
 POLICY = load(Path(os.environ.get(VARIABLE) or FILE))
 FILES, CAPS, TOLERANCES, KEPT = POLICY.files, POLICY.limits, POLICY.tolerances, POLICY.kept
 TRAINING = POLICY.training
-CHILD_LIMITS = Limits(seconds=CAPS.child_seconds, memory_mb=CAPS.child_memory_mb)
+CHILD_LIMITS = Limits(
+    seconds=CAPS.child_seconds, memory_mb=CAPS.child_memory_mb, training_seconds=CAPS.training_seconds
+)

@@ -96,10 +96,8 @@ class Student:
         """
         programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
         trains = question in PARTS
-        left, longest = (
-            self._until - time.monotonic(),
-            self._limits.training_seconds if trains else self._limits.seconds,
-        )
+        left = self._until - time.monotonic()
+        longest = self._limits.training_seconds if trains else self._limits.seconds
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
         room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
