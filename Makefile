@@ -46,7 +46,7 @@ types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy
 
 template: $(VENV)/.installed ## rebuild student_template/hw6.ipynb from its sources
-	$(BIN)/python -m autograder.template build
+	$(BIN)/python -m autograder.commands.template build
 
 examples: $(VENV)/.installed ## rebuild examples/class from its sources
 	$(BIN)/python examples/build.py

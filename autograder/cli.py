@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder import __version__
-from autograder.errors import GraderFault, UsageError
+from autograder.core.errors import GraderFault, UsageError
 
 if TYPE_CHECKING:
+    from autograder.core.records import Report
     from autograder.grading import Options
-    from autograder.records import Report
     from autograder.report.summary import Audience
 
 app = typer.Typer(
@@ -63,8 +63,8 @@ def check(
     seed: Seed = None,
 ) -> None:
     """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be mended, 1 else."""
-    from autograder import folders
     from autograder.grading import Options, checked, grade
+    from autograder.handin import folders
     from autograder.report import unchecked
     from autograder.report.summary import all_well
 
@@ -94,9 +94,9 @@ def grade(
 ) -> None:
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
     _use(policy)
-    from autograder import folders, results
     from autograder.grading import Options, checked, grade
-    from autograder.report import html
+    from autograder.handin import folders
+    from autograder.report import html, results
 
     options = checked(Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(_grading_command, out=out, options=options)
@@ -125,9 +125,9 @@ def batch(
 ) -> None:
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
     _use(policy)
-    from autograder import batch as class_
-    from autograder import folders
+    from autograder.commands import batch as class_
     from autograder.grading import Options, checked
+    from autograder.handin import folders
     from autograder.report.class_table import class_table
 
     options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
@@ -161,7 +161,7 @@ def gradescope(
 ) -> None:
     """Grades ROOT/submission into ROOT/results/results.json: what run_autograder runs."""
     _use(policy)
-    from autograder.gradescope import run
+    from autograder.commands.gradescope import run
     from autograder.grading import Options
 
     report = run(root, Options(allow_weak_isolation=allow_weak_isolation))
@@ -171,7 +171,7 @@ def gradescope(
 @app.command()
 def doctor() -> None:
     """Shows what this machine has and lacks for grading. Exit status 0 when hidden tests may be run here, 1 else."""
-    from autograder.doctor import examine, show
+    from autograder.commands.doctor import examine, show
     from autograder.report.terminal import console_of, trimmed
 
     console, text = console_of(None, colour=sys.stdout.isatty())
@@ -183,7 +183,7 @@ def doctor() -> None:
 @app.command()
 def selfcheck(allow_weak_isolation: Weak = False) -> None:
     """Grades the reference solution and a wrong one, to see whether this machine grades as it should."""
-    from autograder.selfcheck import run
+    from autograder.commands.selfcheck import run
 
     report = run(allow_weak_isolation)
     typer.echo(
@@ -192,15 +192,15 @@ def selfcheck(allow_weak_isolation: Weak = False) -> None:
 
 
 def _check_command(path: Path, only: str) -> str:
-    from autograder.folders import typed
+    from autograder.handin.folders import typed
 
     return typed("check", path, *(["--question", only] if only else []))
 
 
 def _grading_command(command: str, path: Path, out: Path, options: Options) -> str:
     """A command on another path, with everything else as it was typed."""
-    from autograder.folders import typed
-    from autograder.policy import VARIABLE
+    from autograder.core.policy import VARIABLE
+    from autograder.handin.folders import typed
 
     given = {"--only": options.only, "--tests": options.tests, "--policy": os.environ.get(VARIABLE),
              "--seed": options.seed if command == "grade" else None}  # fmt: skip

@@ -22,8 +22,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from autograder import supervisor  # noqa: E402
-from autograder.grading import Options, grade, grade_many  # noqa: E402
+from autograder.grading import (  # noqa: E402
+    Options,
+    grade,
+    grade_many,
+    supervisor,
+)
 
 HONEST = ROOT / "examples" / "class" / "ada_complete"
 
@@ -130,8 +134,9 @@ def main() -> None:
 def start_line(original: str, patch: str) -> str:
     """The engine's start line with a layer replaced; the thread counts are set first, as the engine does."""
     early = "import os; os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', MKL_NUM_THREADS='1')"
-    path, rest = original.split("; from autograder.engine", 1)
-    return f"{path}; {early}; from autograder.sandbox import lockdown; {patch or 'pass'}; from autograder.engine{rest}"
+    engine = "from autograder.engine.main"
+    path, rest = original.split(f"; {engine}", 1)
+    return f"{path}; {early}; from autograder.sandbox import lockdown; {patch or 'pass'}; {engine}{rest}"
 
 
 def attempt(folder: Path, line: str) -> tuple[set[str], str]:

@@ -31,7 +31,7 @@ def best(function: Callable[[], object], repeats: int = 5) -> float:
 
 def main() -> None:
     """Prints one line a part, with the figure that it should stay below on a machine of 2 cores."""
-    from autograder.rules import check
+    from autograder.handin.rules import check
     from tests.grader.test_judging_parts import search_that_finds_nothing
     from tests.grader.test_rules_honest import program
     from tests.grader.test_written_parse import HOSTILE_TEXTS
@@ -51,7 +51,7 @@ def main() -> None:
 
 def notebook_of_40_cells() -> Callable[[], object]:
     """Reads a notebook like a real one, with a picture of 300 kB under each cell."""
-    from autograder.submission import load
+    from autograder.handin.load import load
     from tests.grader.submission_samples import BOTH, notebook
 
     folder = Path(tempfile.mkdtemp())

@@ -30,12 +30,12 @@ import msgspec  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from autograder import observe_training  # noqa: E402
+from autograder.core.policy import POLICY, TRAINING  # noqa: E402
+from autograder.engine.plugin import Reference  # noqa: E402
+from autograder.judging import observe_training  # noqa: E402
 from autograder.judging.training import smoke  # noqa: E402
-from autograder.policy import POLICY, TRAINING  # noqa: E402
-from autograder.pytest_plugin import Reference  # noqa: E402
+from autograder.judging.visit import PARTS, Built, Case, Forward, Student  # noqa: E402
 from autograder.sandbox.wire import ParameterSpec  # noqa: E402
-from autograder.student import PARTS, Built, Case, Forward, Student  # noqa: E402
 from autograder.student_room.worker import Conversation  # noqa: E402
 from tests.grader import attention_styles, encoder_styles, honest_styles, training_styles  # noqa: E402
 

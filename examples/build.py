@@ -18,7 +18,7 @@ import re
 import sys
 from pathlib import Path
 
-from autograder import template
+from autograder.commands import template
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"

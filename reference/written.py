@@ -1,6 +1,6 @@
 """The written questions, worked: every expected value is computed here from the handout's own numbers.
 
-Why separate: hidden tests pass these values to `autograder.written`, whose judges know none of them. Loops and `math`
+Why separate: hidden tests pass these values to `judging.written`, whose judges know none of them. Loops and `math`
 only, so that each line can be checked by hand. Nothing of a submission may be read here. The same computations with
 one step done wrong are in `written_slips`.
 """

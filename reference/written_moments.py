@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from autograder.written.verdict import Slip
+from autograder.judging.written.verdict import Slip
 from reference.written import expectation, variance
 
 Formula = Callable[[float, float, float], float]

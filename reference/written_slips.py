@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from autograder.written.verdict import Slip
+from autograder.judging.written.verdict import Slip
 from reference import written as right
 
 # --- 2(a), 2(b) --------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autograder.policy import POLICY
-from autograder.records import Report, Status, TestResult
+from autograder.core.policy import POLICY
+from autograder.core.records import Report, Status, TestResult
+from autograder.core.text import one_line
 from autograder.report import message, summary
 from autograder.report.terminal import console_of, styled, trimmed
-from autograder.text import one_line
 
 MAX_ID = 32
 WITH_REMARKS = 110  # from this width on, a class table has room for a remark

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from autograder.records import Report, Status, TestResult
+from autograder.core.records import Report, Status, TestResult
 from autograder.report import message, summary
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.policy import POLICY
-from autograder.records import Report, Severity, Status, TestResult
+from autograder.core.policy import POLICY
+from autograder.core.records import Report, Severity, Status, TestResult
+from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
 from autograder.report.listing import listing
-from autograder.text import clean, one_line
 
 TEMPLATE = "submission.html.j2"
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from autograder.records import Finding, Program, Status, TestResult
-from autograder.text import one_line, printable
+from autograder.core.records import Finding, Program, Status, TestResult
+from autograder.core.text import one_line, printable
 
 # What a reader can still scroll through. A program is a few hundred lines at most; more is shown as "n more lines".
 MAX_CODE_LINES = 1500

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograder.records import Finding, Report, Severity, Status, TestResult
+from autograder.core.records import Finding, Report, Severity, Status, TestResult
+from autograder.core.text import clean, one_line
 from autograder.report import summary
 from autograder.report.summary import QuestionScore
-from autograder.text import clean, one_line
 
 Row = tuple[str, str]
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from autograder.policy import POLICY, Question
-from autograder.records import Finding, Report, Severity, Status, TestResult
+from autograder.core.policy import POLICY, Question
+from autograder.core.records import Finding, Report, Severity, Status, TestResult
 
 Audience = Literal["student", "staff"]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.policy import POLICY, Question
-from autograder.records import Report, Status, TestResult
+from autograder.core.policy import POLICY, Question
+from autograder.core.records import Report, Status, TestResult
+from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
-from autograder.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

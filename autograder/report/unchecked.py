@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autograder import numbering
-from autograder.policy import FILES, POLICY, Question
-from autograder.records import Report, Submission
+from autograder.core import numbering
+from autograder.core.policy import FILES, POLICY, Question
+from autograder.core.records import Report, Submission
 
 
 def lines(report: Report, chosen: str) -> Iterator[str]:

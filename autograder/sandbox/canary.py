@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autograder import isolation
-from autograder.isolation import Isolation
-from autograder.records import Limits
+from autograder.core import isolation
+from autograder.core.isolation import Isolation
+from autograder.core.records import Limits
 from autograder.sandbox.room import Ended, Room
 from autograder.sandbox.zygote import Zygote
 

@@ -14,7 +14,7 @@ import resource
 import socket
 import sys
 
-from autograder.records import Limits
+from autograder.core.records import Limits
 from autograder.sandbox import landlock, seccomp
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36

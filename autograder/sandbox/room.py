@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from autograder.records import Exit, ExitKind, Limits
+from autograder.core.records import Exit, ExitKind, Limits
 from autograder.sandbox import wire
 from autograder.sandbox.zygote import Zygote
 from autograder.student_room import frames

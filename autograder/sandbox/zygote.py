@@ -25,7 +25,7 @@ from pathlib import Path
 
 import torch
 
-from autograder.records import Limits
+from autograder.core.records import Limits
 from autograder.sandbox import lockdown, readable, scratch, seccomp
 from autograder.student_room import probe, tripwires, worker
 

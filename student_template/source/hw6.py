@@ -1,6 +1,6 @@
 # The sources of hw6.ipynb, in percent format. `# %%` begins a code cell, `# %% [markdown]` one of text.
 # A cell that consists of `# provided: NAME` becomes the text of that provided class. Edit here, then run
-# `python -m autograder.template build`. A notebook is laid out by its cells, not as one Python file:
+# `python -m autograder.commands.template build`. A notebook is laid out by its cells, not as one Python file:
 # ruff: noqa
 # fmt: off
 

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from autograder.records import (
-    Feedback,
-    Finding,
-    Place,
-    Program,
-    Report,
-    Severity,
-    Status,
-    Submission,
-    TestResult,
-)
+from autograder.core.records import Feedback, Finding, Place, Program, Report, Severity, Status, Submission, TestResult
 
 ATTENTION = '''import torch
 from torch import nn

@@ -17,22 +17,24 @@ from typing import NamedTuple
 
 import msgspec
 
-from autograder import metadata, rules, student_room, submission
-from autograder.errors import SubmissionError
-from autograder.records import Submission
+from autograder import student_room
+from autograder.core import metadata
+from autograder.core.errors import SubmissionError
+from autograder.core.records import Submission
+from autograder.core.text import one_line
+from autograder.handin import load, rules
+from autograder.handin.files.answers import parse_answers
+from autograder.handin.files.archive import zip_members
+from autograder.handin.files.choosing import choose
+from autograder.handin.files.extras import read_history
+from autograder.handin.files.layout import remarks_on_layout
+from autograder.handin.files.members import Member
 from autograder.sandbox import wire
 from autograder.student_room import frames
-from autograder.submission.archive import zip_members
-from autograder.submission.choosing import choose
-from autograder.submission.extras import read_history
-from autograder.submission.members import Member
-from autograder.text import one_line
-from autograder.written.layout import remarks_on_layout
-from autograder.written.parse import parse_answers
 from tests.grader.submission_samples import BOTH, notebook
 from tests.grader.written_judges import JUDGES, spellings
 
-ROOT = Path(submission.__file__).parents[2]
+ROOT = Path(load.__file__).parents[2]
 MAX_INPUT = 64 * 1024  # longer hand-ins exist; what grows faster than linearly shows at this size already
 MAX_BODY = 1 << 20  # of a frame: the real agreement is 64 MB, and no rule depends on it
 SECONDS = 1.0  # for one input: an honest notebook of that size takes 0.05 s

@@ -14,32 +14,16 @@ from pathlib import Path
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_within, module_state, modules, top
 
-# A unit (a module or a folder directly under autograder/) imports only units of the layers above its own in this
-# table. Units of one layer know nothing of each other: so there are no cycles, and a stage can be read alone.
+# A folder is a process, or what several of them share. A unit (a folder, or a module directly under autograder/) imports
+# only units of the layers above its own in this table, so there are no cycles, and a stage can be read alone.
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("the student's room, which knows nothing of us", frozenset({"student_room"})),
-    ("nouns", frozenset({"records", "errors"})),
-    ("policy, and words for the student", frozenset({"policy", "expect", "text", "isolation"})),
-    (
-        "stages that each do one thing",
-        frozenset({"sandbox", "slicing", "rules", "written", "printed_run", "digits", "metadata"})
-        | frozenset({"endings", "events", "numbering", "one_item", "outcome"}),
-    ),
-    (
-        "stages built on one of those",
-        frozenset({"submission", "judging", "report", "evidence", "run_time", "template"}),
-    ),
-    (
-        "a hand-in read, a student's module visited, a mistake named, a report written",
-        frozenset({"reading", "folders", "student", "evidence_judge", "diagnosis", "results"}),
-    ),
-    ("what hidden tests share", frozenset({"observe"})),
-    ("what those of the training share", frozenset({"observe_training"})),
-    ("the hidden tests run with pytest", frozenset({"pytest_plugin"})),
-    ("the process that holds the reference", frozenset({"engine"})),
-    ("the process that starts and watches it", frozenset({"supervisor"})),
-    ("one submission from folder to report", frozenset({"grading"})),
-    ("what people ask for", frozenset({"batch", "package", "selfcheck", "gradescope", "doctor"})),
+    ("words that every room shares", frozenset({"core"})),
+    ("the wall, the reading process, what people read", frozenset({"sandbox", "handin", "report"})),
+    ("what a test author uses", frozenset({"judging"})),
+    ("the trusted process with torch", frozenset({"engine"})),
+    ("the supervisor", frozenset({"grading"})),
+    ("what people ask for", frozenset({"commands"})),
     ("the command line, which joins them", frozenset({"cli"})),
     ("python -m autograder", frozenset({"__main__"})),
 )
@@ -50,55 +34,24 @@ STUDENT_ROOM_MAY_IMPORT = frozenset({"numpy", "torch", "einops"}) | sys.stdlib_m
 REFERENCE_MAY_IMPORT = frozenset({"numpy", "torch", "msgspec", "reference"}) | sys.stdlib_module_names
 REFERENCE_MAY_IMPORT_OF_OURS = {
     "autograder.student_room.provided": "the provided classes, which are no secret",
-    "autograder.written.verdict": "the record that names a slip",
+    "autograder.judging.written.verdict": "the record that names a slip",
 }
 
 # Who may name the reference or the tests: only inside a function, so after the zygote was forked.
 MAY_REACH_SECRETS = {
-    "autograder/pytest_plugin.py": "its fixtures hand the reference to hidden tests",
+    "autograder/engine/plugin.py": "its fixtures hand the reference to hidden tests",
 }
 
 # The supervisor reads, watches and writes; with torch it would not fit beside the engine in 0.75 GB.
-WITHOUT_TORCH = (
-    frozenset(
-        {"isolation", "records", "errors", "policy", "expect", "text", "slicing", "rules", "written", "printed_run"}
-    )
-    | frozenset(
-        {
-            "digits",
-            "metadata",
-            "events",
-            "numbering",
-            "outcome",
-            "submission",
-            "report",
-            "evidence",
-            "template",
-            "reading",
-        }
-    )
-    | frozenset(
-        {
-            "evidence_judge",
-            "folders",
-            "results",
-            "run_time",
-            "supervisor",
-            "grading",
-            "batch",
-            "package",
-            "doctor",
-            "gradescope",
-        }
-    )
-    | frozenset({"cli", "__main__"})
-)
+WITHOUT_TORCH = ("core", "handin", "grading", "report", "commands", "cli")
+# The folders whose processes never hold a reference: only the engine does.
+WITHOUT_REFERENCE = ("student_room", "sandbox", *WITHOUT_TORCH, "judging")
 
 # What can turn data into running code, with the only places where it may stand.
 MAY_USE: dict[tuple[str, str], str] = {
     ("autograder/student_room/program.py", "exec"): "runs the student's program: the room's purpose",
     ("autograder/student_room/program.py", "compile"): "gives the program's lines a name that messages can map back",
-    ("autograder/slicing/program.py", "compile"): "asks Python whether the text is a program; nothing is run",
+    ("autograder/handin/slicing/write.py", "compile"): "asks Python whether the text is a program; nothing is run",
     ("autograder/student_room/provided.py", "exec"): "installs our own copies of the provided classes",
     ("autograder/student_room/provided.py", "compile"): "compiles that text once for all programs",
 }
@@ -217,19 +170,28 @@ def test_torchvision_is_imported_by_no_module_as_such() -> None:
     assert not early
 
 
-def test_the_supervisors_modules_do_not_bring_torch_in_when_they_are_really_imported() -> None:
-    # A package's own __init__ is enough of it to import: what it needs, it brings along.
-    present = sorted({unit(module.name) for module in modules("autograder")} & WITHOUT_TORCH - {"__main__"})
-    assert present
+def test_the_folders_without_torch_do_not_bring_it_in_when_their_modules_are_really_imported() -> None:
+    names = [module.name for module in modules("autograder") if unit(module.name) in WITHOUT_TORCH]
+    assert {unit(name) for name in names} == set(WITHOUT_TORCH)
     code = "import importlib, sys\n" + "".join(
-        f"importlib.import_module('autograder.{name}')\n"
-        f"assert 'torch' not in sys.modules, 'importing autograder.{name} imports torch'\n"
-        for name in present
+        f"importlib.import_module({name!r})\n"
+        f"assert not {{'torch', 'numpy'}} & set(sys.modules), 'importing {name} imports torch or numpy'\n"
+        for name in names
     )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patience(120), check=False
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_no_folder_but_the_engine_names_the_reference() -> None:
+    naming = [
+        module.path
+        for module in modules("autograder")
+        for found in imports(module)
+        if unit(module.name) in WITHOUT_REFERENCE and top(found.target) == "reference"
+    ]
+    assert not naming
 
 
 # --- state, size, words, danger ---------------------------------------------------------------------------------------

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import results
-from autograder.batch import folder
-from autograder.batch.folder import Person
-from autograder.errors import UsageError
-from autograder.folders import ROSTER
+from autograder.commands.batch import folder
+from autograder.commands.batch.folder import Person
+from autograder.core.errors import UsageError
+from autograder.handin.folders import ROSTER
+from autograder.report import results
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import isolation
-from autograder.isolation import Isolation, Machine, Trial
-from autograder.records import Limits
+from autograder.core import isolation
+from autograder.core.isolation import Isolation, Machine, Trial
+from autograder.core.records import Limits
 from autograder.sandbox import canary, zygote
 from tests.grader.pace import patience
 

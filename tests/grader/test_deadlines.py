@@ -18,9 +18,9 @@ import pytest
 
 import autograder
 from autograder import grading
+from autograder.core.records import Limits, Report, Status, TestResult
+from autograder.engine.plugin import LEAST_SHARE
 from autograder.grading import Options, grade
-from autograder.pytest_plugin import LEAST_SHARE
-from autograder.records import Limits, Report, Status, TestResult
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
 from tests.grader.processes import descendants, end, parent, still_there
@@ -88,7 +88,7 @@ def test_without_any_time_every_test_of_code_says_that_it_was_not_run(
 MANY = """
 import pytest
 from gradescope_utils.autograder_utils.decorators import number, weight
-from autograder import observe
+from autograder.judging import observe
 
 def one(index):
     @number(f"4a.{{index}}")
@@ -122,8 +122,8 @@ GRADE = """
 import sys
 from pathlib import Path
 from autograder.grading import Options, grade
-from autograder.pytest_plugin import LEAST_SHARE
-from autograder.records import Limits
+from autograder.engine.plugin import LEAST_SHARE
+from autograder.core.records import Limits
 grade(Path(sys.argv[1]), Options(only="4a.1", limits=Limits(seconds={seconds}, memory_mb=512)))
 """
 

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder import doctor, grading, isolation, policy, supervisor
+from autograder import grading
 from autograder.cli import app
-from autograder.doctor import BAD, FACT, GOOD, Health, Row
+from autograder.commands import doctor
+from autograder.commands.doctor import BAD, FACT, GOOD, Health, Row
+from autograder.core import isolation, policy
+from autograder.grading import supervisor
 from autograder.report.terminal import console_of, trimmed
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pytest
 from typer.main import get_command
 
-from autograder import policy
 from autograder.cli import app
+from autograder.core import policy
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -109,7 +109,7 @@ def test_every_relative_link_and_anchor_in_the_documents_leads_somewhere() -> No
 
 
 # What the documents tell a person to write is not there yet.
-TO_BE_WRITTEN = {"autograder/rules/sleeping.py", "tests/grader/test_rules_sleeping.py"}
+TO_BE_WRITTEN = {"autograder/handin/rules/sleeping.py", "tests/grader/test_rules_sleeping.py"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -245,7 +245,7 @@ def test_a_number_in_a_document_is_the_number_in_the_code(name: str) -> None:
 
 
 def test_the_fixtures_that_a_newcomer_is_told_of_are_those_of_the_plugin() -> None:
-    plugin = ast.parse((ROOT / "autograder" / "pytest_plugin.py").read_text(encoding="utf-8"))
+    plugin = ast.parse((ROOT / "autograder" / "engine" / "plugin.py").read_text(encoding="utf-8"))
     fixtures = {
         node.name
         for node in plugin.body
@@ -301,9 +301,9 @@ def test_the_worked_example_of_a_test_passes_right_work_and_finds_the_mistake(ch
 
 @pytest.mark.slow
 def test_the_worked_example_of_a_rule_passes_its_own_tests(checkout: Path) -> None:
-    (checkout / "autograder/rules/sleeping.py").write_text(python_block('Rule "sleeping"'), encoding="utf-8")
+    (checkout / "autograder/handin/rules/sleeping.py").write_text(python_block('Rule "sleeping"'), encoding="utf-8")
     (checkout / "tests/grader/test_rules_sleeping.py").write_text(python_block('The rule "sleeping"'), encoding="utf-8")
-    rules = checkout / "autograder/rules/__init__.py"
+    rules = checkout / "autograder/handin/rules/__init__.py"
     change(rules, "dynamic.find)", "dynamic.find, sleeping.find)")
     change(rules, "embedded, ready_made\n", "embedded, ready_made, sleeping\n")
     done = shell(checkout, "python -m pytest -q -p no:cacheprovider tests/grader/test_rules_sleeping.py")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.results import comparable
+from autograder.report.results import comparable
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 

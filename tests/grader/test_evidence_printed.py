@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.evidence import Evidence, from_outputs
-from autograder.records import Cell
+from autograder.core.records import Cell
+from autograder.judging.training.evidence import Evidence, from_outputs
 
 
 def _of(outputs: str, source: str = "") -> Evidence:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder import folders
 from autograder.cli import app
-from autograder.errors import UsageError
-from autograder.gradescope import run
+from autograder.commands.gradescope import run
+from autograder.core.errors import UsageError
 from autograder.grading import Options
+from autograder.handin import folders
 from tests.grader.source_tree import ROOT
 
 CLASS = ROOT / "examples" / "class"

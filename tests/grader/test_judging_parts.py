@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from autograder import diagnosis
-from autograder.expect import Unmet
-from autograder.judging import attention_roles, cases, dropout, layer_roles, layer_weights, weights
+from autograder.judging import diagnosis
+from autograder.judging.code import attention_roles, cases, dropout, layer_roles, layer_weights, weights
+from autograder.judging.expect import Unmet
 from autograder.sandbox.wire import ParameterSpec
 from reference import attention, encoder, layer_misconceptions, misconceptions
 

@@ -6,8 +6,8 @@ is right, and keeps every point. Those that use more of `nn` than 4(a) allows lo
 
 import pytest
 
+from autograder.core.records import Report, Status
 from autograder.grading import Options, grade_many
-from autograder.records import Report, Status
 from tests.grader.attention_styles import ATTENTIONS, MORE_OF_NN
 from tests.grader.encoder_styles import ENCODERS
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS

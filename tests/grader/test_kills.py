@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.records import Limits
+from autograder.core.records import Limits
+from autograder.grading.supervisor import Engine
 from autograder.sandbox import zygote
-from autograder.supervisor import Engine
 from tests.grader.pace import patience
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]  # kills, and tries to kill what it may not

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.records import Limits
+from autograder.core.records import Limits
 from autograder.sandbox import seccomp, zygote
 from autograder.sandbox.room import Ended, Room
 from tests.grader.pace import patience

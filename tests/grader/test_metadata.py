@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.metadata import MAX_BYTES, Metadata, lateness, parse, read
+from autograder.core.metadata import MAX_BYTES, Metadata, lateness, parse, read
 
 PACIFIC = timezone(timedelta(hours=-7))
 DOCUMENTED: dict[str, object] = {

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder.records import Feedback, Report, Status, TestResult
+from autograder.core.records import Feedback, Report, Status, TestResult
 from autograder.report import terminal
 from autograder.report.message import next_step
 from tests.grader import example_reports

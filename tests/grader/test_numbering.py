@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder import numbering
-from autograder.errors import UsageError
-from autograder.policy import POLICY, Question
+from autograder.core import numbering
+from autograder.core.errors import UsageError
+from autograder.core.policy import POLICY, Question
 
 MEANT = {
     "": "",

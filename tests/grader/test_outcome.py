@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.expect import Missing, Unmet
-from autograder.outcome import Item, forfeited, judge
-from autograder.records import Finding, Severity, Status
+from autograder.core.records import Finding, Severity, Status
+from autograder.engine.outcome import Item, forfeited, judge
+from autograder.judging.expect import Missing, Unmet
 
 ITEM = Item("4a.4", "matches", 4.0, "visible", (), ())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from autograder.core.records import Report, Status
 from autograder.grading import Options, grade_many
-from autograder.records import Report, Status
 from tests.grader.honest_styles import IMPORTS
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autograder import policy
+from autograder.core import policy
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autograder import template
+from autograder.commands import template
 from autograder.student_room import provided
 from reference.attention import SingleHeadAttention
 from reference.encoder import ViTLayer

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy
 import pytest
 
-from autograder import digits
-from autograder.errors import GraderFault
+from autograder.core.errors import GraderFault
+from autograder.judging.training import digits
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", 8000), ("test", 2000)])

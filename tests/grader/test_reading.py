@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.errors import GraderFault, UsageError
-from autograder.reading import _in_child, _words, read
-from autograder.records import Submission
-from autograder.submission import load
+from autograder.core.errors import GraderFault, UsageError
+from autograder.core.records import Submission
+from autograder.handin.load import load
+from autograder.handin.reader import _in_child, _words, read
 from tests.grader.submission_samples import BOTH, notebook
 
 pytestmark = pytest.mark.boxed
@@ -58,9 +58,9 @@ def test_a_file_that_exhausts_the_parser_costs_at_most_itself(source: str, tmp_p
 
 
 def test_what_a_class_run_imports_once_brings_no_torch() -> None:
-    code = "import sys; from autograder.reading import import_once; import_once(); print(*sorted(sys.modules))"
+    code = "import sys; from autograder.handin.reader import import_once; import_once(); print(*sorted(sys.modules))"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"IPython.core.inputtransformer2", "autograder.rules"} <= set(modules)
+    assert {"IPython.core.inputtransformer2", "autograder.handin.rules"} <= set(modules)
     assert not {"torch", "numpy"} & set(modules)
 
 
@@ -116,6 +116,6 @@ def test_our_own_fault_is_never_put_to_the_student(tmp_path: Path, monkeypatch: 
         raise AttributeError("a slip of ours")
 
     (tmp_path / "hw6.py").write_text(BOTH)
-    monkeypatch.setattr("autograder.reading.load", broken)
+    monkeypatch.setattr("autograder.handin.reader.load", broken)
     with pytest.raises(GraderFault, match="a slip of ours"):
         read(tmp_path)

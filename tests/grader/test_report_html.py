@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from autograder.records import Feedback, Status, TestResult
+from autograder.core.records import Feedback, Status, TestResult
 from autograder.report import html
 from tests.grader import example_reports
 

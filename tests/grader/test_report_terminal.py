@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from autograder.records import Feedback, Status, TestResult
+from autograder.core.records import Feedback, Status, TestResult
 from autograder.report import class_table, terminal
 from tests.grader import example_reports
 
@@ -177,7 +177,7 @@ def test_a_hostile_name_and_remark_stay_in_their_cells() -> None:
 
 
 def test_rich_and_jinja_are_not_loaded_until_something_is_drawn() -> None:
-    code = "import sys, autograder.results, autograder.report.terminal, autograder.report.html\n"
+    code = "import sys, autograder.report.results, autograder.report.terminal, autograder.report.html\n"
     code += "print(sorted({'rich', 'jinja2', 'pygments', 'torch'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

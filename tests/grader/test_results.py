@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder.errors import GraderFault, UsageError
-from autograder.policy import POLICY
-from autograder.records import Feedback, Finding, Report, Severity, Status, TestResult
-from autograder.results import (
+from autograder.core.errors import GraderFault, UsageError
+from autograder.core.policy import POLICY
+from autograder.core.records import Feedback, Finding, Report, Severity, Status, TestResult
+from autograder.report.results import (
     MAX_TEST_BYTES,
     MAX_TOTAL_BYTES,
     comparable,

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import torch
 
-from autograder.records import Exit, ExitKind, Limits
+from autograder.core.records import Exit, ExitKind, Limits
 from autograder.sandbox import wire, zygote
 from autograder.sandbox.room import Ended, Room
 from autograder.student_room import frames

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.policy import POLICY
-from autograder.records import Finding, Place
-from autograder.rules import MOST_FINDINGS, check, mending, names, paths
+from autograder.core.policy import POLICY
+from autograder.core.records import Finding, Place
+from autograder.handin.rules import MOST_FINDINGS, check, mending, paths, torch_names
 from tests.grader.pace import calls
 from tests.grader.test_rules_found import FLAG, FOUND_4A, LOST
 from tests.grader.test_rules_honest import HEAD, head, program
@@ -74,7 +74,7 @@ def test_every_functional_form_has_words_about_what_to_use(member: str) -> None:
 
 
 def test_every_permitted_class_is_a_name_of_nn() -> None:
-    assert set(POLICY.question_of("4a").allowed_nn) <= names.NN_NAMES
+    assert set(POLICY.question_of("4a").allowed_nn) <= torch_names.NN_NAMES
 
 
 @pytest.mark.parametrize("name", sorted(POLICY.question_of("4a").allowed_nn))
@@ -86,9 +86,15 @@ def test_the_lists_cover_what_the_installed_torch_holds() -> None:
     torch = pytest.importorskip("torch")
     public = {name for name in dir(torch.nn) if not name.startswith("_")}
     functional = {name for name in dir(torch.nn.functional) if not name.startswith("_")}
-    assert public <= names.NN_NAMES
-    assert functional <= names.FUNCTIONAL_NAMES | names.BORROWED_NAMES | {"Any", "List", "Tuple", "Union", "_VF"}
-    assert set(torch.__all__) & (names.NN_NAMES | names.FUNCTIONAL_NAMES) <= names.TORCH_ALSO
+    assert public <= torch_names.NN_NAMES
+    assert functional <= torch_names.FUNCTIONAL_NAMES | torch_names.BORROWED_NAMES | {
+        "Any",
+        "List",
+        "Tuple",
+        "Union",
+        "_VF",
+    }
+    assert set(torch.__all__) & (torch_names.NN_NAMES | torch_names.FUNCTIONAL_NAMES) <= torch_names.TORCH_ALSO
 
 
 def test_every_class_that_torch_defines_in_a_file_of_nn_has_one_canonical_name() -> None:

@@ -10,8 +10,8 @@ import pickle
 
 import pytest
 
-from autograder.records import Severity
-from autograder.rules import check
+from autograder.core.records import Severity
+from autograder.handin.rules import check
 from tests.grader.test_rules_honest import HEAD, head, program
 
 GONE = Severity.READY_MADE

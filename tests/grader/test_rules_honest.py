@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from autograder.records import Place, Program
-from autograder.rules import check
+from autograder.core.records import Place, Program
+from autograder.handin.rules import check
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 

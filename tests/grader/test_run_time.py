@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import run_time
+from autograder.core.records import Finding, Report, Severity, Status, Submission
 from autograder.grading import Options, grade_many
-from autograder.records import Finding, Report, Severity, Status, Submission
+from autograder.handin.rules import run_time
 from autograder.report import summary
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from tqdm import tqdm
 
-from autograder.submission.screen import FARTHEST, MAX_STROKES, Piece, shown
+from autograder.handin.files.screen import FARTHEST, MAX_STROKES, Piece, shown
 from tests.grader.pace import LINEAR, growth
 
 LINES = "".join(f"Epoch {n}: train loss {1 / n:.4f}\n" for n in range(1, 11))

@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 
-from autograder.records import Cell, Severity
-from autograder.slicing import Sliced, given_names, slice_cells
+from autograder.core.records import Cell, Severity
+from autograder.handin.slicing import Sliced, given_names, slice_cells
 
 SHA = "class SingleHeadAttention:\n    def forward(self):\n        return {}\n"
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.core.policy import TRAINING
 from autograder.judging.training import smoke, trajectory
-from autograder.policy import TRAINING
 from autograder.student_room import training
 
 ROOT = Path(__file__).resolve().parents[2]

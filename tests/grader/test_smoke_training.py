@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.core.records import Limits, Status, TestResult
 from autograder.grading import Options, grade_many
-from autograder.records import Limits, Status, TestResult
 from tests.grader.honest_styles import IMPORTS
 from tests.grader.pace import patience
 from tests.grader.test_wrong_solutions import swap

@@ -50,8 +50,8 @@ ALLOWED_OURS = (
     "autograder",
     "autograder.sandbox",
     "autograder.student_room",
-    "autograder.policy",
-    "autograder.records",
+    "autograder.core.policy",
+    "autograder.core.records",
 )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.printed_run import MAX_TEXT
-from autograder.records import Severity, Submission
-from autograder.submission import load
+from autograder.core.records import Severity, Submission
+from autograder.handin.load import load
+from autograder.judging.training.printed_run import MAX_TEXT
 from tests.grader.pace import calls
 from tests.grader.submission_samples import BOTH, SHA, notebook
 
@@ -218,6 +218,6 @@ def test_a_normal_notebook_is_read_with_little_work_and_twice_the_cells_with_twi
 
 def test_reading_imports_neither_torch_nor_numpy() -> None:
     heavy = "{'torch', 'numpy', 'nbformat', 'IPython'}"
-    code = f"import sys, autograder.reading, autograder.rules; print({heavy} & {{*sys.modules}})"
+    code = f"import sys, autograder.handin.reader, autograder.handin.rules; print({heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from autograder.submission.magics import plain_python
+from autograder.handin.files.magics import plain_python
 
 PLAIN = [
     "x = (a\n     % b)\ny = [1,\n!= 2]",

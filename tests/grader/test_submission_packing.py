@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import policy
-from autograder.errors import UsageError
-from autograder.records import Severity, Submission
-from autograder.submission import load
+from autograder.core import policy
+from autograder.core.errors import UsageError
+from autograder.core.records import Severity, Submission
+from autograder.handin.load import load
 from tests.grader.submission_samples import BOTH, LAYER, SHA, notebook
 
 

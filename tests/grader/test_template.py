@@ -13,20 +13,20 @@ import nbformat
 import pytest
 import torch
 
-from autograder import template
-from autograder.digits import load
-from autograder.errors import UsageError
-from autograder.evidence import from_history, from_outputs
-from autograder.evidence_judge import judge_curves
-from autograder.policy import POLICY
-from autograder.records import Cell
+from autograder.commands import template
+from autograder.core.errors import UsageError
+from autograder.core.policy import POLICY
+from autograder.core.records import Cell
+from autograder.judging.training.digits import load
+from autograder.judging.training.evidence import from_history, from_outputs
+from autograder.judging.training.judge import judge_curves
 from reference import attention, encoder
 
 CODE = [block.text for block in template.blocks(template.SOURCE.read_text(encoding="utf-8")) if block.kind == "code"]
 
 
 def test_the_notebook_is_fresh() -> None:
-    assert not template.is_stale(), "run `python -m autograder.template build`"
+    assert not template.is_stale(), "run `python -m autograder.commands.template build`"
 
 
 def test_a_missing_or_changed_notebook_is_stale(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from autograder.policy import POLICY
+from autograder.core.policy import POLICY
 
 if sys.version_info >= (3, 11):
     import tomllib

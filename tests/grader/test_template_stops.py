@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from autograder import template
-from autograder.policy import FILES
-from autograder.template import blocks
+from autograder.commands import template
+from autograder.commands.template import blocks
+from autograder.core.policy import FILES
 
 if sys.version_info >= (3, 11):
     import tomllib

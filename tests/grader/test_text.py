@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.text import MAX_MARKS, clean, one_line, printable
+from autograder.core.text import MAX_MARKS, clean, one_line, printable
 from tests.grader.pace import LINEAR, growth
 
 HONEST = [

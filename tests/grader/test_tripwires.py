@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import autograder
-from autograder.records import Limits
+from autograder.core.records import Limits
 from autograder.sandbox import zygote
 from autograder.sandbox.room import Ended, Room
 from tests.grader.attention_styles import ATTENTIONS

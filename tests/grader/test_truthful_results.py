@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from autograder import results
-from autograder.errors import GraderFault
+from autograder.core.errors import GraderFault
+from autograder.report import results
 from tests.grader import example_reports
 from tests.grader.pace import patience
 from tests.grader.processes import descendants, end, parent, still_there

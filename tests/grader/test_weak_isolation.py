@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder import batch, gradescope, grading, selfcheck
+from autograder import grading
 from autograder.cli import app
-from autograder.errors import WeakIsolation
+from autograder.commands import batch, gradescope, selfcheck
+from autograder.core.errors import WeakIsolation
 from autograder.grading import Options, grade, grade_many
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
@@ -121,8 +122,8 @@ def test_a_machine_that_turns_weak_on_the_way_costs_one_submission_and_not_the_c
 ) -> None:
     """The first engine is fit, and dies with its second order; the one after it is weak; the last is fit again."""
     counter = tmp_path / "engines"
-    dies = "from autograder import pytest_plugin; import os; one = pytest_plugin.Grading._in_a_fork; "
-    dies += "pytest_plugin.Grading._in_a_fork = lambda *a: os._exit(9) if seen.append(1) or len(seen) > 1 else one(*a)"
+    dies = "from autograder.engine import plugin; import os; one = plugin.Grading._in_a_fork; "
+    dies += "plugin.Grading._in_a_fork = lambda *a: os._exit(9) if seen.append(1) or len(seen) > 1 else one(*a)"
     without(
         monkeypatch,
         "import os; os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', MKL_NUM_THREADS='1')",
@@ -148,8 +149,8 @@ def test_without_landlock_another_user_and_closed_folders_suffice(hand_in: Path,
     program = in_the_open / "program.py"
     program.write_text(
         "import sys; from pathlib import Path; sys.path[0] = sys.argv[1]\n"
-        "from autograder import supervisor; from autograder.grading import Options, grade\n"
-        f"supervisor._START = supervisor._START.replace('from autograder.engine', {NO_LANDLOCK + '; from autograder.engine'!r})\n"
+        "from autograder.grading import supervisor; from autograder.grading import Options, grade\n"
+        f"supervisor._START = supervisor._START.replace('from autograder.engine.main', {NO_LANDLOCK + '; from autograder.engine.main'!r})\n"
         "print(grade(Path(sys.argv[2]), Options(only='4a.1')).isolation)\n"
     )
     command = [sys.executable, str(program), str(copy), str(hand_in)]

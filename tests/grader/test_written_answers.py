@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from autograder.written.judge_moments import judge_formula
+from autograder.judging.written.judge_moments import judge_formula
 from reference import written, written_moments
 from tests.grader.written_judges import JUDGES, around, q2a1, q2b1, q2b2, q2c1, q3a1, q3cb1, spellings
 

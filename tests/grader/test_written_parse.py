@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.errors import SubmissionError
-from autograder.written.judge_moments import judge_formula
-from autograder.written.layout import LAYOUT, remarks_on_administrivia, remarks_on_layout
-from autograder.written.parse import parse_answers
-from autograder.written.read import is_blank
+from autograder.core.errors import SubmissionError
+from autograder.handin.files.answers import parse_answers
+from autograder.handin.files.layout import LAYOUT, remarks_on_administrivia, remarks_on_layout
+from autograder.judging.written.judge_moments import judge_formula
+from autograder.judging.written.read import is_blank
 from reference import written
 from tests.grader.pace import LINEAR, TIMES, calls, growth
 from tests.grader.written_judges import JUDGES

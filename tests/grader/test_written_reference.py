@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.policy import POLICY
+from autograder.core.policy import POLICY
 from reference import written, written_moments, written_slips
 from tests.hidden import test_q2_q3_written as hidden
 
@@ -95,7 +95,9 @@ GIVEN_AWAY = re.compile(
 
 def test_what_students_are_given_holds_no_answer() -> None:
     root = Path(__file__).parents[2]
-    given = [*(root / "autograder" / "written").glob("*.py"), root / "student_template" / "answers.toml"]
+    files = root / "autograder" / "handin" / "files"
+    given = [*(root / "autograder" / "judging" / "written").glob("*.py"), files / "answers.py", files / "layout.py"]
+    given += [root / "student_template" / "answers.toml"]
     assert len(given) > 10
     for path in given:
         assert not GIVEN_AWAY.search(path.read_text(encoding="utf-8")), path.name

@@ -2,8 +2,8 @@
 
 import pytest
 
+from autograder.core.records import Report, Status
 from autograder.grading import Options, grade_many
-from autograder.records import Report, Status
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder import supervisor
+from autograder.grading import supervisor
 
 NO_LANDLOCK = "from autograder.sandbox import landlock; landlock.restrict = lambda *a, **k: False"
 NO_OTHER_USER = "from autograder.sandbox import lockdown; lockdown.student_ids = lambda child: None"

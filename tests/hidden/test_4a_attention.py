@@ -9,12 +9,12 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder import diagnosis, observe
-from autograder.expect import Unmet
-from autograder.judging import attention_roles, dropout, weights
-from autograder.judging.cases import normal
-from autograder.judging.compare import close, first_difference
-from autograder.records import Severity
+from autograder.core.records import Severity
+from autograder.judging import diagnosis, observe
+from autograder.judging.code import attention_roles, dropout, weights
+from autograder.judging.code.cases import normal
+from autograder.judging.code.compare import close, first_difference
+from autograder.judging.expect import Unmet
 
 
 @number("4a.1")

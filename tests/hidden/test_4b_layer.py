@@ -10,11 +10,11 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder import diagnosis, observe
-from autograder.expect import Unmet
-from autograder.judging import dropout, layer_roles, weights
-from autograder.judging.compare import close
-from autograder.policy import KEPT, TOLERANCES
+from autograder.core.policy import KEPT, TOLERANCES
+from autograder.judging import diagnosis, observe
+from autograder.judging.code import dropout, layer_roles, weights
+from autograder.judging.code.compare import close
+from autograder.judging.expect import Unmet
 
 
 @number("4b.1")

@@ -1,4 +1,4 @@
-"""Hidden tests for the written questions 2 and 3: the judges of `autograder.written` with the reference's values.
+"""Hidden tests for the written questions 2 and 3: the judges of `judging.written` with the reference's values.
 
 Why separate: here, and only here, the right values meet the judges. The reference is imported inside the fixtures,
 never when this file is collected, so that it is read after the student's room has been started.
@@ -12,14 +12,14 @@ from types import ModuleType
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.expect import Unmet
-from autograder.written.judge_attention import judge_vector
-from autograder.written.judge_convolution import judge_parameters, judge_shape
-from autograder.written.judge_moments import judge_formula
-from autograder.written.judge_pooling import judge_pooling
-from autograder.written.layout import remarks_on_administrivia, remarks_on_layout
-from autograder.written.read import is_blank
-from autograder.written.verdict import Verdict
+from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
+from autograder.judging.expect import Unmet
+from autograder.judging.written.judge_attention import judge_vector
+from autograder.judging.written.judge_convolution import judge_parameters, judge_shape
+from autograder.judging.written.judge_moments import judge_formula
+from autograder.judging.written.judge_pooling import judge_pooling
+from autograder.judging.written.read import is_blank
+from autograder.judging.written.verdict import Verdict
 
 Answers = Mapping[str, Mapping[str, object]]
 Remark = Callable[[str], None]

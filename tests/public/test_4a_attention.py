@@ -8,12 +8,12 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder import observe
-from autograder.expect import Missing, Unmet
-from autograder.judging import weights
-from autograder.judging.cases import AttentionCase
-from autograder.judging.compare import close, first_difference
-from autograder.records import Severity
+from autograder.core.records import Severity
+from autograder.judging import observe
+from autograder.judging.code import weights
+from autograder.judging.code.cases import AttentionCase
+from autograder.judging.code.compare import close, first_difference
+from autograder.judging.expect import Missing, Unmet
 
 
 @number("4a.p1")

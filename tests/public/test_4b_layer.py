@@ -8,10 +8,10 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder import observe
-from autograder.expect import Unmet
-from autograder.judging import weights
-from autograder.judging.compare import close
+from autograder.judging import observe
+from autograder.judging.code import weights
+from autograder.judging.code.compare import close
+from autograder.judging.expect import Unmet
 
 
 @number("4b.p1")

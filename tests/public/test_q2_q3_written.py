@@ -7,13 +7,14 @@ Nobody here knows what is right. A box that is still blank is skipped: come back
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.expect import Missing, Unmet
-from autograder.policy import FILES
-from autograder.written import layout, read
-from autograder.written.evaluate import Reading, Value, evaluate, flattened
-from autograder.written.matrices import matrices
-from autograder.written.shapes import shape
-from autograder.written.verdict import Unreadable, shown
+from autograder.core.policy import FILES
+from autograder.handin.files import layout
+from autograder.judging.expect import Missing, Unmet
+from autograder.judging.written import read
+from autograder.judging.written.evaluate import Reading, Value, evaluate, flattened
+from autograder.judging.written.matrices import matrices
+from autograder.judging.written.shapes import shape
+from autograder.judging.written.verdict import Unreadable, shown
 
 # Any numbers do where only the form is looked at.
 ROWS: tuple[Value, ...] = ((1.0, 2.0, 3.0), (5.0, 7.0, 11.0), (13.0, 17.0, 19.0))

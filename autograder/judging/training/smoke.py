@@ -19,13 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autograder import digits
-from autograder.expect import Unmet
-from autograder.judging.cases import ModelCase
-from autograder.judging.compare import close
-from autograder.judging.weights import is_vector
-from autograder.policy import TRAINING
-from autograder.text import one_line
+from autograder.core.policy import TRAINING
+from autograder.core.text import one_line
+from autograder.judging.code.cases import ModelCase
+from autograder.judging.code.compare import close
+from autograder.judging.code.weights import is_vector
+from autograder.judging.expect import Unmet
+from autograder.judging.training import digits
 
 # Measured (docs/training.md): patches of 14 pixels train twice as fast as the assignment's 7 and reach more in 150
 # steps; a rate of 0.005 lets weights that begin far too large come back. heads * dim_head is not dim, as in the

@@ -14,10 +14,10 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from autograder.judging import attention_roles, layer_roles
-from autograder.judging.attention_roles import Observation, Roles
-from autograder.judging.cases import AttentionCase, LayerCase, ModelCase
-from autograder.judging.layer_roles import LayerFormula, LayerObservation, LayerRoles
+from autograder.judging.code import attention_roles, layer_roles
+from autograder.judging.code.attention_roles import Observation, Roles
+from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase
+from autograder.judging.code.layer_roles import LayerFormula, LayerObservation, LayerRoles
 from autograder.student_room.provided import provide
 from autograder.student_room.training import Training
 

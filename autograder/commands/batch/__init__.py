@@ -1,0 +1,130 @@
+"""A class: one submission after another with one warm engine, files per submission, one table at the end.
+
+OUT/results/ID.json   OUT/reports/ID.html   OUT/grades.csv   OUT/index.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import html
+import io
+import urllib.parse
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from autograder.commands.batch import folder as class_folder
+from autograder.commands.batch.folder import Entry
+from autograder.core import policy
+from autograder.core.errors import UsageError
+from autograder.core.records import Report
+from autograder.grading import Options, grade_many
+from autograder.report import results
+from autograder.report.class_table import ClassRow, class_row
+from autograder.report.html import render
+
+Progress = Callable[[int, int, str], None]
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """What was done: a row for each submission that was graded, of `total`; `notes` are for staff."""
+
+    rows: tuple[ClassRow, ...]
+    total: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return len(self.rows) == self.total and all(row.total is not None for row in self.rows)
+
+
+def run(folder: Path, out: Path, options: Options, progress: Progress | None = None) -> Graded:
+    """Grades the class and writes everything below `out`. Ctrl-C ends it early, with what is done in the tables."""
+    found = class_folder.read(folder, leave_out=out)
+    for name in ("results", "reports"):
+        results.make_folder(out / name)
+    rows: list[ClassRow] = []
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_reports(found.entries, options)) as reports:
+        for entry, report in zip(found.entries, reports):
+            _keep(entry, report, out, rows)
+            if progress:
+                progress(len(rows), len(found.entries), entry.id)
+    graded = found.entries[: len(rows)]
+    results.write_bytes(out / "grades.csv", _csv(graded, rows).encode("utf-8", "replace"))
+    results.write_bytes(out / "index.html", _index(graded, rows).encode("utf-8", "replace"))
+    return Graded(tuple(rows), len(found.entries), found.notes)
+
+
+def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, None, None]:
+    """One report for each entry, in order, even for one that was taken away while others were graded."""
+    done = 0
+    while done < len(entries):
+        try:
+            for report in grade_many([entry.path for entry in entries[done:]], options):
+                done += 1
+                yield report
+        except UsageError as gone:
+            if entries[done].path.exists():
+                raise
+            yield results.failure(f"{entries[done].id} is not in the class's folder any more.", staff=str(gone))
+            done += 1
+
+
+def _keep(entry: Entry, report: Report, out: Path, rows: list[ClassRow]) -> None:
+    """Writes a submission's files and adds its row: both or, after a Ctrl-C on the way, both all the same."""
+    done = len(rows)
+    try:
+        _write(entry, report, out)
+        rows.append(class_row(entry.id, report))
+    except KeyboardInterrupt:
+        _write(entry, report, out)
+        rows[done:] = [class_row(entry.id, report)]
+        raise
+
+
+def _write(entry: Entry, report: Report, out: Path) -> None:
+    """The page first: where the result is, its page is, too."""
+    results.write_bytes(out / "reports" / f"{entry.id}.html", render(report, audience="staff").encode())
+    results.write(out / "results" / f"{entry.id}.json", report)
+
+
+def _csv(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
+    """grades.csv: id, who (where an export says so), points by question, total. A blank cell is not graded, never 0."""
+    numbers = [q.number for q in policy.POLICY.questions]
+    who = ["name", "sid", "email"] if any(entry.people for entry in entries) else []
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", *who, *numbers, "total"])
+    for entry, row in zip(entries, rows):
+        people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
+        cells = [row.points.get(number) for number in numbers]
+        points = ["" if c is None else f"{c:g}" for c in [*cells, row.total]]
+        writer.writerow([*map(_inert, [row.id, *people]), *points])
+    return text.getvalue()
+
+
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _index(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
+    """A plain list of the reports, to click through."""
+    lines = "".join(
+        f'<tr><td><a href="reports/{urllib.parse.quote(row.id)}.html">{html.escape(row.id)}</a></td>'
+        f"<td>{html.escape('; '.join(person.name for person in entry.people))}</td>"
+        f"<td>{'–' if row.total is None else f'{row.total:g}'}</td><td>{html.escape(row.remark)}</td></tr>\n"
+        for entry, row in zip(entries, rows)
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
+        + html.escape(policy.POLICY.title)
+        + ": class</title>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
+        "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}"
+        "</style>\n<h1>" + html.escape(policy.POLICY.title) + f"</h1>\n<table><tr><th>submission</th><th>name</th>"
+        f"<th>points</th><th>first remark</th></tr>\n{lines}</table></html>\n"
+    )

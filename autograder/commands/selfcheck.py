@@ -1,0 +1,65 @@
+"""Does this machine grade as it should? Grades the reference solution, and a wrong one, for real.
+
+Run at the end of setup.sh: an image that cannot grade must fail when it is built, not at midnight before the deadline.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from pathlib import Path
+
+from autograder.core.errors import GraderFault
+from autograder.core.records import Report, Status
+from autograder.grading import Options, grade
+
+QUESTIONS = ("4a", "4b")
+
+
+def run(allow_weak_isolation: bool = False) -> Report:
+    """Grades the reference's own classes; raises GraderFault unless they get full marks and a broken copy does not.
+
+    Raises WeakIsolation where hidden tests may not be run.
+    """
+    options = Options(only="4", allow_weak_isolation=allow_weak_isolation)
+    right = _graded(_reference_text(), options)
+    lost = [
+        f"{t.number} {t.status.value}: {t.feedback.found} {t.staff}"
+        for t in _code_tests(right)
+        if t.status is not Status.PASSED
+    ]
+    if lost or not right.complete or not _code_tests(right):
+        raise GraderFault(
+            "the reference solution does not get full marks here: "
+            + ("; ".join(lost) or "no test ran")
+            + " ".join(right.staff_notes)
+        )
+    wrong = _graded(_reference_text().replace("-0.5", "-1.0"), options)
+    if all(t.status is Status.PASSED for t in _code_tests(wrong)):
+        raise GraderFault("a wrong solution gets full marks here")
+    return right
+
+
+def _code_tests(report: Report) -> list:  # type: ignore[type-arg]
+    return [t for t in report.tests if t.number.startswith(QUESTIONS) and t.max_score]
+
+
+def _graded(text: str, options: Options) -> Report:
+    with tempfile.TemporaryDirectory(prefix="selfcheck-") as folder:
+        (Path(folder) / "hw6.py").write_text(text, encoding="utf-8")
+        return grade(Path(folder), options)
+
+
+def _reference_text() -> str:
+    """The reference solution as a student would hand it in: one file, nothing imported from us."""
+    root = Path(inspect.getfile(GraderFault)).parents[2]
+    parts = [(root / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("attention", "encoder")]
+    return (
+        "\n".join(
+            line
+            for part in parts
+            for line in part.splitlines()
+            if not line.startswith(("from reference", "from __future__"))
+        )
+        + "\n"
+    )

@@ -1,0 +1,31 @@
+"""Whose fault it is, as a type.
+
+    AutograderError
+    ├── UsageError            the person at the keyboard: wrong path, unreadable file (exit status 2)
+    │   ├── SubmissionError   the hand-in as a whole cannot be graded: no class, truncated notebook, bomb
+    │   └── WeakIsolation     on this machine student code could reach the hidden tests, so they are not run
+    └── GraderFault           ours: never costs a student a point (exit status 3)
+
+What a student's *code* does wrong is not an exception of ours: it is data (`records.Exit`, `records.Finding`), or,
+inside a hidden test, an assertion with a `records.Feedback` (`autograder.judging.expect.Unmet`).
+"""
+
+
+class AutograderError(Exception):
+    """Root of everything this package raises on purpose. The text is written for the person who reads it."""
+
+
+class UsageError(AutograderError):
+    """The command cannot be carried out as given. The text says what to do instead."""
+
+
+class SubmissionError(UsageError):
+    """The hand-in cannot be read at all. Costs points, with this text as the reason; never a traceback."""
+
+
+class WeakIsolation(UsageError):
+    """Hidden tests are not run on this machine. The text says what student code could reach, and how to mend that."""
+
+
+class GraderFault(AutograderError):
+    """Something of ours broke. The result says so and asks staff; the student loses nothing."""

@@ -1,0 +1,284 @@
+"""The policy in force: `policy.toml`, read once and checked. What does not fit together is refused with its line.
+
+Why separate: an instructor changes points, visibility, tolerances and limits in that file and nowhere else; everything
+that decides asks here. No torch, and no file but that one, is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from autograder.core.errors import UsageError
+from autograder.core.records import Limits
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = Path(__file__).parents[1] / "policy.toml"
+# Set by `--policy FILE`; the engine and every process below inherit it.
+VARIABLE = "AUTOGRADER_POLICY"
+
+Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
+Points = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file: every name in it is known, every value of its kind."""
+
+
+class Test(_Table, frozen=True):
+    """What one hidden test is worth, and who sees it ("": as the question says, or all hidden tests)."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    points: float
+    visibility: Visibility | Literal[""] = ""
+
+
+class Question(_Table, frozen=True):
+    """One part of the handout. `class_name` is what the student writes for it, if it is code.
+
+    `given` names what its program is given beside the provided classes; `allowed_nn` what it may use of torch.nn, where
+    nothing is said anything. `evidence` names the files that it is judged from where no public test can look at it.
+    """
+
+    number: str
+    title: str
+    points: Points
+    class_name: str = ""
+    given: tuple[str, ...] = ()
+    allowed_nn: tuple[str, ...] = ()
+    visibility: Visibility | Literal[""] = ""
+    evidence: tuple[Literal["notebook", "history"], ...] = ()
+    tests: dict[str, float | Test] = {}
+
+
+class Shown(_Table, frozen=True):
+    """Gradescope's visibility of tests that say nothing else."""
+
+    hidden: Visibility
+    public: Visibility
+
+
+class Files(_Table, frozen=True):
+    """The names of what is handed in."""
+
+    notebook: str
+    script: str
+    answers: str
+    history: str
+    checkpoint: str
+    saving_cell: str
+
+
+class Provided(_Table, frozen=True):
+    """Classes and functions that the notebook gives."""
+
+    classes: tuple[str, ...]
+    functions: tuple[str, ...]
+
+
+class Tolerances(_Table, frozen=True):
+    """How far an honest answer may be off; each with its measurement in the file."""
+
+    values: Positive
+    dropout: Positive
+    zero: Positive
+    doubled: Positive
+    vector: Positive
+    formula: Positive
+    exact: Positive
+    significant_digits: Count
+
+
+class Training(_Table, frozen=True):
+    """What the evidence of the student's own run of 4(c) is held against, and the bound of the smoke training."""
+
+    epochs: Count
+    batch_size: Count
+    test_images: Count
+    full_accuracy: Positive
+    few_images: Count
+    least_images: Count
+    summed_scale: Positive
+    most_of_ten: Positive
+    least_sum: Positive
+    smoke_accuracy: Share
+
+
+class Kept(_Table, frozen=True):
+    """Fractions of a test's points for work that is partly right."""
+
+    one_digit: Share
+    one_matrix_of_two: Share
+    exchanged: Share
+    unusual_order: Share
+    one_curve: Share
+    few_epochs: Share
+    not_falling: Share
+    few_images: Share
+    stopped_short: Share
+    something: Share
+    dropout_ignores_p: Share
+
+
+class Caps(_Table, frozen=True):
+    """What one grading may use, and the largest things that are read."""
+
+    child_seconds: Positive
+    training_seconds: Positive
+    child_memory_mb: Count
+    total_seconds: Positive
+    file_mb: Count
+    zip_files: Count
+    zip_total_mb: Count
+    zip_ratio: Count
+    cells: Count
+    cell_kb: Count
+    ast_depth: Count
+    ast_nodes: Count
+
+
+class Policy(_Table, frozen=True):
+    """The whole file."""
+
+    title: str
+    written: Literal["required", "optional"]
+    visibility: Shown
+    files: Files
+    provided: Provided
+    questions: tuple[Question, ...]
+    by_hand: tuple[Question, ...]
+    tolerances: Tolerances
+    training: Training
+    kept: Kept
+    limits: Caps
+
+    def question_of(self, number: str) -> Question:
+        """The question that a test number such as "4a.3" or "3c.b.1" belongs to. Raises KeyError when there is none."""
+        for question in sorted(self.questions + self.by_hand, key=lambda q: -len(q.number)):
+            if number == question.number or number.startswith(question.number + "."):
+                return question
+        known = [question.number for question in self.questions + self.by_hand]
+        raise KeyError(f"no question for test number {number!r}: it must begin with one of {known}")
+
+    def test(self, number: str) -> Test | None:
+        """What the file says of a hidden test, with its visibility filled in; None when it is not listed."""
+        for question in self.questions:
+            if (said := question.tests.get(number)) is not None:
+                test = said if isinstance(said, Test) else Test(said)
+                return Test(test.points, test.visibility or question.visibility or self.visibility.hidden)
+        return None
+
+    def given(self, question: str) -> tuple[str, ...]:
+        """What the program of a question gets from us instead of the student's own: the provided classes and more."""
+        return (*self.question_of(question).given, *self.provided.classes)
+
+
+class BadPolicy(UsageError):
+    """The policy cannot be used: the text names file, line and what to change."""
+
+
+def load(path: Path) -> Policy:
+    """Reads and checks a policy. Raises BadPolicy."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPolicy(f"the policy {path} cannot be read: {error}") from None
+    try:
+        policy = msgspec.convert(tomllib.loads(text), Policy)
+    except tomllib.TOMLDecodeError as error:
+        raise BadPolicy(f"{path} is no TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise BadPolicy(_located(path, text, *_parted(str(error)))) from None
+    for where, what in _contradictions(policy):
+        raise BadPolicy(_located(path, text, what, where))
+    return policy
+
+
+def _parted(error: str) -> tuple[str, tuple[str | int, ...]]:
+    """msgspec's message and its place: "… - at `$.questions[3].points`" is ("…", ("questions", 3, "points"))."""
+    said, _, path = error.partition(" - at `$")
+    parts = re.findall(r"\[(\d+)\]|\[\.\.\.\]|\.([^.\[`]+)", path)
+    where: list[str | int] = [int(index) if index else name for index, name in parts if index or name]
+    if named := re.search(r"unknown field `(\w+)`", said):
+        where.append(named[1])
+    return said[:1].lower() + said[1:], tuple(where)
+
+
+def _located(path: Path, text: str, what: str, where: tuple[str | int, ...]) -> str:
+    if "enum value" in what and where[-1] in ("visibility", "hidden", "public"):
+        what += f"; the words are {', '.join(get_args(Visibility))}"
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
+    return f"{path}, line {_line(text, where, what)}{f' ({name})' if name else ''}: {what}"
+
+
+# A key as it stands in a line: at its beginning, after a dot, or inside { }; in quotes or not.
+_KEY = r"""(?:^|[{{,.])\s*["']?{}["']?\s*="""
+
+
+def _line(text: str, where: tuple[str | int, ...], what: str) -> int:
+    """The line (from 1) of the innermost part of `where` that is found; keys stand one a line in this file."""
+    header, found = "", 1
+    quoted = re.search(r"value '([^']+)'", what)
+    value, names = quoted[1] if quoted else "", [str(part) for part in where if not isinstance(part, int)]
+    key = _KEY.format(re.escape(names[-1] if names else ""))
+    index: dict[str, int] = {}
+    wanted = where[0] if where else ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if title := re.match(r"\s*\[+\s*([\w.]+)\s*\]+", line):
+            header = title[1]
+            index[header] = index.get(header, -1) + 1
+        inside = header == wanted and (len(where) < 2 or not isinstance(where[1], int) or where[1] == index[header])
+        if inside and title:
+            found = number
+        elif (inside or not header) and names and value in line and re.search(key, line):
+            return number
+    return found
+
+
+def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
+    """(place, what is wrong) of everything that is well formed and does not fit together."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    numbers = [question.number for question in policy.questions + policy.by_hand]
+    for table, questions in (("questions", policy.questions), ("by_hand", policy.by_hand)):
+        for index, question in enumerate(questions):
+            if numbers.count(question.number) > 1:
+                found.append(((table, index, "number"), f"there are two questions {question.number!r}"))
+    for index, question in enumerate(policy.questions):
+        for number, said in question.tests.items():
+            if (said.points if isinstance(said, Test) else said) < 0:
+                found.append((("questions", index, number), f"{number} has negative points"))
+            try:
+                owner = policy.question_of(number).number
+            except KeyError as error:
+                owner = str(error.args[0])
+            if owner != question.number:
+                place = ("questions", index, number)
+                found.append((place, f"{number!r} is no number of a test of question {question.number}"))
+        total = sum(test if not isinstance(test, Test) else test.points for test in question.tests.values())
+        if abs(total - question.points) > 1e-9:
+            what = f"question {question.number} has {question.points:g} points, but its tests have {total:g} together"
+            found.append((("questions", index, "points"), f"{what}: change one or the other"))
+        if question.allowed_nn and not question.class_name:
+            found.append((("questions", index, "allowed_nn"), "a question without class_name has no code to look at"))
+    return found
+
+
+POLICY = load(Path(os.environ.get(VARIABLE) or FILE))
+FILES, CAPS, TOLERANCES, KEPT = POLICY.files, POLICY.limits, POLICY.tolerances, POLICY.kept
+TRAINING = POLICY.training
+CHILD_LIMITS = Limits(
+    seconds=CAPS.child_seconds, memory_mb=CAPS.child_memory_mb, training_seconds=CAPS.training_seconds
+)

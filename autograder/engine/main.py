@@ -1,0 +1,97 @@
+"""The engine: one process that imports torch once, forks the zygote, and only then becomes the trusted room.
+
+It is started with an empty environment and no arguments worth reading. Orders come on descriptor 0, events leave on
+descriptor 1, both one JSON line each. Nothing secret may be read, imported or received before `zygote.start` returned:
+what this process holds at that moment is what the student's room holds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+# Before torch: with more, a zygote that has used two OpenMP threads makes two-threaded children hang.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import torch  # noqa: E402, F401
+
+from autograder.core.policy import CHILD_LIMITS  # noqa: E402
+from autograder.sandbox import zygote  # noqa: E402
+
+# What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.
+UNUSED_PLUGINS = (
+    "terminal", "cacheprovider", "logging", "doctest", "junitxml", "faulthandler", "warnings", "setuponly", "setupplan",
+    "stepwise", "debugging", "pastebin", "unraisableexception", "threadexception", "recwarn", "pytester",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Runs until the orders end.
+
+    No parent-death signal is asked for here: the kernel sends it when the *thread* that started us ends, and a library
+    may start us from a short-lived one. When the supervisor dies, the orders end, and a grading fork ends with the
+    first test that it cannot report.
+    """
+    zygote.warm_up()
+    student_side = zygote.start(CHILD_LIMITS)
+    try:
+        _trusted(student_side)
+    finally:
+        student_side.close()
+    os._exit(0)  # torch's own clean-up takes longer than grading a submission, and nothing is left to clean
+
+
+def _trusted(student_side: zygote.Zygote) -> None:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+
+    from autograder.core import isolation
+    from autograder.core.events import Event, Grade, Refused, Setup, line, order_decoder
+    from autograder.engine import plugin
+    from autograder.sandbox import canary
+
+    orders, events = _own_streams()
+
+    def emit(event: Event) -> None:
+        events.write(line(event))
+        events.flush()
+
+    def grades() -> Iterator[Grade]:
+        for text in orders:
+            order = order_decoder.decode(text)
+            assert isinstance(order, Grade)
+            yield order
+
+    setup = order_decoder.decode(orders.readline())
+    assert isinstance(setup, Setup)
+    found = canary.examine(student_side, setup.limits, setup.guarded)
+    if not setup.public and isolation.weaknesses(found.line):
+        if not setup.allow_weak:  # decided here, before any order is read: no student's line runs on such a machine
+            return emit(Refused(found))
+        found = isolation.marked(found)
+    grading = plugin.Grading(setup, student_side, grades(), emit, found)
+    pytest.main(_arguments(setup.tests), plugins=[plugin, grading])
+
+
+def _arguments(tests: tuple[str, ...]) -> list[str]:
+    """No configuration, cache or plugin of the surroundings has a say; nothing is printed."""
+    quiet = [flag for name in UNUSED_PLUGINS for flag in ("-p", f"no:{name}")]
+    root = os.path.dirname(tests[0])
+    return [*quiet, "-c", os.devnull, "--rootdir", root, "--capture=no", "--import-mode=importlib", *tests]
+
+
+def _own_streams() -> tuple[BinaryIO, BinaryIO]:
+    """The order and event streams under numbers of our own; what anything else prints goes to stderr."""
+    orders, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return orders, events
+
+
+if __name__ == "__main__":
+    main()

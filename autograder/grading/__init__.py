@@ -1,0 +1,233 @@
+"""Grades submissions, as the command line and Python callers use it: read, order, collect events, report.
+
+    for report in grade_many([path, ...], options): ...
+
+Every submission is read in a throw-away process, graded by one engine, and yields a `Report` whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder.core import isolation, numbering, policy
+from autograder.core.errors import GraderFault, UsageError, WeakIsolation
+from autograder.core.events import Fault, Grade, Graded, Ready, Refused, Setup, Tested
+from autograder.core.records import Limits, Report, Status, Submission, TestResult
+from autograder.grading.supervisor import ROOT, Engine
+from autograder.report import results
+from autograder.sandbox import landlock
+
+HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
+SECRET_FILE = ROOT / "course_secret.txt"
+
+FAULT = "This submission could not be graded through a fault of ours. It costs no points; staff have been told why."
+
+# Time for an engine to say, after its deadline, which tests it did not run; then it is killed. It needs 0.1 s here.
+GRACE_SECONDS = 2.0
+
+Watch = Callable[[Report], None]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to grade. `seed` None: derived from the submission and the course secret."""
+
+    public: bool = False
+    tests: Path | None = None  # a folder of hidden tests other than tests/hidden
+    only: str = ""  # a question or test, as people type it (`numbering.read`); empty: all
+    seed: int | None = None
+    seconds: float = policy.CAPS.total_seconds
+    limits: Limits = policy.CHILD_LIMITS
+    allow_weak_isolation: bool = False  # run hidden tests where student code could reach them; every result says so
+
+
+def grade(path: Path, options: Options = Options(), watch: Watch | None = None) -> Report:
+    """Grades one submission. `watch` gets the report so far after every test."""
+    [report] = grade_many([path], options, watch)
+    return report
+
+
+def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch | None = None) -> Iterator[Report]:
+    """Grades one submission after another with one engine; a broken one never stops the rest.
+
+    Raises UsageError when a path does not exist or the tests are not here, WeakIsolation before anything was graded.
+    An engine that dies is started anew for the next submission.
+    """
+    from autograder.handin import reader
+
+    options = checked(options)
+    setup = setup_of(options)
+    engine: Engine | None = None
+    ready: Ready | None = None
+    strong = False  # whether an engine has found this machine fit for the tests
+    try:
+        for path in paths:
+            if engine is None:
+                engine, ready = Engine.start(), None
+                engine.send(setup)
+                reader.import_once()  # while the engine imports torch
+            start = time.monotonic()
+            try:
+                submission = reader.read(path)
+            except GraderFault as fault:
+                yield results.failure(FAULT, staff=str(fault), seconds=time.monotonic() - start)
+                continue
+            sheet = Sheet(submission, start, options)
+            deadline = start + options.seconds
+            engine.send(Grade(submission, deadline, options.seed))
+            try:
+                alive, ready = sheet.fill(engine, deadline + GRACE_SECONDS, ready, watch)
+            except WeakIsolation as refused:
+                if not strong:
+                    raise
+                alive = False  # this machine was strong enough a moment ago: only this submission is left out
+                yield results.failure(FAULT, staff=str(refused), seconds=time.monotonic() - start)
+            else:
+                strong = strong or ready is not None
+                yield sheet.report(final=True)
+            if not alive:
+                engine.kill()
+                engine = None
+        if engine is not None:
+            engine.finish()
+    finally:  # an interruption leaves no time for an orderly end
+        if engine is not None:
+            engine.kill()
+
+
+def machine() -> isolation.Machine:
+    """What advice on isolation depends on."""
+    return isolation.Machine(sys.platform.startswith("linux"), os.geteuid() == 0, landlock.abi())
+
+
+def checked(options: Options) -> Options:
+    """The same options, their number as tests write it. Raises UsageError for an unknown number or where no tests are.
+
+    It is cheap: callers ask before they make a folder, or anything else is done.
+    """
+    _check_tests(options)
+    return msgspec.structs.replace(options, only=numbering.read(options.only))
+
+
+def _tests(options: Options) -> Path:
+    return options.tests or (PUBLIC if options.public else HIDDEN)
+
+
+def _check_tests(options: Options) -> None:
+    tests, chosen = _tests(options), options.tests is not None
+    if chosen and not tests.exists():
+        raise UsageError(f"there is no folder {tests}: --tests takes a folder of hidden tests")
+    if chosen and not tests.is_dir():
+        raise UsageError(f"{tests} is a file: --tests takes the folder that holds it, {tests.parent}")
+    if any(tests.rglob("test_*.py")):
+        return
+    if chosen:
+        raise UsageError(f"there are no tests in {tests}: --tests takes a folder with at least one test_*.py")
+    copy = "this copy is incomplete" if options.public else "this is the students' copy; use `check` instead of `grade`"
+    raise UsageError(f"there are no tests in {tests}: {copy}")
+
+
+def setup_of(options: Options) -> Setup:
+    """The engine's first order for these options, which are `checked`."""
+    tests = _tests(options)
+    return Setup(
+        (str(tests.resolve()),),
+        _secret(),
+        options.limits,
+        options.public,
+        options.only,
+        guarded=() if options.public else tuple(map(str, (tests.resolve(), ROOT / "reference", SECRET_FILE))),
+        listed=tests.resolve() == HIDDEN.resolve(),
+        allow_weak=options.allow_weak_isolation,
+    )
+
+
+def _secret() -> str:
+    """The course secret: from a file beside the grader, else the environment, else empty (seeds are then public)."""
+    try:
+        return SECRET_FILE.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return os.environ.get("AUTOGRADER_SECRET", "")
+
+
+def _check_chosen(ready: Ready, options: Options) -> None:
+    """Raises UsageError when no test is left by what was chosen, and that is no fault of the tests'.
+
+    A question may well have no public test: nothing of it is checked then, and that is the whole answer.
+    """
+    if ready.planned or ready.problems:
+        return
+    if not ready.numbers:
+        raise UsageError(f"the files in {_tests(options)} hold no test")
+    question = numbering.question(options.only)
+    if not options.public or any(numbering.selects(question, number) for number in ready.numbers):
+        raise UsageError(numbering.no_such_test(options.only, ready.numbers))
+
+
+class Sheet:
+    """What is known so far about one submission's grading."""
+
+    def __init__(self, submission: Submission, start: float, options: Options = Options()) -> None:
+        self.submission = submission
+        self._options = options
+        self.start = start
+        self.ready: Ready | None = None
+        self._tests: dict[tuple[str, str], TestResult] = {}  # by number and name: a later result replaces an earlier
+        self.notes: list[str] = []
+        self.seed = 0
+        self.complete = False
+
+    def fill(
+        self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None
+    ) -> tuple[bool, Ready | None]:
+        """Takes events until this submission is graded; (whether the engine can go on, what it said when ready)."""
+        self.ready = ready
+        for event in engine.events(deadline):
+            if isinstance(event, Ready):
+                _check_chosen(event, self._options)
+                self.ready = event
+            elif isinstance(event, Refused):
+                raise WeakIsolation(isolation.refusal(event.isolation, machine()))
+            elif isinstance(event, Tested):
+                self._tests[event.result.number, event.result.name] = event.result
+            elif isinstance(event, Graded):
+                self.seed, self.complete = event.seed, len(self.tests) > 0 or self._options.public
+                found = self.submission.findings + event.findings
+                self.submission = msgspec.structs.replace(self.submission, findings=found)
+                return True, self.ready
+            elif isinstance(event, Fault):
+                self.notes.append(event.text)
+                if event.name:  # the fork that graded died, maybe between an order and its answer: start afresh
+                    return False, self.ready
+            if watch:
+                watch(self.report())
+        self.notes.append("the grading engine ended before this submission was graded; its messages are on stderr")
+        return False, self.ready
+
+    @property
+    def tests(self) -> tuple[TestResult, ...]:
+        return tuple(self._tests.values())
+
+    def report(self, *, final: bool = False) -> Report:
+        """The report as it stands; `final` when nothing more will come."""
+        problems = self.ready.problems if self.ready else ()
+        held = self.ready.isolation.line if self.ready else ""
+        broken = any(test.status is Status.ERROR for test in self.tests)
+        finished = {test.number for test in self.tests}
+        planned = tuple(t for t in (self.ready.planned if self.ready else ()) if t.number not in finished)
+        return Report(
+            submission=self.submission,
+            tests=self.tests,
+            planned=planned,
+            seed=self.seed,
+            isolation=held,
+            versions=self.ready.versions if self.ready else {},
+            seconds=round(time.monotonic() - self.start, 3),
+            complete=final and self.complete and not problems and not broken,
+            staff_notes=(*problems, *isolation.note(held), *self.notes),
+        )

@@ -1,0 +1,137 @@
+"""The supervisor's handle on the engine: start it early, give orders, take events, and outlive whatever happens to it.
+
+The supervisor never imports torch and never runs a student's line. It is the one that writes files, so a truthful
+results.json is there whether the engine finishes, hangs, is killed or cannot start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder.core.events import Event, Fault, Order, event_decoder, line
+from autograder.core.policy import VARIABLE
+from autograder.sandbox import scratch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What of the environment an engine may see: nothing that could be a secret.
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE)
+
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main; main()"
+
+
+# An idle engine ends in 20 ms; the rest is for a machine that is swapping.
+ORDERLY_SECONDS = 3.0
+
+
+class Engine:
+    """One engine process. `with Engine.start() as engine:` ends it for certain."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: str) -> None:
+        self._process = process
+        self._scratch = folder
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        self._buffer = b""
+
+    @classmethod
+    def start(cls) -> Engine:
+        """Starts importing torch at once; orders may come later. Its own messages go to our stderr."""
+        folder = tempfile.mkdtemp(prefix="autograder-")
+        os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": folder}
+        flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
+        command = [sys.executable, *flags, "-c", _START, str(ROOT)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
+        return cls(process, folder)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def send(self, order: Order) -> None:
+        """Queues an order. A dead engine is noticed by `events`, not here."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(line(order))
+            self._process.stdin.flush()
+
+    def finish(self) -> None:
+        """No more orders: lets the engine end in order, with every child reaped; kills it if that takes too long."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        end = time.monotonic() + ORDERLY_SECONDS
+        while self._status(wait=False) is None and time.monotonic() < end:
+            time.sleep(0.002)
+        self.kill()
+
+    def events(self, deadline: float) -> Iterator[Event]:
+        """Events as they come, until the engine is gone or `deadline` (time.monotonic) has passed.
+
+        Either end is told as a last `Fault`, unless the engine ended by itself after its orders.
+        """
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    yield Fault("the time limit of the whole grading was reached")
+                    return
+                data = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not data:
+                    if status := self._status(wait=True):
+                        yield Fault(f"the grading engine ended with status {status}{_name(status)}")
+                    return
+                yield from self._decoded(data)
+
+    def _decoded(self, data: bytes) -> Iterator[Event]:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for text in lines:
+            try:
+                yield event_decoder.decode(text)
+            except msgspec.MsgspecError as error:
+                yield Fault(f"the grading engine said something unreadable: {error}")
+
+    def _status(self, *, wait: bool) -> int | None:
+        """How the engine ended, as Popen counts; None while it lives. It stays unreaped, so that its number is its own.
+
+        Its process group has that number, too: killed after the reaping, it could be somebody else's by then.
+        """
+        if self._process.returncode is not None or not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self._process.wait() if wait else self._process.poll()
+        found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG))
+        if found is None:
+            return None
+        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+    def kill(self) -> None:
+        """Ends the engine and, through it, the zygote and every child (they die with their parent). Twice is once."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        scratch.remove(self._scratch)
+
+
+def _name(status: int) -> str:
+    return f" ({signal.Signals(-status).name})" if status < 0 and -status in {s.value for s in signal.Signals} else ""

@@ -1,0 +1,1 @@
+"""What is handed in, read as plain data: folders, zips, notebooks, scripts, answers, histories."""

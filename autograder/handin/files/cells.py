@@ -1,0 +1,76 @@
+"""One file of a hand-in to code cells that are plain Python, whatever the file is called.
+
+Why separate: it is the step between bytes and slicing, the same for a notebook and a script. Nothing here chooses a
+file or looks for classes.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import NamedTuple
+
+from autograder.core.errors import SubmissionError
+from autograder.core.records import Cell, Finding, Place, Severity
+from autograder.handin.files.decoding import cookie_findings, decode
+from autograder.handin.files.magics import dropped_language, plain_python
+from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
+
+
+class Work(NamedTuple):
+    """The code of one file, and what reading it brought up."""
+
+    file: str
+    cells: tuple[Cell, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_work(data: bytes, file: str) -> Work:
+    """The cells of a notebook or script. Raises SubmissionError, with what to do, when it is neither."""
+    text = decode(data, file)
+    named_notebook = ".ipynb" in file.lower()
+    is_notebook = looks_like_notebook(text) or (named_notebook and not _is_python(text))
+    misnamed = () if is_notebook == named_notebook else (_misnamed(file, is_notebook),)
+    if not is_notebook:
+        return Work(file, (Cell(None, plain_python(text)),), (*misnamed, *cookie_findings(text, file)))
+    saved, findings = read_notebook(text, file)
+    cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in saved)
+    return Work(file, cells, (*misnamed, *findings, *_dropped(saved, file)))
+
+
+def _is_python(text: str) -> bool:
+    """Whether a file called .ipynb is a script: it defines or imports something, which no JSON does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(text).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return any(isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)) for node in body)
+
+
+def _misnamed(file: str, is_notebook: bool) -> Finding:
+    kind, ending = ("a notebook", ".ipynb") if is_notebook else ("a Python script", ".py")
+    message = f"{file} is {kind} by its content, and was read as one"
+    return Finding("file-name", Severity.REMARK, message, place=Place(file, 1), mend=f"let its name end in {ending}")
+
+
+def _dropped(saved: tuple[SavedCell, ...], file: str) -> tuple[Finding, ...]:
+    """Cells of another language that hold a class: somebody wrote it to a file instead of defining it."""
+    return tuple(
+        Finding(
+            rule="dropped-cell",
+            severity=Severity.REMARK,
+            message=f"the first line of this cell (%%{language}) keeps its class from being defined in the notebook",
+            construct=f"%%{language}",
+            place=Place(file, 1, cell.number),
+            mend=f"delete the %%{language} line, so that the cell defines the class",
+        )
+        for cell in saved
+        if "class " in cell.source and (language := dropped_language(cell.source))
+    )
+
+
+def unreadable(error: BaseException, file: str) -> SubmissionError:
+    """What to say when reading one file exhausted the interpreter."""
+    return SubmissionError(f"{file} is nested too deeply or too large to be read ({type(error).__name__}).")

@@ -1,0 +1,99 @@
+"""The files of a hand-in by name: a folder, a zip, or one file. Read into memory under caps, never written anywhere.
+
+Why separate: this is where a hand-in's outside is distrusted: links are not followed, devices not opened, sizes
+checked before and while reading. Nothing here looks at what a file says.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from autograder.core import policy
+from autograder.core.errors import SubmissionError
+
+_IGNORED = frozenset(
+    {"__MACOSX", ".ipynb_checkpoints", ".git", "__pycache__", ".DS_Store", ".venv", "venv", "node_modules"}
+)
+_DEPTH = 3  # the hand-in, a folder that a zip program added, and one more
+_ENTRIES = 5000  # of a folder; a graded folder holds ten
+
+
+class Member(NamedTuple):
+    """One file of the hand-in. `read()` raises SubmissionError when it cannot or should not be read."""
+
+    name: str  # relative, with /
+    read: Callable[[], bytes]
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a path lies in a folder that programs leave behind, or is such a file ("._hw6.py")."""
+    parts = PurePosixPath(name).parts
+    return any(part in _IGNORED or part.startswith("._") for part in parts)
+
+
+def folder_members(root: Path) -> tuple[Member, ...]:
+    """The regular files under `root`, links left out, to a small depth. Raises SubmissionError on too many."""
+    return tuple(_walk(root, "", _DEPTH, [0]))
+
+
+def _walk(folder: Path, prefix: str, depth: int, seen: list[int]) -> Iterator[Member]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise SubmissionError(f"The folder {prefix or folder.name} cannot be read: {error.strerror}.") from None
+    seen[0] += len(found)
+    if seen[0] > _ENTRIES:
+        raise SubmissionError(
+            f"There are more than {_ENTRIES} files. Hand in only {policy.FILES.notebook} and what goes with it."
+        )
+    for entry in found:
+        name = prefix + entry.name
+        if is_ignored(name) or not _is_utf8(name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if depth > 1:
+                yield from _walk(Path(entry.path), name + "/", depth - 1, seen)
+        elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
+            yield Member(name, _reader(entry.path, name))
+        elif entry.name in (policy.FILES.notebook, policy.FILES.script):
+            yield Member(name, _reader(entry.path, name))  # a pipe or device: refused when read, in words
+
+
+def _is_utf8(name: str) -> bool:
+    return name == name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _reader(path: str, name: str) -> Callable[[], bytes]:
+    return lambda: read_file(Path(path), name)
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """The bytes of a regular file, no link, at most MAX_FILE_MB. Raises SubmissionError."""
+    limit = policy.CAPS.file_mb * 1024 * 1024
+    if path.is_symlink():
+        raise SubmissionError(f"{name} is a link to another file. Hand in the file itself.")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise SubmissionError(f"{name} cannot be read: {error.strerror}.") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{name} is not an ordinary file. Hand in the file itself.")
+        data = file.read(limit + 1) if status.st_size <= limit else b""
+    if status.st_size > limit or len(data) > limit:
+        raise SubmissionError(too_large(name, max(status.st_size, len(data))))
+    return data
+
+
+def too_large(name: str, size: int) -> str:
+    """The words for a file over the cap."""
+    return (
+        f"{name} has {size / 2**20:.0f} MB; at most {policy.CAPS.file_mb} MB are read. "
+        "Clear large outputs (keep the training lines and the loss plot), save, and hand in again."
+    )

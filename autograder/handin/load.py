@@ -1,0 +1,106 @@
+"""From what was handed in to a `Submission`: found, read, sliced; never run.
+
+Why separate: the only package that meets the hand-in's files. The student's mistakes become words in the record; only
+a path that is not there is an error of whoever called. Nothing here imports torch or keeps a secret: a hostile file may
+crash the process it is read in (`autograder.handin.reader` makes that a throw-away one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from autograder.core import policy
+from autograder.core.errors import SubmissionError, UsageError
+from autograder.core.records import Finding, Submission
+from autograder.handin.files.answers import parse_answers
+from autograder.handin.files.archive import zip_members
+from autograder.handin.files.choosing import Chosen, choose, code_files
+from autograder.handin.files.extras import Tables, read_answers, read_history
+from autograder.handin.files.members import Member, folder_members, read_file
+
+_PROVIDED = Path(__file__).parents[1] / "student_room" / "provided_classes.py"
+
+
+def load(path: Path) -> Submission:
+    """The hand-in at `path`: a folder, a zip, a notebook or a script. Raises UsageError when nothing is there."""
+    if not path.exists():
+        raise UsageError(f"There is nothing at {path}. Give the path of a folder, a zip, a notebook or a script.")
+    name = path.resolve().name
+    try:
+        members = _members(path)
+    except SubmissionError as error:
+        return refused(name, str(error))
+    chosen, problem = _chosen(members)
+    near = chosen.work.file if chosen else ""
+    answers, answers_problem = read_answers(members, near, parse_answers)
+    history, history_problem = read_history(members, near)
+    whole = "" if chosen or answers is not None or history is not None else problem
+    sliced = chosen.sliced if chosen else None
+    programs = sliced.programs if sliced else {}
+    return Submission(
+        name=name,
+        file=near,
+        digest=_digest([program.text for _, program in sorted(programs.items())], answers, history),
+        cells=sliced.cells if sliced else (),
+        programs=programs,
+        unusable=sliced.unusable if sliced else _unusable(problem),
+        absent=sliced.absent if sliced else () if code_files(members) else tuple(_unusable(problem)),
+        findings=_findings(chosen),
+        answers=answers,
+        answers_problem=answers_problem,
+        history=history,
+        history_problem=history_problem,
+        problem=whole,
+    )
+
+
+def refused(name: str, problem: str) -> Submission:
+    """A hand-in of which nothing can be used, and why."""
+    return Submission(name=name, file="", digest=_digest([], None, None), unusable=_unusable(problem), problem=problem)
+
+
+def _unusable(problem: str) -> dict[str, str]:
+    return {question.number: problem for question in policy.POLICY.questions if question.class_name}
+
+
+def _chosen(members: Sequence[Member]) -> tuple[Chosen | None, str]:
+    try:
+        return choose(members, _PROVIDED.read_text(encoding="utf-8")), ""
+    except SubmissionError as error:
+        return None, str(error)
+
+
+def _findings(chosen: Chosen | None) -> tuple[Finding, ...]:
+    return (*chosen.remarks, *chosen.work.findings, *chosen.sliced.findings) if chosen else ()
+
+
+def _members(path: Path) -> tuple[Member, ...]:
+    """The files, without the folders that a zip program wraps around them all."""
+    if path.is_dir():
+        members = folder_members(path)
+        if len(members) == 1 and members[0].name.lower().endswith(".zip"):
+            members = zip_members(members[0].read(), members[0].name)
+    elif path.suffix.lower() == ".zip":
+        members = zip_members(read_file(path.resolve(), path.name), path.name)
+    else:
+        real = path.resolve()  # whoever called chose this path: a link of theirs is meant
+        members = (Member(path.name, lambda: read_file(real, path.name)),)
+    return _unwrapped(members)
+
+
+def _unwrapped(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    while members and len({PurePosixPath(member.name).parts[0] for member in members}) == 1:
+        if any("/" not in member.name for member in members):
+            return members
+        members = tuple(Member(member.name.partition("/")[2], member.read) for member in members)
+    return members
+
+
+def _digest(texts: Sequence[str], answers: Tables | None, history: dict[str, object] | None) -> str:
+    """sha256 over what is graded: not over saved outputs or metadata, so that saving again changes nothing."""
+    content = msgspec.json.encode([texts, answers, history], order="sorted")
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,93 @@
+"""From cells to programs: for each class that is graded, the statements it needs and nothing else.
+
+Why separate: the notebook is never run, so training cells, downloads and plots cost neither time nor points; and the
+very text that is checked is the text that is executed. Nothing here reads files or runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from autograder.core import policy
+from autograder.core.records import Cell, Finding, Place, Program, Severity
+from autograder.handin.slicing import remarks
+from autograder.handin.slicing.backward import Slice, backward_slice
+from autograder.handin.slicing.statements import Broken, Chunk, statements
+from autograder.handin.slicing.trained import traced
+from autograder.handin.slicing.write import write_program
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """The programs by question, the reasons where there is none, and what reading brought up.
+
+    `absent`: the questions whose class is not there at all, or still the unfilled template. `cells`: those that were
+    given, with what their outputs are about.
+    """
+
+    programs: dict[str, Program]
+    unusable: dict[str, str]
+    findings: tuple[Finding, ...]
+    absent: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
+
+
+def given_names(question: str) -> frozenset[str]:
+    """Names that the program of `question` gets from outside, whatever the student defines."""
+    return frozenset(policy.POLICY.given(question))
+
+
+def slice_cells(cells: Sequence[Cell], file: str, *, provided: str = "", beside: Iterable[str] = ()) -> Sliced:
+    """The program of every graded class in `cells`.
+
+    `provided` is the source of our copies of the provided classes; `beside` names the .py files (without the ending)
+    that lie next to `file`.
+    """
+    chunks, broken = statements(cells, file)
+    programs: dict[str, Program] = {}
+    unusable: dict[str, str] = {}
+    findings = [*remarks.syntax(broken), *remarks.edited_provided(chunks, provided)]
+    for question in (q for q in policy.POLICY.questions if q.class_name):
+        number, name, given = question.number, question.class_name, given_names(question.number)
+        found = backward_slice(chunks, name, given)
+        if found is None:
+            unusable[number] = remarks.missing(chunks, broken, name, file)
+            continue
+        kept = [chunks[i] for i in found.order]
+        findings += remarks.unfilled(chunks, number, name)
+        findings += remarks.defined_twice(chunks, number, name)
+        findings += remarks.local_imports(kept, number, frozenset(beside))
+        findings += _lost_names(broken, found, number, name)
+        try:
+            programs[number] = write_program(number, name, chunks, found, given)
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            unusable[number] = _refused(kept, name, error)
+    classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
+    absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
+    return Sliced(programs, unusable, tuple(findings), absent, traced(cells, chunks))
+
+
+def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_name: str) -> list[Finding]:
+    """Names the class needs whose only definition stands in lines that could not be read."""
+    lost = [(part, name) for part in broken for name in sorted(part.names & found.unresolved)]
+    return [
+        Finding(
+            rule="syntax",
+            severity=Severity.REMARK,
+            message=f"{class_name} uses {name}, but Python cannot read the lines that define it: {part.message}",
+            question=question,
+            construct=name,
+            place=part.place,
+            mend="mend these lines: without them your class will probably stop with a NameError",
+        )
+        for part, name in lost
+    ]
+
+
+def _refused(kept: Sequence[Chunk], class_name: str, error: BaseException) -> str:
+    places: list[Place] = [place for chunk in kept for place in chunk.places]
+    line = getattr(error, "lineno", None) or 0
+    where = f" at {places[line - 1]}" if 1 <= line <= len(places) else ""
+    reason = getattr(error, "msg", None) or str(error) or "nested too deeply"
+    return f"The lines that {class_name} needs cannot be used{where}: {reason}. Mend that, and hand in again."

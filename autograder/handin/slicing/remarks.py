@@ -1,0 +1,220 @@
+"""What reading alone tells the student about their classes: left unfilled, defined twice, edited, imported, misnamed.
+
+Why separate: none of it changes what is executed. Nothing here costs a point.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+
+from autograder.core import policy
+from autograder.core.records import Finding, Place, Severity
+from autograder.handin.slicing.backward import binders
+from autograder.handin.slicing.statements import Broken, Chunk
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SHOWN = 10  # findings about unreadable lines; more would bury the rest
+
+
+def syntax(broken: Sequence[Broken]) -> tuple[Finding, ...]:
+    """One remark for each place that could not be read."""
+    shown = [
+        Finding(
+            rule="syntax",
+            severity=Severity.REMARK,
+            message=f"Python cannot read these lines, so they were left out: {part.message}",
+            place=part.place,
+            mend="mend or delete them, then choose Runtime > Restart and run all to see that every cell still runs",
+        )
+        for part in broken[:_SHOWN]
+    ]
+    if len(broken) > _SHOWN:
+        more = f"Python cannot read {len(broken) - _SHOWN} more places; they were left out as well"
+        shown.append(Finding(rule="syntax", severity=Severity.REMARK, message=more, place=broken[_SHOWN].place))
+    return tuple(shown)
+
+
+def unfilled(chunks: Sequence[Chunk], question: str, class_name: str) -> Iterator[Finding]:
+    """Methods of the wanted class whose body is still the template's."""
+    places = binders(chunks, class_name)
+    for chunk in [chunks[i] for i in places[-1:]]:
+        for node in _classes(chunk.nodes, class_name):
+            for where, what in _empty_parts(node):
+                yield Finding(
+                    rule="unfilled",
+                    severity=Severity.REMARK,
+                    message=f"{what} seems to be the unfilled template: its body does nothing yet",
+                    question=question,
+                    construct=what,
+                    place=_place(chunk, where),
+                    mend="write your solution there, then run the public tests again",
+                )
+
+
+def _empty_parts(node: ast.ClassDef) -> Iterator[tuple[ast.stmt, str]]:
+    if _does_nothing(node.body) and not node.decorator_list:
+        yield node, node.name
+    for method in node.body:
+        if isinstance(method, _FUNCTIONS) and method.name == "forward" and _does_nothing(method.body):
+            yield method, f"{node.name}.{method.name}"
+
+
+def absent(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str) -> bool:
+    """Whether the class is not there at all, or no more of it than the template has. What cannot be read is there."""
+    if any(class_name in part.names or part.whole_cell for part in broken):
+        return False
+    last = [node for i in binders(chunks, class_name)[-1:] for node in _classes(chunks[i].nodes, class_name)]
+    return all(map(_is_blank, last)) if last else not binders(chunks, class_name)
+
+
+def _is_blank(node: ast.ClassDef) -> bool:
+    """The template's class: an empty forward, or none at all on top of nothing but nn.Module."""
+    methods = {method.name: method for method in node.body if isinstance(method, _FUNCTIONS)}
+    bases = {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases}
+    bare = bases <= {"Module"} and not node.decorator_list
+    return _does_nothing(methods["forward"].body) if "forward" in methods else bare and _does_nothing(node.body)
+
+
+def _does_nothing(body: Sequence[ast.stmt]) -> bool:
+    return all(_is_filler(statement) for statement in body)
+
+
+def _is_filler(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)  # docstring, or ...
+    if isinstance(node, ast.Raise):
+        return "NotImplemented" in ast.dump(node)
+    if isinstance(node, ast.Return):
+        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value in (None, ...))
+    return isinstance(node, ast.Pass)
+
+
+def defined_twice(chunks: Sequence[Chunk], question: str, class_name: str) -> Iterator[Finding]:
+    """Definitions that do not build on one another: the last is graded, as in a notebook that is run from the top."""
+    places = binders(chunks, class_name)
+    if len(places) < 2 or any(class_name in chunks[i].names.flow.reads for i in places):
+        return
+    first, last = chunks[places[0]], chunks[places[-1]]
+    yield Finding(
+        rule="defined-twice",
+        severity=Severity.REMARK,
+        message=f"{class_name} is defined {len(places)} times, first at {first.places[0]}; the last one is graded",
+        question=question,
+        construct=class_name,
+        place=last.places[0],
+        mend="keep only the definition that you want graded",
+    )
+
+
+def edited_provided(chunks: Sequence[Chunk], provided: str) -> Iterator[Finding]:
+    """Provided classes that the student changed. `provided` is the source of our copies ("" when there is none)."""
+    ours = {node.name: _shape(node) for node in ast.parse(provided).body if isinstance(node, ast.ClassDef)}
+    for name in policy.POLICY.provided.classes:
+        for chunk in [chunks[i] for i in binders(chunks, name)[-1:]]:
+            for node in _classes(chunk.nodes, name):
+                if name in ours and _shape(node) != ours[name]:
+                    yield Finding(
+                        rule="edited-provided",
+                        severity=Severity.REMARK,
+                        message=f"your {name} is written differently from the grader's copy, which is used instead",
+                        construct=name,
+                        place=_place(chunk, node),
+                        mend="nothing, unless you changed it on purpose: then check your classes with the original",
+                    )
+
+
+def _shape(node: ast.ClassDef) -> str:
+    """The class without docstrings and annotations, which change nothing in what it computes."""
+    copy = ast.parse(ast.unparse(node)).body[0]
+    for part in ast.walk(copy):
+        if isinstance(part, (ast.ClassDef, *_FUNCTIONS)):
+            text = [s for s in part.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+            part.body = text or [ast.Pass()]
+        if isinstance(part, _FUNCTIONS):
+            part.returns = None
+        if isinstance(part, ast.arg):
+            part.annotation = None
+    return ast.dump(copy)
+
+
+def local_imports(chunks: Iterable[Chunk], question: str, beside: frozenset[str]) -> Iterator[Finding]:
+    """Kept imports of a .py file that lies beside the hand-in and is not there when the class is run."""
+    for chunk in chunks:
+        for node in chunk.nodes:
+            for part in ast.walk(node):
+                for name in _imported(part):
+                    if name in beside:
+                        yield Finding(
+                            rule="local-import",
+                            severity=Severity.REMARK,
+                            message=f"this imports your own file {name}.py, which is not there when your class is run",
+                            question=question,
+                            construct=name,
+                            place=_place(chunk, part) if isinstance(part, ast.stmt) else chunk.places[0],
+                            mend=f"paste what you need from {name}.py into the notebook, in place of the import",
+                        )
+
+
+def _imported(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Import):
+        return tuple(alias.name.partition(".")[0] for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return (node.module.partition(".")[0],) if node.module else tuple(alias.name for alias in node.names)
+    return ()
+
+
+def missing(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str, file: str) -> str:
+    """Why there is no program for `class_name`: it stands in unreadable lines, has another name, or is not there."""
+    for part in broken:
+        if class_name in part.names or part.whole_cell:
+            return (
+                f"Looked for the class {class_name} in {file}, but Python cannot read the lines at {part.place}: "
+                f"{part.message}. {_template_hint(part)}Mend that line, restart and run all cells, and hand in again."
+            )
+    similar = _similar(chunks, class_name)
+    if similar:
+        names = ", ".join(f"{name} ({place})" for name, place in similar)
+        return (
+            f"Looked for a class {class_name} in {file} and found none. "
+            f"Is it one of these: {names}? Then rename it to {class_name}."
+        )
+    return (
+        f"Looked for a class {class_name} in {file} and found none. "
+        f"The notebook's template defines it as `class {class_name}(nn.Module)`: was that cell deleted or renamed?"
+    )
+
+
+def _template_hint(part: Broken) -> str:
+    empty = "expected an indented block" in part.message
+    return "A body of comments alone is empty: is this the template, not filled in yet? " if empty else ""
+
+
+def _similar(chunks: Sequence[Chunk], class_name: str) -> list[tuple[str, Place]]:
+    own = [
+        (node.name, _place(chunk, node))
+        for chunk in chunks
+        for top in chunk.nodes
+        for node in ast.walk(top)
+        if isinstance(node, ast.ClassDef)
+        and node.name not in policy.POLICY.provided.classes
+        and node.name not in {q.class_name for q in policy.POLICY.questions}
+    ]
+    lower = {name.lower().replace("_", ""): (name, place) for name, place in own}
+    wanted = class_name.lower()
+    close = difflib.get_close_matches(wanted, lower, n=3, cutoff=0.6)
+    parts = ("attention", "head") if "attention" in wanted else ("layer", "encoder", "block")
+    close += [key for key in lower if key not in close and any(part in key for part in parts)]
+    return [lower[key] for key in close[:3]]
+
+
+def _classes(nodes: Iterable[ast.stmt], name: str) -> Iterator[ast.ClassDef]:
+    for node in nodes:
+        for part in ast.walk(node):
+            if isinstance(part, ast.ClassDef) and part.name == name:
+                yield part
+
+
+def _place(chunk: Chunk, node: ast.stmt) -> Place:
+    return chunk.places[min(max(node.lineno - chunk.first, 0), len(chunk.places) - 1)]

@@ -1,0 +1,1 @@
+"""Judging modules by numbers: cases, weights, roles, comparison."""

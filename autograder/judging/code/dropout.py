@@ -1,0 +1,36 @@
+"""Where dropout acted, told from outputs alone: what was dropped is zero, what survived is exactly 1/(1 - p) as large.
+
+Pure functions of a train-mode and an eval-mode output with the same weights. Two dropouts in a row are accepted.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from autograder.core.policy import TOLERANCES
+from autograder.judging.code.compare import close
+
+P = 0.5
+RTOL = TOLERANCES.dropout
+
+
+def dropped(trained: Tensor, calm: Tensor, p: float = P) -> bool:
+    """Whether every value of `calm` came out as 0 or 1/(1 - p) times itself (once or twice), and some as 0."""
+    tolerance = RTOL * calm.abs().max().clamp_min(1e-12)
+    gaps = [(trained - calm * factor).abs() for factor in (0.0, 1 / (1 - p), 1 / (1 - p) ** 2)]
+    explained = torch.stack(gaps).min(0).values <= tolerance
+    gone = (gaps[0] <= tolerance) & (calm.abs() > 10 * tolerance)  # what was small before tells nothing
+    return bool(explained.all()) and bool(gone.any())
+
+
+def zero_share(added: Tensor) -> float:
+    """The share of values that are exactly zero, up to the rounding of a sum with x."""
+    return float((added.abs() <= TOLERANCES.zero).double().mean())
+
+
+def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:
+    """Whether `trained` (..., out) is a linear map (out, in) of a dropped-out `inside` (..., in), with out >= in."""
+    flat = trained.double().flatten(0, -2)
+    solved = torch.linalg.lstsq(matrix, flat.T).solution.T
+    return close(solved @ matrix.T, flat, RTOL) and dropped(solved, inside.flatten(0, -2))

@@ -1,0 +1,154 @@
+"""What could play a role in a student's layer: normalisations, linear maps, the projection of the heads; likely first.
+
+Why separate: `layer_roles` tries them; this module only knows how people store such parameters. A normalisation may
+have no affine part, or be hand-made from two vectors; a linear map may be hand-made too, stored (in, out), or a
+convolution of width 1; the projection may be one map a head, and its heads may stand in another order.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import torch
+from torch import Tensor
+
+from autograder.judging.code.cases import LayerCase
+from autograder.judging.code.weights import Weights, scales, wide
+
+
+class NormSource(msgspec.Struct, frozen=True):
+    """Names of a normalisation's two vectors; empty where it has none."""
+
+    scale: str = ""
+    shift: str = ""
+
+
+class AffineSource(msgspec.Struct, frozen=True):
+    """Names of a linear map's matrix and bias, and how it is stored.
+
+    "outs.#.weight" names one matrix a head, in the order of the numbers in place of #; their biases are added up.
+    """
+
+    weight: str = ""
+    bias: str = ""
+    layout: str = "out-in"
+
+
+NOTHING = AffineSource()  # the map to zero
+
+
+def norms(dim: int, weights: Weights) -> list[NormSource]:
+    """Normalisations: vectors that share a prefix with no matrix, vectors that follow each other, none, other pairs.
+
+    One that scales by 1 and shifts by 0 does the same as none, and is not listed beside it.
+    """
+    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+    scale = scales(shapes)
+    vectors = [name for name, shape in shapes.items() if wide(shape) == (dim,)]
+    groups: dict[str, list[str]] = {}
+    for name in weights:
+        groups.setdefault(_prefix(name), []).append(name)
+    own = [g for g in groups.values() if len(g) <= 2 and set(g) <= set(vectors) and set(g) & scale]
+    loose = [name for name in vectors if not any(name in group for group in own)]
+    order = {name: i for i, name in enumerate(weights)}
+    pairs = [NormSource(a, b) for a in loose for b in (*loose, "") if a in scale and b not in scale]
+    # a shift stands after its scale
+    follow = [pair for pair in pairs if order.get(pair.shift, -9) == order[pair.scale] + 1]
+    found = [*(_norm_of(group, scale) for group in own), *follow, NormSource(), *pairs]
+    return list(dict.fromkeys(NormSource() if _neutral(norm, weights) else norm for norm in found))
+
+
+def _norm_of(group: list[str], scale: frozenset[str]) -> NormSource:
+    return NormSource(*sorted(group, key=lambda name: name not in scale))
+
+
+def _neutral(norm: NormSource, weights: Weights) -> bool:
+    shifts = norm.shift and bool(weights[norm.shift].any())
+    return not (shifts or (norm.scale and bool((weights[norm.scale] != 1).any())))
+
+
+def plain(weights: Weights, out: int, into: int) -> list[AffineSource]:
+    """Linear maps into -> out: each matrix of that size, with the biases that it may have."""
+    found = []
+    for name, weight in weights.items():
+        shape = wide(weight.shape)
+        if shape in ((out, into), (into, out)):
+            layout = "out-in" if shape == (out, into) else "in-out"
+            found += [(rank, AffineSource(name, bias, layout)) for rank, bias in enumerate(_biases(name, out, weights))]
+    return [source for _, source in sorted(found, key=lambda pair: pair[0])]
+
+
+def _biases(name: str, out: int, weights: Weights) -> list[str]:
+    """The one beside it; of several the next one after the matrix first, and then the map may have none too."""
+    names = list(weights)
+    beside = [n for n in names if _prefix(n) == _prefix(name) and n != name and wide(weights[n].shape) == (out,)]
+    if _prefix(name) and len(beside) == 1:
+        return beside
+    scale = scales({n: tuple(w.shape) for n, w in weights.items()})
+    acting = [n for n in beside if n not in scale and bool(weights[n].any())]
+    acting.sort(key=lambda n: (names.index(n) < names.index(name), abs(names.index(n) - names.index(name))))
+    return [*acting[:2], "", *acting[2:]]
+
+
+def projections(weights: Weights, case: LayerCase) -> list[AffineSource]:
+    """Linear maps of all heads' features to dim: one matrix first, one array of three axes, one matrix a head; then the
+    heads in reverse, then their features side by side."""
+    inner = case.heads * case.dim_head
+    found = plain(weights, case.dim, inner)
+    sizes = sorted((case.dim, case.heads, case.dim_head))
+    for name, weight in weights.items():
+        if sorted(wide(weight.shape)) == sizes:
+            found += [AffineSource(name, bias, "array") for bias in _biases(name, case.dim, weights)]
+    found += _one_a_head(weights, case)
+    return [msgspec.structs.replace(s, layout=order + s.layout) for order in ("", "reversed ", "mixed ") for s in found]
+
+
+def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
+    size = sorted((case.dim, case.dim_head))
+    found = []
+    for family in dict.fromkeys(_family(name) for name in weights if sorted(wide(weights[name].shape)) == size):
+        if len(_members(family, weights)) == case.heads:
+            bias = family.replace("weight", "bias")
+            found.append(AffineSource(family, bias if bias != family and _members(bias, weights) else "", "array"))
+    return found
+
+
+def _family(name: str) -> str:
+    return re.sub(r"\d+", "#", name)
+
+
+def _members(family: str, weights: Weights) -> list[str]:
+    if "#" not in family:
+        return [family] if family in weights else []
+    return [name for name in weights if _family(name) == family]
+
+
+def bias_of(source: AffineSource, weights: Weights) -> Tensor | None:
+    """The map's bias, (out,), or None."""
+    biases = [weights[name].flatten() for name in _members(source.bias, weights)]
+    return torch.stack(biases).sum(0) if biases else None
+
+
+def matrix_of(source: AffineSource, weights: Weights, case: LayerCase) -> Tensor:
+    """The (out, in) matrix of the map."""
+    tensors = [weights[name].squeeze() for name in _members(source.weight, weights)]
+    order, _, layout = source.layout.rpartition(" ")
+    if layout == "array":
+        stacked = tensors[0] if len(tensors) == 1 else torch.stack([_turned(t, case) for t in tensors], dim=1)
+        matrix = stacked.permute([stacked.shape.index(n) for n in (case.dim, case.heads, case.dim_head)]).flatten(1)
+    else:
+        matrix = tensors[0].T if layout == "in-out" else tensors[0]
+    if order == "reversed":
+        return matrix.reshape(case.dim, case.heads, case.dim_head).flip(1).flatten(1)
+    if order == "mixed":
+        return matrix.reshape(case.dim, case.dim_head, case.heads).transpose(1, 2).flatten(1)
+    return matrix
+
+
+def _turned(matrix: Tensor, case: LayerCase) -> Tensor:
+    return matrix if matrix.shape[0] == case.dim else matrix.T
+
+
+def _prefix(name: str) -> str:
+    return name.rpartition(".")[0]

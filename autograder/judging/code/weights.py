@@ -1,0 +1,98 @@
+"""Weights that the trusted room draws for *all* parameters of a student's module, by name and shape.
+
+Large enough that a forgotten scale or a wrong axis is far outside the tolerance, small enough that float32 rounding
+stays far inside it. A single number (shape () or (1,)) is left as the student made it: it may be their √d.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from autograder.judging.code.cases import normal
+from autograder.sandbox.wire import ParameterSpec
+
+# Standard deviation of a projected feature for a unit-variance input. Attention logits then have a deviation of about
+# GAIN**2 = 1.7: the softmax is neither flat (where every wrong axis looks alike) nor one-hot.
+GAIN = 1.3
+
+Weights = Mapping[str, Tensor]
+Shape = tuple[int, ...]
+
+# Words in the names of hand-made normalisations. Where a name says nothing, its place does (see `scales`).
+SCALE_WORDS = frozenset({"weight", "gamma", "scale", "gain", "g", "w", "alpha", "a", "mul", "mult", "std", "sigma"})
+SHIFT_WORDS = frozenset({"bias", "beta", "shift", "offset", "b", "add", "mean", "mu"})
+
+
+def draw(seed: int, parameters: Iterable[ParameterSpec], *, biases: bool) -> dict[str, Tensor]:
+    """Random float32 weights by parameter name.
+
+    A normalisation's scale stands around 1. All other vectors are biases: random when `biases`, else zero, so that an
+    unwanted bias costs its own test and no other.
+    """
+    shapes = {p.name: p.shape for p in parameters}
+    scale = scales(shapes)
+    return {
+        name: _one(_seed(seed, name, shape), shape, name in scale, biases)
+        for name, shape in shapes.items()
+        if math.prod(shape) > 1
+    }
+
+
+def _one(seed: int, shape: Shape, scale: bool, biases: bool) -> Tensor:
+    noise = normal(seed, *shape)
+    if not is_vector(shape):
+        return noise * (GAIN / math.sqrt(wide(shape)[-1]))
+    if scale:
+        return 1 + noise * 0.3 if biases else torch.ones_like(noise)
+    return noise * 0.5 if biases else torch.zeros_like(noise)
+
+
+def wide(shape: Iterable[int]) -> Shape:
+    """The axes of more than one: (out, in) of a convolution's (out, in, 1). No size of a case is 1."""
+    return tuple(size for size in shape if size > 1)
+
+
+def is_vector(shape: Iterable[int]) -> bool:
+    """Whether the parameter adds to or multiplies features: one axis, or two or three such vectors in a stack."""
+    axes = wide(shape)
+    return len(axes) == 1 or (len(axes) == 2 and axes[0] in (2, 3))
+
+
+def scales(shapes: Mapping[str, Shape]) -> frozenset[str]:
+    """Names of the vectors that multiply (LayerNorm's `weight`, a hand-made `gamma`) rather than add.
+
+    One or two vectors of equal shape that share a prefix with no matrix are a normalisation, whatever they are called:
+    one of them multiplies, and it is the first unless the names say otherwise.
+    """
+    beside: dict[str, list[str]] = {}
+    for name in shapes:
+        beside.setdefault(name.rpartition(".")[0], []).append(name)
+    found: set[str] = set()
+    for names in beside.values():
+        vectors = [name for name in names if math.prod(shapes[name]) > 1 and is_vector(shapes[name])]
+        named = {name for name in vectors if _says(name, SCALE_WORDS)}
+        alone = 0 < len(vectors) <= 2 and len({shapes[n] for n in vectors}) == 1 and not _matrix_among(names, shapes)
+        if alone and len(named) != 1:
+            named = set([name for name in vectors if not _says(name, SHIFT_WORDS)][:1])
+        found |= named
+    return frozenset(found)
+
+
+def _matrix_among(names: Iterable[str], shapes: Mapping[str, Shape]) -> bool:
+    return any(math.prod(shapes[name]) > 1 and not is_vector(shapes[name]) for name in names)
+
+
+def _says(name: str, words: frozenset[str]) -> bool:
+    """Whether one of the words stands in the last part of the name: "ln1_g", "a_2" and "gamma" do for a scale."""
+    leaf = name.rsplit(".", 1)[-1].lower()
+    return bool(words & set(re.findall("[a-z]+", leaf))) or any(len(w) > 3 and w in leaf for w in words)
+
+
+def _seed(seed: int, name: str, shape: Shape) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}:{shape}".encode()).digest()[:4], "little")

@@ -1,0 +1,134 @@
+"""Names the mistake: the wrong version that explains every case under one assignment of roles, or none at all.
+
+A name is given only when it fits ALL failing cases within the tolerance of equality, so a wrong name needs two
+different formulas to agree on random inputs of several sizes. Otherwise the sharpest true observation is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from torch import Tensor
+
+from autograder.judging.code import attention_roles, layer_roles
+from autograder.judging.code.compare import shape_text
+from autograder.judging.code.weights import is_vector
+from autograder.judging.expect import Unmet
+
+
+class Mistake(Protocol):
+    """What the bank of misconceptions holds (reference/misconceptions.py)."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+    @property
+    def formula(self) -> Callable[..., Tensor]: ...
+    @property
+    def repeats(self) -> bool: ...
+    @property
+    def shared_norm(self) -> bool: ...
+    @property
+    def half(self) -> str: ...
+
+
+Observed = attention_roles.Observation | layer_roles.LayerObservation
+
+
+def attention(
+    observations: Sequence[attention_roles.Observation], bank: Sequence[Mistake], right: Callable[..., Tensor]
+) -> Unmet:
+    """Why outputs of 4(a) do not match, as the student reads it."""
+    mistake = _likeliest(observations, bank)
+    if mistake:
+        return _named(mistake, len(observations))
+    first = observations[0]
+    candidates = attention_roles.sources(first)
+    count = len({(source.name, source.index) for source in candidates})
+    shapes = [tuple(w.shape) for name, w in first.weights.items() if not is_vector(w.shape)]
+    if count < 3:
+        wanted = shape_text((first.case.inner_dim, first.case.input_dim))
+        return Unmet(
+            f"{count} matrices of shape {wanted} were found among the module's parameters, and Q, K and V need three"
+            + (f"; its matrices have the shapes {_listed(shapes)}" if shapes else ""),
+            mend="each projection maps input_dim features to inner_dim"
+            if shapes
+            else "make the three projections nn.Linear attributes in __init__ (self.… = …), so that they are trained",
+        )
+    others = [tuple(w.shape) for n, w in first.weights.items() if n not in {s.name for s in candidates}]
+    others = [shape for shape in others if not is_vector(shape)]
+    extra = f". Beside Q, K and V it has a matrix of shape {_listed(others)}: the formula has none" if others else ""
+    wrong = [o for o in observations if not attention_roles.find(right, [o])]
+    return _unnamed(wrong, len(observations), "(batch, tokens, input_dim, inner_dim)", extra)
+
+
+def _likeliest(observations: Sequence[attention_roles.Observation], bank: Sequence[Mistake]) -> Mistake | None:
+    """The mistake that fits; of several (the same function under other roles), the one whose roles suit the names."""
+    best: tuple[int, Mistake] | None = None
+    for mistake in bank:
+        roles = attention_roles.find(
+            mistake.formula, observations, repeats=mistake.repeats, tries=attention_roles.FEW_TRIES
+        )
+        if roles and (best is None or attention_roles.unlikely(roles) < best[0]):
+            best = attention_roles.unlikely(roles), mistake
+        if best and best[0] == 0:
+            break
+    return best[1] if best else None
+
+
+def layer(
+    observations: Sequence[layer_roles.LayerObservation],
+    bank: Sequence[Mistake],
+    right: Callable[..., Tensor],
+    *,
+    known: Mistake | None = None,
+) -> Unmet:
+    """Why outputs of 4(b) do not match, as the student reads it. `known`: what the whole layer was found to be."""
+    mistake = known or in_layer(observations, bank)
+    if mistake:
+        return _named(mistake, len(observations))
+    wrong = [o for o in observations if not layer_roles.find(right, [o], tries=layer_roles.FEW_TRIES)]
+    return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", _unfilled(observations))
+
+
+def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequence[Mistake]) -> Mistake | None:
+    """The first mistake of the bank that explains every observation."""
+    few, usual = layer_roles.FEW_TRIES, layer_roles.USUAL
+    for mistake in bank:
+        if layer_roles.find(
+            mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, activations=usual
+        ):
+            return mistake
+    return None
+
+
+def _unfilled(observations: Sequence[layer_roles.LayerObservation]) -> str:
+    """Which linear maps of the layer are nowhere among the parameters."""
+    first = observations[0]
+    roles = layer_roles.unfilled(first)
+    return "".join(f". Among its parameters no matrix maps {a} to {b}" for a, b in roles)
+
+
+def _named(mistake: Mistake, cases: int) -> Unmet:
+    return Unmet(f"your output equals the reference {mistake.title} (all {cases} cases)", mend=mistake.hint)
+
+
+def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "") -> Unmet:
+    found = "your output has the right shape and differs from the reference"
+    if 0 < len(wrong) < cases:
+        sizes = msgspec.structs.astuple(wrong[0].case)[1:-1]
+        return Unmet(
+            f"{found} in {len(wrong)} of {cases} cases, for one when {axes} is {shape_text(sizes)}{extra}",
+            mend="does anything in forward hold for some sizes only? Take every size from x or from __init__",
+        )
+    return Unmet(
+        f"{found} in all {cases} cases, in a way that none of the usual mistakes explains{extra}",
+        mend="work a tiny case by hand (2 tokens, 2 features) and compare each intermediate result",
+    )
+
+
+def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(dict.fromkeys(shape_text(shape) for shape in shapes[:12]))

@@ -1,0 +1,47 @@
+"""What a hidden or public test says when the student's work does not hold: `raise Unmet(...)`.
+
+Why separate: tests, the comparison and the written judge all speak through it; the pytest plugin turns it into a
+`TestResult`. A plain `assert x, "message"` in a test works too: its message becomes the `found` line.
+"""
+
+from __future__ import annotations
+
+from autograder.core.records import Feedback
+
+
+class Unmet(AssertionError):
+    """The student's work does not meet the test. Every text is for the student, hedged where it infers.
+
+    `earned` is the fraction of the test's points that is kept (0.0 to 1.0), `staff` is shown to staff only.
+    """
+
+    def __init__(
+        self,
+        found: str,
+        *,
+        expected: str = "",
+        where: str = "",
+        smallest: str = "",
+        mend: str = "",
+        earned: float = 0.0,
+        remarks: tuple[str, ...] = (),
+        staff: str = "",
+    ) -> None:
+        super().__init__(found)
+        if not 0.0 <= earned <= 1.0:
+            raise ValueError(f"earned is a fraction of the test's points, from 0 to 1, not {earned}")
+        self.feedback = Feedback(found=found, expected=expected, where=where, smallest=smallest, mend=mend)
+        self.earned = earned
+        self.remarks = remarks
+        self.staff = staff
+
+
+class Missing(Exception):
+    """A prerequisite of the test is missing: the test is skipped, earns nothing, and says what to mend first.
+
+    `waived`: by the assignment's policy the test then asks for nothing, so its points are taken out on both sides.
+    """
+
+    def __init__(self, reason: str, *, waived: bool = False) -> None:
+        super().__init__(reason)
+        self.waived = waived

@@ -1,0 +1,124 @@
+"""Observations for the tests: one visit, several cases, weights of ours, and what came out.
+
+Why separate: hidden and public tests, and an instructor's own, start from these; they read like the assignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from torch import Tensor
+
+from autograder.judging.code import layer_roles, weights
+from autograder.judging.code.attention_roles import Observation
+from autograder.judging.code.cases import AttentionCase, LayerCase
+from autograder.judging.code.compare import close, shape_text
+from autograder.judging.code.layer_roles import LayerObservation
+from autograder.judging.expect import Unmet
+from autograder.judging.visit import Student, Visit, remarks_on
+
+Remark = Callable[[str], None]
+ATTENTION, LAYER = "4a", "4b"
+
+
+def attention(
+    student: Student, cases: Sequence[AttentionCase], remark: Remark | None = None, *, stretch: float = 1.0
+) -> list[Observation]:
+    """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape."""
+    with student.visit(ATTENTION) as visit:
+        seen = [_attend(visit, case, stretch) for case in cases]
+    _say(visit, remark)
+    return seen
+
+
+def _attend(visit: Visit, case: AttentionCase, stretch: float) -> Observation:
+    built = visit.build(case)
+    drawn = weights.draw(case.seed, built.parameters, biases=False)
+    visit.load(drawn)
+    x = case.x(stretch=stretch)
+    output = visit.forward(x).output
+    right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)")
+    return Observation(case, drawn, x, output)
+
+
+def layer(
+    student: Student,
+    cases: Sequence[LayerCase],
+    remark: Remark | None = None,
+    *,
+    without: str = "",
+    biases: bool = True,
+) -> list[LayerObservation]:
+    """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half."""
+    with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
+        seen = [_layer(visit, case, cases[0].seed, without, biases) for case in cases]
+    _say(visit, remark)
+    return seen
+
+
+def _layer(visit: Visit, case: LayerCase, probe_seed: int, without: str, biases: bool) -> LayerObservation:
+    built = visit.build(case)
+    drawn = silence(weights.draw(case.seed, built.parameters, biases=biases), case, without)
+    visit.load(drawn)
+    x = case.x()
+    output = visit.forward(x).output
+    right_shape(output.shape, case.output_shape, "(batch, tokens, dim)")
+    return LayerObservation(case, drawn, x, output, built.made, probe_seed, without)
+
+
+def second_half(student: Student, cases: Sequence[LayerCase]) -> list[LayerObservation]:
+    """The MLP half of each case as it works on what the student's own attention half gives.
+
+    x is the output with the MLP silenced, the output is that of the whole layer: a mistake in the first half does not
+    show here.
+    """
+    with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
+        return [_second(visit, case, cases[0].seed) for case in cases]
+
+
+def _second(visit: Visit, case: LayerCase, probe_seed: int) -> LayerObservation:
+    first = _layer(visit, case, probe_seed, "mlp", False)
+    whole = _layer(visit, case, probe_seed, "", False)
+    return msgspec.structs.replace(whole, x=first.output, without="attention")
+
+
+def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
+    """The weights with one half of the layer silenced: "mlp", "attention", or nothing for ""."""
+    return layer_roles.silenced(drawn, case, without) if without else dict(drawn)
+
+
+def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Tensor) -> bool:
+    """Whether another value of this parameter gives another output: only such a parameter can have a gradient."""
+    visit.load({name: drawn[name] * 1.5 + 0.1})
+    changed = not close(visit.forward(x).output, output)
+    visit.load({name: drawn[name]})
+    return changed
+
+
+def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
+    """Raises Unmet when two inputs give one output, whatever is random in forward having the same seed."""
+    with visit:
+        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        x = case.x()
+        if close(visit.forward(x).output, visit.forward(x.flip(-1).contiguous()).output):
+            raise Unmet(
+                "the output is the same whatever the input is",
+                mend="does forward use x, and return what was computed from it?",
+            )
+
+
+def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> None:
+    """Raises Unmet unless the shapes are equal, saying what each axis should have been."""
+    if tuple(actual) != tuple(expected):
+        raise Unmet(
+            f"the output has shape {shape_text(tuple(actual))}",
+            expected=f"{shape_text(tuple(expected))}, that is {axes}",
+            mend="print the shape after each step of forward; all sizes of this case differ, so each axis can be told",
+        )
+
+
+def _say(visit: Visit, remark: Remark | None) -> None:
+    if remark:
+        for text in remarks_on(visit):
+            remark(text)

@@ -1,0 +1,56 @@
+"""The student's own training run for handout 4(c): what they handed in about it.
+
+Why separate: what there is, is one question, what it is worth another (`evidence_judge`). The evidence is
+`history.json`, as the template writes it after training, and beside it the notebook's saved outputs. All of it is the
+student's claim. Pure: nothing here may read a file, run a model, award a point, or fail on what a student wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from autograder.core.records import Cell
+from autograder.judging.training.evidence.history import from_history
+from autograder.judging.training.evidence.record import Evidence
+from autograder.judging.training.evidence.saved import from_outputs
+
+
+def gather(history: Mapping[str, object] | None, history_problem: str, cells: Sequence[Cell]) -> Evidence:
+    """history.json first; what it does not tell is taken from the notebook's saved outputs."""
+    printed = from_outputs(cells)
+    if history is None:
+        problems = (history_problem,) if history_problem else ()
+        return msgspec.structs.replace(printed, problems=problems + printed.problems)
+    filed = from_history(history)
+    both = msgspec.structs.replace(
+        filed,
+        train_loss=filed.train_loss or printed.train_loss,
+        validation_loss=filed.validation_loss or printed.validation_loss,
+        accuracy=printed.accuracy if filed.accuracy is None else filed.accuracy,
+        images=printed.images if filed.accuracy is None else filed.images,
+        plots=printed.plots,
+        curve_doubts=filed.curve_doubts if filed.train_loss and filed.validation_loss else printed.curve_doubts,
+        accuracy_doubts=printed.accuracy_doubts if filed.accuracy is None else (),
+        refused_curves=printed.refused_curves,
+        refused_accuracy=printed.refused_accuracy,
+        problems=filed.problems + _disagreement(filed, printed),
+    )
+    return msgspec.structs.replace(both, epochs=max(filed.epochs, _length(both)))
+
+
+def _disagreement(filed: Evidence, printed: Evidence) -> tuple[str, ...]:
+    if filed.accuracy is None or printed.accuracy is None or abs(filed.accuracy - printed.accuracy) < 0.1:
+        return ()
+    return (
+        f"history.json says {filed.accuracy:.2f} %, the notebook's saved output {printed.accuracy:.2f} %: perhaps they"
+        " are of two runs. history.json was used.",
+    )
+
+
+def _length(evidence: Evidence) -> int:
+    return max(len(evidence.train_loss), len(evidence.validation_loss))
+
+
+__all__ = ["Evidence", "from_history", "from_outputs", "gather"]

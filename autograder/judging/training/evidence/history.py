@@ -1,0 +1,85 @@
+"""history.json, as the template's cell writes it: losses by epoch, and how many of the test images were told right.
+
+Why separate: the file has a form of its own and is no text to be understood. Whatever in it cannot be used is left out
+and named; nothing here may fail on what a student wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autograder.core.policy import TRAINING
+from autograder.judging.training.evidence import task
+from autograder.judging.training.evidence.record import MAX_POINTS, Evidence, is_loss
+
+_ALIASES = {
+    "train_loss": ("train_loss", "train_losses", "training_loss"),
+    "validation_loss": ("validation_loss", "validation_losses", "val_loss", "val_losses"),
+}
+
+
+def from_history(history: Mapping[str, object]) -> Evidence:
+    """What history.json tells. Whatever in it cannot be used is left out and named in `problems`."""
+    problems: list[str] = []
+    train = _losses(history, "train_loss", problems)
+    validation = _losses(history, "validation_loss", problems)
+    if train and validation and len(train) != len(validation):
+        problems.append(f"history.json: {len(train)} training losses but {len(validation)} validation losses.")
+    epochs = _whole(history, "epochs", problems) or 0
+    length = max(len(train), len(validation))
+    if epochs and length and epochs != length:
+        problems.append(f"history.json: epochs is {epochs}, but there are losses of {length}; the losses were counted.")
+    accuracy, images = _counted(history, problems)
+    batch = _whole(history, "batch_size", problems)
+    if batch not in (None, TRAINING.batch_size):
+        problems.append(f"history.json: batch_size is {batch}; the handout asks for {TRAINING.batch_size}.")
+    doubts = task.doubts_about(train, "history.json")
+    return Evidence(
+        "history.json", train, validation, accuracy, images, length or epochs, 0, tuple(problems), curve_doubts=doubts
+    )
+
+
+def _losses(history: Mapping[str, object], key: str, problems: list[str]) -> tuple[float, ...]:
+    name = next((alias for alias in _ALIASES[key] if alias in history), None)
+    if name is None:
+        problems.append(f"history.json: {key} is missing.")
+        return ()
+    values = history[name]
+    if not isinstance(values, (list, tuple)) or not all(_is_number(value) for value in values):
+        problems.append(f"history.json: {name} should be a list of numbers, one for each epoch.")
+        return ()
+    numbers = tuple(float(value) for value in values[:MAX_POINTS])
+    if not all(map(is_loss, numbers)):
+        problems.append(f"history.json: {name} holds a value that is no cross-entropy (negative, nan or infinite).")
+        return ()
+    return numbers
+
+
+def _is_number(value: object) -> bool:
+    # int() of JSON may be too long for a float, hence the bound
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) > 1e300
+
+
+def _whole(history: Mapping[str, object], key: str, problems: list[str]) -> int | None:
+    value = history.get(key)
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 10**7:
+        problems.append(f"history.json: {key} should be a whole number.")
+        return None
+    return value
+
+
+def _counted(history: Mapping[str, object], problems: list[str]) -> tuple[float | None, int]:
+    """(accuracy in percent, images), from test_correct and test_total."""
+    correct, total = _whole(history, "test_correct", problems), _whole(history, "test_total", problems)
+    if correct is None or total is None:
+        missing = "test_correct" if correct is None else "test_total"
+        problems.append(f"history.json: there is no usable {missing}, so it tells no test accuracy.")
+        return None, 0
+    if total == 0 or correct > total:
+        problems.append(f"history.json: {correct} right of {total} is no accuracy.")
+        return None, 0
+    return 100 * correct / total, total

@@ -1,0 +1,100 @@
+"""The notebook's saved outputs as evidence: of several runs and accuracies, the ones that count.
+
+Why separate: how lines are understood is one question (`printed_run`), which of them are of this homework another
+(`task`), and which of several counts a third. Nothing here may fail on what a student's notebook holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograder.core.policy import TRAINING
+from autograder.core.records import Cell
+from autograder.judging.training import printed_run
+from autograder.judging.training.evidence import task
+from autograder.judging.training.evidence.record import MAX_POINTS, Evidence, is_loss
+
+Curve = tuple[float, ...]
+
+
+class _Run(NamedTuple):
+    cell: Cell
+    train: Curve
+    validation: Curve
+
+    @property
+    def worth(self) -> tuple[int, bool, int, int]:
+        """Both curves over all epochs first; among such runs one of this homework's model, then the longest."""
+        lengths = len(self.train), len(self.validation)
+        return min(*lengths, TRAINING.epochs), task.is_tied(self.cell), min(lengths), sum(lengths)
+
+
+class _Tested(NamedTuple):
+    cell: Cell
+    found: printed_run.Accuracy
+
+    @property
+    def worth(self) -> tuple[bool, bool, bool, float]:
+        """Of this homework's model first, then what says "test"; then the best: a test before training is no result."""
+        enough = self.found.images == 0 or self.found.images >= TRAINING.least_images
+        return enough, task.is_tied(self.cell), self.found.surely_test, self.found.percent
+
+
+def from_outputs(cells: Sequence[Cell]) -> Evidence:
+    """What the saved outputs tell, whatever the order of the cells."""
+    runs = [_Run(cell, *_curves(run)) for cell in cells for run in printed_run.runs([cell])]
+    tests = [_Tested(cell, found) for cell in cells for found in printed_run.accuracies([cell])]
+    pictured = [cell for cell in cells if cell.images and _plots_losses(cell, cells)]
+    good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
+    tested = max((test for test in tests if not task.refusal(test.cell)), key=lambda test: test.worth, default=None)
+    drawn = [cell for cell in pictured if not task.refusal(cell)]
+    train, validation, problems = _best_curves(good[::-1])
+    return Evidence(
+        source="the notebook's saved outputs",
+        train_loss=train,
+        validation_loss=validation,
+        accuracy=tested.found.percent if tested else None,
+        images=tested.found.images if tested else 0,
+        epochs=max(len(train), len(validation)),
+        plots=sum(cell.images for cell in drawn),
+        problems=problems,
+        curve_doubts=task.doubts(good[-1].cell, good[-1].train) if good else task.doubts(drawn[0]) if drawn else (),
+        accuracy_doubts=task.doubts(tested.cell) if tested else (),
+        refused_curves=_refusals([*((run.cell, run.train) for run in runs), *((cell, ()) for cell in pictured)]),
+        refused_accuracy=_refusals([(test.cell, ()) for test in tests]),
+    )
+
+
+def _best_curves(runs: Sequence[_Run]) -> tuple[Curve, Curve, tuple[str, ...]]:
+    """(train, validation, problems): each from the first run that has it."""
+    curves: list[Curve] = [
+        next((run.train for run in runs if run.train), ()),
+        next((run.validation for run in runs if run.validation), ()),
+    ]
+    problems = tuple(
+        f"The printed {name} losses hold a value that is no cross-entropy (negative, nan, infinite)."
+        for name, curve in zip(("training", "validation"), curves)
+        if not all(map(is_loss, curve))
+    )
+    train, validation = ((curve if all(map(is_loss, curve)) else ())[:MAX_POINTS] for curve in curves)
+    return train, validation, problems
+
+
+def _refusals(shown: Sequence[tuple[Cell, Curve]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(why for cell, train in shown if (why := task.refusal(cell, train))))
+
+
+def _curves(run: printed_run.Run) -> tuple[Curve, Curve]:
+    """(train, validation). Some call the set they validate on the test set; one value alone is a final test."""
+    held_out = run.curve("test") if len(run.curve("test")) > 1 else ()
+    return run.curve("train"), run.curve("validation") or held_out
+
+
+def _plots_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the cell, with the functions of other cells that it calls, plots losses."""
+    defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
+    called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
+    text = "\n".join([cell.source, *called])
+    return "loss" in text.lower() and bool(re.search(r"\bplot|\bplt\.|\.plot", text))

@@ -1,0 +1,137 @@
+"""What the evidence of the student's own training run is worth (handout 4(c)): the curves and the claimed accuracy.
+
+Why separate: points and their reasons stand here and nowhere in `evidence`, which only says what there is. The claim is
+judged as claimed, and every message says so. Nothing here may look at anything but the evidence.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from autograder.core.policy import FILES, KEPT, TRAINING
+from autograder.core.records import Feedback
+from autograder.judging.training.evidence import Evidence
+
+# (at least this many percent, fraction of the points, why)
+ACCURACY_STEPS: tuple[tuple[float, float, str], ...] = (
+    (TRAINING.full_accuracy, 1.0, "within the handout's 94 % ± 1 %"),
+    (88.0, KEPT.stopped_short, "a model that was trained, but stopped short: one to two epochs give 88 to 93 %"),
+    (50.0, KEPT.something, "a model that learned something, but with a mistake or after a fraction of an epoch"),
+    (0.0, 0.0, "near chance: nothing was learned"),
+)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`earned`: fraction of the test's points, 0 to 1. `remarks` are shown beside a pass too, `staff` to staff only."""
+
+    earned: float
+    feedback: Feedback = Feedback()
+    remarks: tuple[str, ...] = ()
+    staff: str = ""
+
+
+_HOW = (
+    f"Run the training cell, then {FILES.saving_cell} of the template, which writes {FILES.history}; save the"
+    " notebook with its outputs, and hand in both files."
+)
+
+
+def judge_curves(evidence: Evidence) -> Verdict:
+    """Handout 4(c): the loss trajectories of the training set and of the validation set, over ten epochs."""
+    expected = f"loss curves of both the training and the validation set, over {TRAINING.epochs} epochs (handout 4(c))"
+    earned, found, mend = _curves_worth(evidence)
+    remarks = evidence.problems + _scale_remark(evidence)
+    staff = _for_staff(evidence.curve_doubts)
+    if earned == 1.0:
+        return Verdict(1.0, remarks=remarks + _picture_remark(evidence), staff=staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
+
+
+def _for_staff(doubts: tuple[str, ...]) -> str:
+    return f"counted as claimed, but please look: {'; '.join(doubts)}" if doubts else ""
+
+
+def _none_found(what: str, refused: tuple[str, ...]) -> str:
+    """That there is nothing that counts; what there is, if it was refused, is said with the reason."""
+    if refused:
+        return f"no {what} of this homework's model: {'; '.join(refused[:3])}"
+    return f"no {what}, neither in history.json nor in the notebook's saved outputs"
+
+
+def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
+    """(earned, found, mend)"""
+    train, validation = evidence.train_loss, evidence.validation_loss
+    if not train and not validation:
+        if evidence.plots:
+            return 1.0, "", ""
+        return 0.0, _none_found("losses", evidence.refused_curves), _HOW
+    if max(len(train), len(validation)) < 2:
+        return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
+    earned, found, mend = 1.0, [], []
+    if not train or not validation:
+        earned *= KEPT.one_curve
+        found.append(f"only the losses of the {'training' if train else 'validation'} set")
+        mend.append("The provided loop prints and returns the losses of both sets.")
+    if evidence.epochs < TRAINING.epochs:
+        earned *= KEPT.few_epochs
+        found.append(f"{evidence.epochs} epochs")
+        mend.append(
+            f"Train for {TRAINING.epochs} epochs; if the session ends too soon, a GPU runtime is some ten times faster."
+        )
+    if train and train[-1] >= train[0]:
+        earned *= KEPT.not_falling
+        found.append(f"a training loss that does not fall ({train[0]:.4g} at first, {train[-1]:.4g} at last)")
+        mend.append("Check 4(a) and 4(b) with the public tests before you train again.")
+    return earned, "; ".join(found), " ".join(mend)
+
+
+def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.train_loss or evidence.validation_loss:
+        return ()
+    return ("The loss curves were found as a picture only: it was counted, and staff may look at what it shows.",)
+
+
+def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
+    first = evidence.train_loss[0] if evidence.train_loss else None
+    if first is None or not 0 < first < TRAINING.summed_scale:
+        return ()
+    return (
+        f"Your losses begin at {first:.3g}. That looks like a sum of batch means divided by the number of images, which"
+        " is about the batch size (32) times smaller than the mean loss; nothing is lost by it.",
+    )
+
+
+def judge_claim(evidence: Evidence) -> Verdict:
+    """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as claimed by the student."""
+    expected = (
+        f"a test accuracy of at least 94 % (±1 %, so {TRAINING.full_accuracy:.0f} % counts in full; handout 4(c))"
+    )
+    if evidence.accuracy is None:
+        found = _none_found("test accuracy", evidence.refused_accuracy)
+        return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems)
+    earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
+    found, mend = f"{evidence.accuracy:.2f} %, as claimed in {evidence.source}", ""
+    if earned < 1.0:
+        found += f" ({why})"
+        mend = (
+            f"Train for {TRAINING.epochs} epochs with the handout's sizes; a failing test of 4(a) or 4(b) comes first."
+        )
+    if 0 < evidence.images < TRAINING.few_images:
+        earned = 0.0 if evidence.images < TRAINING.least_images else earned * KEPT.few_images
+        found += f", measured on {evidence.images} images only"
+        mend = f"Measure on the whole test set of {TRAINING.test_images:,} images. {mend}".strip()
+    remarks, staff = evidence.problems + _claim_remarks(evidence), _for_staff(evidence.accuracy_doubts)
+    if earned == 1.0:
+        return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
+
+
+def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:
+    remarks = []
+    if evidence.images and evidence.images != TRAINING.test_images:
+        remarks.append(f"It was measured on {evidence.images:,} images; MNIST's test set has {TRAINING.test_images:,}.")
+    last = evidence.validation_loss[-1] if evidence.validation_loss else 0.0
+    # at 93 % right even a confident classifier's mean loss is below 1; sums over batches are above 20
+    if (evidence.accuracy or 0) >= TRAINING.full_accuracy and 1.0 < last < 3.0:
+        remarks.append(f"A last validation loss of {last:.2f} seldom goes with this accuracy: staff may ask about it.")
+    return tuple(remarks)

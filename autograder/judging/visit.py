@@ -1,0 +1,241 @@
+"""The student's module as hidden and public tests see it: build it, give it weights, send inputs, get tensors.
+
+    with student.visit("4a") as visit:
+        built = visit.build(case)
+        visit.load(weights.draw(case.seed, built.parameters, biases=False))
+        output = visit.forward(case.x()).output
+
+Each visit is a fresh process of the student's room. Whatever goes wrong in there becomes an `Unmet` that says what was
+being done, how it ended and where; what went wrong on our side becomes a `GraderFault`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+import msgspec
+from torch import Tensor
+
+from autograder.core import policy
+from autograder.core.errors import GraderFault
+from autograder.core.records import Exit, ExitKind, Limits, Program, Submission
+from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
+from autograder.judging.endings import explain
+from autograder.judging.expect import Missing
+from autograder.sandbox.room import Ended, Room
+from autograder.sandbox.wire import ParameterSpec
+from autograder.sandbox.zygote import Zygote
+
+# The whole model of 4(c) has no program of its own: it is made of the two that were checked, as they are, around our
+# copies, and the heads that 4(a)'s program brings stand in the place of the probe heads.
+PARTS = {"4c": ("4a", "4b")}
+
+# A visit with less than this would fail honest work: it needs 0.05 s here, and ten times that in a slow container.
+# A training needs 0.5 s here.
+SHORTEST_SECONDS = 0.5
+SHORTEST_TRAINING = 10.0
+
+Case = AttentionCase | LayerCase | ModelCase
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A module of the student's that exists now in the child: its parameters, and how many probe heads it made."""
+
+    parameters: tuple[ParameterSpec, ...]
+    made: int
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """What one forward gave. `gradients` by parameter name ("" is the input); a missing name was not reached."""
+
+    output: Tensor
+    notes: tuple[str, ...]
+    calls: int
+    gradients: Mapping[str, Tensor] = {}
+
+
+class Student:
+    """Fixture `student`: opens visits to the submission's programs, up to `until` (time.monotonic).
+
+    `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
+    with nothing, once its forward has answered.
+    """
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        submission: Submission,
+        limits: Limits,
+        *,
+        show_text: bool,
+        until: float = math.inf,
+        tripped: dict[str, set[str]] | None = None,
+    ) -> None:
+        self.submission = submission
+        self._zygote = zygote
+        self._limits = limits
+        self._show_text = show_text
+        self._until = until
+        self._tripped = {} if tripped is None else tripped
+
+    def program(self, question: str) -> Program:
+        """The program of a question; Missing, with the reason, when the hand-in has none."""
+        try:
+            return self.submission.programs[question]
+        except KeyError:
+            reason = self.submission.unusable.get(question) or self.submission.problem
+            raise Missing(reason or f"no code for {question} was found") from None
+
+    def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
+        """A conversation with a fresh process that has run the question's program.
+
+        "4c" is about the whole model: the programs of 4(a) and 4(b) are run, and it may be trained.
+        """
+        programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
+        trains = question in PARTS
+        left = self._until - time.monotonic()
+        longest = self._limits.training_seconds if trains else self._limits.seconds
+        if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
+            raise Missing("not run to its end: the time for this submission was used up")
+        room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
+        return Visit(room, question, programs, probe_seed, self._show_text, self._tripped, shortened=left < longest)
+
+
+class Visit:
+    """One conversation. Use it as a context manager."""
+
+    def __init__(
+        self,
+        room: Room,
+        question: str,
+        programs: tuple[Program, ...],
+        probe_seed: int,
+        show_text: bool,
+        tripped: dict[str, set[str]],
+        *,
+        shortened: bool,
+    ) -> None:
+        self._room = room
+        self._tripped = tripped
+        self._shortened = shortened
+        self._question = question
+        self._programs = programs
+        self._program = programs[-1]
+        self._subject = "ViT" if question in PARTS else self._program.class_name
+        self._probe_seed = probe_seed
+        self._show_text = show_text
+        self._doing = ""
+        self.notes: set[str] = set()
+
+    def __enter__(self) -> Visit:
+        program = self._program
+        self._doing = f"running the definitions that {' and '.join(p.class_name for p in self._programs)} need" + (
+            "" if len(self._programs) > 1 else "s"
+        )
+        try:
+            self._room.__enter__()
+        except Ended as ended:
+            raise GraderFault(str(ended)) from None
+        given = list(policy.POLICY.given(self._question))
+        fields = {"text": program.text, "class_name": program.class_name, "given": given,
+                  "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1])}  # fmt: skip
+        try:
+            self._ask("start", fields)
+        except BaseException:
+            self._room.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._room.__exit__(kind, error, trace)
+
+    def build(self, case: Case) -> Built:
+        """Makes the module for this case's sizes, with the student's own initial weights."""
+        arguments = ", ".join(f"{name}={value}" for name, value in case.kwargs.items())
+        self._doing = f"making {self._subject}({arguments})"
+        of = self._subject if self._question in PARTS else ""
+        reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed, "of": of})
+        return Built(reply.parameters, reply.made)
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Overwrites the named parameters."""
+        self._doing = "setting the weights"
+        self._ask("load", {"names": list(weights)}, list(weights.values()))
+
+    def save(self) -> dict[str, Tensor]:
+        """Parameters and buffers as they are now, by name."""
+        self._doing = "reading the weights"
+        reply, tensors = self._ask("save", {})
+        return dict(zip(reply.names, tensors))
+
+    def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> tuple[float, ...]:
+        """The notebook's loop over these batches, with dropout; the losses that the child says it had: advisory.
+
+        images: uint8 (n, 28, 28); labels: int64 (n,). A further call goes on with the same optimiser.
+        """
+        self._doing = f"training a small {self._subject} around your layers"
+        fields = {"batch": batch, "rate": rate, "seed": seed}
+        _, tensors = self._ask("train", fields, [images, labels])
+        if len(tensors) != 1 or tensors[0].dim() != 1 or len(tensors[0]) > len(images):
+            raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no losses came back"))
+        return tuple(float(loss) for loss in tensors[0])
+
+    def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
+        """One forward of x (batch, tokens, features), in eval mode unless `train`."""
+        return self._forward(x, [], train, seed, strided)
+
+    def backward(self, x: Tensor, shape: tuple[int, ...], *, seed: int = 0) -> tuple[Forward, Tensor]:
+        """Forward in eval mode and gradients of sum(output * cotangent); returns also the cotangent we chose."""
+        cotangent = normal(seed, *shape)
+        return self._forward(x, [cotangent], False, seed, False), cotangent
+
+    def _forward(self, x: Tensor, cotangent: list[Tensor], train: bool, seed: int, strided: bool) -> Forward:
+        mode = "train" if train else "eval"
+        self._doing = f"{self._subject}.forward in {mode} mode on x of shape {tuple(x.shape)}"
+        fields = {"train": train, "grad": bool(cotangent), "seed": seed, "strided": strided}
+        reply, tensors = self._ask("forward", fields, [x, *cotangent])
+        if not tensors:
+            raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no tensor came back"))
+        self.notes.update(reply.notes)
+        if self._question not in PARTS:
+            self._tripped.setdefault(self._question, set())  # it ran, whatever it used
+        return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
+
+    def _ask(self, op: str, fields: Mapping[str, object], tensors: list[Tensor] | None = None):  # type: ignore[no-untyped-def]
+        try:
+            return self._room.ask(op, fields, tensors or [])
+        except Ended as ended:
+            raise self._unmet(ended.exit) from None
+        finally:
+            if self._room.tripped and self._question not in PARTS:  # each part was watched in a visit of its own
+                self._tripped.setdefault(self._question, set()).update(self._room.tripped)
+
+    def _unmet(self, exit: Exit) -> Exception:
+        if exit.kind is ExitKind.GRADER:
+            return GraderFault(exit.detail)
+        if exit.kind is ExitKind.TIMEOUT and self._shortened:
+            exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
+        program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word
+        return explain(exit, program, self._doing, show_text=self._show_text)
+
+    @property
+    def tuple_returned(self) -> bool:
+        return "tuple" in self.notes
+
+
+def remarks_on(visit: Visit) -> list[str]:
+    """What a passing student should still hear about."""
+    heard = []
+    if visit.tuple_returned:
+        heard.append("forward returns a tuple; the template returns only the output. The first part was graded.")
+    if "input-modified" in visit.notes:
+        heard.append("forward changes its input x in place: work on a new tensor, or the residual connection breaks.")
+    return heard
+
+
+__all__ = ["Built", "Forward", "Student", "Visit", "remarks_on"]

@@ -1,0 +1,56 @@
+"""Judge for attention by hand: a vector, as numbers or as a combination of the value vectors.
+
+Why separate: deciding is pure. The right vector and the known slips are arguments, given by the hidden tests alone; no
+message here may state a right value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograder.core.policy import TOLERANCES
+from autograder.judging.written import read
+from autograder.judging.written.evaluate import Value
+from autograder.judging.written.verdict import PASSED, Slip, Unreadable, Verdict, blank, slipped, unread, wrong
+
+
+def judge_vector(
+    raw: object, expected: Sequence[float], slips: Sequence[Slip], vectors: Sequence[Sequence[float]]
+) -> Verdict:
+    """Three numbers, or a combination of v1, v2, v3 (`vectors`) with softmax weights, by value."""
+    kind = "a vector: three numbers, or numbers times v1, v2, v3 added up"
+    if read.is_blank(raw):
+        return blank('three numbers, or the combination as text, e.g. a2 = "0.25*v1 + 0.25*v2 + 0.5*v3"')
+    try:
+        found = [_flat(value, len(expected)) for value in read.combinations(raw, _named(vectors))]
+    except Unreadable as problem:
+        return unread(problem, kind, raw)
+    if any(_close(value, expected) for value in found):
+        return PASSED
+    for slip in slips:
+        if isinstance(slip.value, tuple) and any(_close(value, slip.value) for value in found):
+            return slipped(slip, kind, raw)
+    return wrong(kind, "check the scores first, then the softmax weights (they add up to 1), then the sum", raw)
+
+
+def _named(vectors: Sequence[Sequence[float]]) -> dict[str, Value]:
+    listed: tuple[Value, ...] = tuple(tuple(map(float, vector)) for vector in vectors)
+    return {"V": listed, **{f"v{number}": vector for number, vector in enumerate(listed, start=1)}}
+
+
+def _flat(value: Value, length: int) -> tuple[float, ...]:
+    """A row, a column, or three vectors to be added (a list of terms), as one vector."""
+    entries = value if isinstance(value, tuple) else (value,)
+    while len(entries) == 1 and isinstance(entries[0], tuple):
+        entries = entries[0]
+    numbers = [entry[0] if isinstance(entry, tuple) and len(entry) == 1 else entry for entry in entries]
+    if all(isinstance(entry, tuple) and len(entry) == length for entry in numbers):
+        numbers = [sum(column) for column in zip(*numbers)]
+    if len(numbers) != length or any(isinstance(entry, tuple) for entry in numbers):
+        raise Unreadable(f"this is not a vector with {length} entries", "write the entries, or the whole combination")
+    return tuple(float(entry) for entry in numbers)  # type: ignore[arg-type]
+
+
+def _close(found: Sequence[float], value: Sequence[float]) -> bool:
+    tolerance = TOLERANCES.vector * max(map(abs, value))
+    return len(found) == len(value) and all(abs(x - y) <= tolerance for x, y in zip(found, value))

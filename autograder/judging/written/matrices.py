@@ -1,0 +1,116 @@
+"""A typed value to two matrices, the answer of the pooling question.
+
+Why separate: matrices are typed in more forms than anything else (nested lists, rows as text, LaTeX, one long list),
+and the forms are told apart by nesting alone. It knows no right value and judges nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import msgspec
+
+from autograder.judging.written.evaluate import Reading, Value, evaluate
+from autograder.judging.written.grammar import List, Node, Product, parse
+from autograder.judging.written.read import CONSTANTS, LABEL, MAX_ENTRIES, NOISE, WRAPPED, Figure, few, figure, number
+from autograder.judging.written.tokens import bounded, tokens
+from autograder.judging.written.verdict import Unreadable
+
+_AS_SQUARES = "the numbers were read row by row as two square matrices"
+FigureMatrix = tuple[tuple[Figure, ...], ...]
+Nested = Figure | tuple["Nested", ...]
+
+
+class Matrices(msgspec.Struct, frozen=True):
+    """Matrices as rows of figures, and a remark when they were typed in another form than the template's."""
+
+    matrices: tuple[FigureMatrix, ...]
+    remark: str = ""
+
+
+def matrices(raw: object) -> Matrices:
+    """Two matrices: nested lists, rows as text ("1/7 2/7; 3/7 4/7"), LaTeX, or all entries in reading order."""
+    nested = _nested(raw)
+    entries = _leaves(nested)
+    if len(entries) > MAX_ENTRIES:
+        raise Unreadable(f"{len(entries)} numbers, more than the two matrices can have", "write the two results only")
+    depth = _depth(nested)
+    if depth == 3 and isinstance(nested, tuple):
+        return Matrices(tuple(_rows(matrix) for matrix in nested))
+    if depth == 2 and isinstance(nested, tuple):
+        return _from_rows(nested)
+    if depth == 1 and len(entries) % 2 == 0 and _side(len(entries) // 2):
+        half = len(entries) // 2
+        return Matrices((_square(entries[:half]), _square(entries[half:])), _AS_SQUARES)
+    raise Unreadable(
+        "this is not two matrices", 'write two lists of rows, e.g. [[["1/7", "2/7"], ["3/7", "4/7"]], [[1, 2], [3, 4]]]'
+    )
+
+
+def _from_rows(nested: tuple[Nested, ...]) -> Matrices:
+    """Two flat matrices, two matrices stacked on each other, or one matrix alone."""
+    lengths = {len(_leaves(row)) for row in nested}
+    if len(lengths) != 1:
+        raise Unreadable("the rows of your matrices have different lengths", "check each row for a missing number")
+    (columns,) = lengths
+    if len(nested) == 2 and columns > 2 and _side(columns):
+        return Matrices((_square(_leaves(nested[0])), _square(_leaves(nested[1]))), _AS_SQUARES)
+    if len(nested) == 2 * columns:
+        halves = nested[:columns], nested[columns:]
+        return Matrices(tuple(_rows(half) for half in halves), "the rows were read as two matrices below each other")
+    return Matrices((_rows(nested),))
+
+
+def _rows(matrix: Nested) -> FigureMatrix:
+    if isinstance(matrix, Figure):
+        raise Unreadable("a number stands where a matrix is due", "check the brackets of your matrices")
+    if matrix and all(isinstance(entry, Figure) for entry in matrix) and _side(len(matrix)):
+        return _square(_leaves(matrix))
+    rows = tuple(_leaves(row) for row in matrix)
+    if len({len(row) for row in rows}) != 1:
+        raise Unreadable("the rows of your matrices have different lengths", "check each row for a missing number")
+    return rows
+
+
+def _side(count: int) -> int:
+    """The side of a square with `count` entries, or 0."""
+    side = math.isqrt(count)
+    return side if side * side == count else 0
+
+
+def _square(entries: tuple[Figure, ...]) -> FigureMatrix:
+    side = _side(len(entries))
+    return tuple(entries[start : start + side] for start in range(0, len(entries), side))
+
+
+def _nested(raw: object) -> Nested:
+    if isinstance(raw, list):
+        found = tuple(_nested(entry) for entry in few(raw))
+        return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
+    if isinstance(raw, str):
+        text = LABEL.sub(" ", WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))))
+        return _nested_node(parse(tokens(re.sub(r"\n\s*\n|\n", " ", text), noise=NOISE)))
+    return number(raw)
+
+
+def _nested_node(node: Node) -> Nested:
+    if isinstance(node, List):
+        return tuple(_nested_node(item) for item in node.items)
+    if isinstance(node, Product) and all(isinstance(factor, List) for _, factor in node.factors):
+        return tuple(_nested_node(factor) for _, factor in node.factors)  # two matrices side by side
+    value = evaluate(node, Reading(CONSTANTS))
+    return _exact(value) if isinstance(value, tuple) else figure(node)
+
+
+def _exact(value: Value) -> Nested:
+    """(1/7) [[1, 2], [3, 4]]: the entries are products of exact numbers."""
+    return tuple(_exact(entry) for entry in value) if isinstance(value, tuple) else Figure(value)
+
+
+def _leaves(nested: Nested) -> tuple[Figure, ...]:
+    return (nested,) if isinstance(nested, Figure) else tuple(x for entry in nested for x in _leaves(entry))
+
+
+def _depth(nested: Nested) -> int:
+    return 0 if isinstance(nested, Figure) else 1 + max(map(_depth, nested), default=0)

@@ -1,0 +1,77 @@
+"""What a judge says about one written answer, in which words, and the record of a known slip.
+
+Why separate: judges, the reference's tables of slips and the hidden tests share these nouns and nothing else.
+No right answer and no policy may stand here. What is inferred is hedged ("fits", "seems"), and nothing blames.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from autograder.core.records import Feedback
+from autograder.core.text import one_line
+
+
+class Slip(msgspec.Struct, frozen=True):
+    """A mistake that has a name: an answer equal to `value` probably comes from it.
+
+    `value` has the type that the judge compares: a number, a shape, matrices, a vector, or a formula (a callable of
+    d, mu, sigma). `found` and `mend` are for the student and never state the right value. `earned` is the fraction of
+    the points that is kept, `why` the reason for that fraction.
+    """
+
+    value: object
+    found: str
+    mend: str
+    earned: float = 0.0
+    why: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`earned` is the fraction of the points, 1.0 for a right answer; `remarks` are shown beside a pass too."""
+
+    earned: float
+    feedback: Feedback = Feedback()
+    remarks: tuple[str, ...] = ()
+
+
+class Unreadable(Exception):
+    """The typed text is not an answer that we can read. Stays inside this package: judges turn it into a Verdict."""
+
+    def __init__(self, found: str, mend: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.mend = mend
+
+
+PASSED = Verdict(1.0)
+
+
+def blank(example: str) -> Verdict:
+    """Nothing was answered; `example` shows how an answer is written."""
+    return Verdict(
+        0.0, Feedback(found="not answered yet: the box is blank or missing in answers.toml", mend=f"write {example}")
+    )
+
+
+def unread(problem: Unreadable, kind: str, raw: object) -> Verdict:
+    """The text could not be read as `kind`."""
+    found = f"{problem.found}; you wrote {shown(raw)}"
+    return Verdict(0.0, Feedback(found=found, expected=kind, mend=problem.mend))
+
+
+def slipped(slip: Slip, kind: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
+    """The answer fits a known slip."""
+    found = f"{slip.found}; you wrote {shown(raw)}"
+    kept = (f"kept: {slip.why}",) if slip.earned else ()
+    return Verdict(slip.earned, Feedback(found=found, expected=kind, mend=slip.mend), remarks + kept)
+
+
+def wrong(kind: str, mend: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
+    """The answer fits nothing known."""
+    return Verdict(0.0, Feedback(found=f"{shown(raw)} does not fit the question", expected=kind, mend=mend), remarks)
+
+
+def shown(raw: object) -> str:
+    """What the student typed, short and harmless."""
+    return one_line(raw if isinstance(raw, str) else repr(raw)[:400], 120)

@@ -1,0 +1,290 @@
+"""results.json: a `Report` as Gradescope reads it, with the platform's field names, and written so that it is never
+half there.
+
+Why separate: this is the one place that knows the platform's schema. A test that we failed to run has no score here
+at all, so that no fault of ours can become a zero. Nothing of `Finding`s with Severity.FLAG, of `TestResult.staff` or
+of `Report.staff_notes` may reach a field that students see: those go to `extra_data`, which the platform shows to none.
+
+The top-level `score` overrides the platform's own sum. It is always set to that very sum, over the tests that were
+graded, rounded to two decimals: twelve times 1/12 must not read 0.9999999. It is left out when nothing was graded by
+our fault: the platform then reports an autograder failure and keeps no score, where any number would be a verdict.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from autograder.core.errors import GraderFault, UsageError
+from autograder.core.policy import POLICY
+from autograder.core.records import Feedback, Report, Status, Submission, TestResult
+from autograder.core.text import ELLIPSIS, clean, one_line
+from autograder.report import message, summary
+
+# Gradescope documents no limits; ours keep a result loadable in a browser and a class of 800 within 200 MB.
+MAX_TEST_BYTES = 8 * 1024
+MAX_TOTAL_BYTES = 256 * 1024
+MAX_TOP_BYTES = 16 * 1024
+MAX_FINDINGS = 60
+# Each of the three lists for staff shares this much, so that they leave room for the tests' own output.
+STAFF_CHARACTERS = 8000
+CUT = f"\n{ELLIPSIS} (shortened here)"
+
+ASK_STAFF = (
+    "Part of this result is missing through a fault of the grader, not of yours. The score below is incomplete and "
+    "does not count against you. Please tell the course staff; there is no need to hand in again."
+)
+NOTHING_GRADED = (
+    "The grader failed before it could judge anything. That is our fault, not yours: nothing was scored and nothing is "
+    "lost. Please tell the course staff; there is no need to hand in again."
+)
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of results.json's tests[]: fields at None are left out of the file."""
+
+    name: str
+    output: str
+    number: str | None = None
+    score: float | None = None
+    max_score: float | None = None
+    status: str | None = None
+    name_format: str | None = None
+    output_format: str | None = None
+    tags: tuple[str, ...] = ()
+    visibility: str | None = None
+
+
+class Results(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The top of results.json."""
+
+    output: str
+    tests: tuple[Entry, ...]
+    execution_time: float
+    extra_data: dict[str, object]
+    score: float | None = None
+    output_format: str | None = None
+    test_output_format: str | None = None
+    test_name_format: str | None = None
+    visibility: str | None = None
+    stdout_visibility: str | None = None
+
+
+def to_gradescope(report: Report) -> dict[str, object]:
+    """The report in Gradescope's schema, as plain data, within the caps on size."""
+    built: dict[str, object] = msgspec.to_builtins(_fitted(_results(report)))
+    return built
+
+
+def encode(report: Report) -> bytes:
+    """results.json as UTF-8: the same report gives the same bytes, times aside (see `comparable`)."""
+    return _bytes(_fitted(_results(report)))
+
+
+def write(path: Path, report: Report) -> None:
+    """Write results.json to `path` in one step. Raises GraderFault when it cannot; the old file then stays."""
+    write_bytes(path, encode(report))
+
+
+def comparable(data: Mapping[str, object]) -> dict[str, object]:
+    """`data` without what differs between two runs of the same grading: the times."""
+    extra = data.get("extra_data")
+    kept = {key: value for key, value in data.items() if key != "execution_time"}
+    if isinstance(extra, Mapping):
+        kept["extra_data"] = {key: value for key, value in extra.items() if key != "seconds"}
+    return kept
+
+
+def failure(text: str, planned: tuple[TestResult, ...] = (), *, staff: str = "", seconds: float = 0.0) -> Report:
+    """The report for when the grader as a whole failed: valid, without a single score, asking for staff.
+
+    `text` is read by students and must be fit for them; `staff` (a traceback, say) goes to staff alone.
+    """
+    told = TestResult("", "The grader could not finish", Status.ERROR, 0.0, 0.0, feedback=Feedback(found=text))
+    return Report(
+        submission=Submission(name="", file="", digest=""),
+        tests=(told,),
+        planned=planned,
+        seconds=seconds,
+        complete=False,
+        staff_notes=tuple(note for note in (text, staff) if note),
+    )
+
+
+def _results(report: Report) -> Results:
+    tests = summary.all_tests(report)
+    return Results(
+        output=_capped(_top(report), MAX_TOP_BYTES),
+        tests=tuple(_entry(test) for test in tests),
+        execution_time=round(report.seconds, 3),
+        extra_data=_extra(report, tests),
+        score=_score(report, tests),
+        output_format="text",
+        test_output_format="text",
+        test_name_format="text",
+        visibility="visible",
+        stdout_visibility="hidden",
+    )
+
+
+def _entry(test: TestResult) -> Entry:
+    scored = test.status is not Status.ERROR and (test.max_score != 0 or test.score != 0)
+    return Entry(
+        name=one_line(test.name) or "test",
+        output=_capped(message.block(message.rows(test)), MAX_TEST_BYTES),
+        number=one_line(test.number) or None,
+        score=round(summary.earned(test), 4) if scored else None,
+        max_score=round(test.max_score, 4) if scored else None,
+        status=None if test.status is Status.ERROR else "passed" if test.status is Status.PASSED else "failed",
+        name_format="text",
+        output_format="text",
+        tags=tuple(one_line(tag) for tag in test.tags),
+        visibility=test.visibility,
+    )
+
+
+def _score(report: Report, tests: tuple[TestResult, ...]) -> float | None:
+    """The sum over what was graded; 0 for a hand-in that cannot be read at all; None when the failure is ours alone."""
+    graded = [test for test in tests if test.status is not Status.ERROR]
+    if any(test.max_score != 0 or test.score != 0 for test in graded):
+        return summary.total(graded)[0]
+    ours = len(graded) < len(tests)
+    return 0.0 if report.submission.problem and not ours else None
+
+
+def _top(report: Report) -> str:
+    """The text above all tests, for students: what is wrong with the result, the table, what was noticed."""
+    tests = summary.shown_tests(report, "student")
+    ours = any(test.status is Status.ERROR for test in summary.all_tests(report)) or not report.complete
+    nothing = all(test.status is Status.ERROR for test in summary.all_tests(report))
+    parts = [(NOTHING_GRADED if nothing else ASK_STAFF) if ours else ""]
+    parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in summary.unusable(report)]
+    parts += [f"Next: {message.next_step(report, 'student')}", _table(report, tests), _noticed(report), _hand()]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(report: Report, tests: tuple[TestResult, ...]) -> str:
+    scores = [score for score in summary.question_scores(tests) if score.possible]
+    if not scores:
+        return ""
+    lines = [f"{s.question.number:<5} {s.question.title:<32} {message.question_line(s)}" for s in scores]
+    earned, possible, ungraded = summary.total(tests)
+    open_points = f" ({message.points(ungraded)} not graded yet)" if ungraded else ""
+    lines.append(f"{'total':<38} {message.fraction(earned, possible)}{open_points}")
+    concealed = len(summary.all_tests(report)) - len(tests)
+    if concealed:
+        lines.append(f"(tests not shown yet: {concealed})")
+    return "\n".join([f"{POLICY.title}: points by question", *lines])
+
+
+def _noticed(report: Report) -> str:
+    found = summary.findings(report, "student")
+    blocks = [message.block(message.finding_rows(finding), indent=2) for finding in found[:MAX_FINDINGS]]
+    more = [f"  {ELLIPSIS} and {len(found) - MAX_FINDINGS} more"] if len(found) > MAX_FINDINGS else []
+    return "\n\n".join(["Noticed while reading your code", *blocks, *more]) if blocks else ""
+
+
+def _hand() -> str:
+    questions, worth = summary.by_hand()
+    listed = [f"{q.number:<5} {q.title} ({message.points(q.points)})" for q in questions]
+    return "\n".join([f"Graded by hand, not in the score above ({message.points(worth)} points)", *listed])
+
+
+def _extra(report: Report, tests: tuple[TestResult, ...]) -> dict[str, object]:
+    seconds: dict[str, float] = {}
+    for test in tests:
+        key = one_line(test.number or test.name)
+        seconds[key] = round(seconds.get(key, 0.0) + test.seconds, 3)
+    submission = report.submission
+    return {
+        "complete": report.complete,
+        "digest": one_line(submission.digest),
+        "file": one_line(submission.file),
+        "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(report)]),
+        "isolation": one_line(report.isolation),
+        "programs": {one_line(number): one_line(p.sha256) for number, p in submission.programs.items()},
+        "questions": {
+            s.question.number: {"earned": round(s.earned, 4), "possible": s.possible, "ungraded": s.ungraded}
+            for s in summary.question_scores(tests)
+            if s.question.number
+        },
+        "seconds": seconds,
+        "seed": str(report.seed),  # as text: JSON readers keep only 53 bits of a number
+        "staff": _shared([f"{test.number or test.name}: {test.staff}" for test in tests if test.staff]),
+        "staff_notes": _shared(list(summary.notes_for_staff(report))),
+        "versions": {one_line(name): one_line(version) for name, version in report.versions.items()},
+    }
+
+
+def _shared(texts: list[str]) -> list[str]:
+    """The texts, each within its share of STAFF_CHARACTERS."""
+    kept = texts[:MAX_FINDINGS]
+    more = [f"{ELLIPSIS} and {len(texts) - len(kept)} more"] if len(texts) > len(kept) else []
+    return [clean(text, STAFF_CHARACTERS // len(kept), lines=40) for text in kept] + more
+
+
+def _capped(text: str, size: int) -> str:
+    """`text` in at most `size` bytes of UTF-8, with a note where something was cut off."""
+    if len(text.encode()) <= size:
+        return text
+    return text.encode()[: max(size - len(CUT.encode()), 0)].decode(errors="ignore").rstrip() + CUT
+
+
+def _fitted(results: Results) -> Results:
+    """`results` within MAX_TOTAL_BYTES: the longest outputs are shortened first, no test is dropped."""
+    level = MAX_TEST_BYTES
+    while len(_bytes(results)) > MAX_TOTAL_BYTES and level > 64:
+        level //= 2
+        tests = tuple(msgspec.structs.replace(test, output=_capped(test.output, level)) for test in results.tests)
+        results = msgspec.structs.replace(results, tests=tests)
+    return results
+
+
+def _bytes(results: Results) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(results, order="deterministic"), indent=1) + b"\n"
+
+
+def make_folder(path: Path) -> None:
+    """The folder for results, with those above it. Raises UsageError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(f"the folder {path} cannot be made ({why}): give another --out") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` at `path` in one step: readers see the old file or the new one, never a part.
+
+    The temporary file is new (O_EXCL) under a name that cannot be guessed, so that no planted file or link is written
+    through; a link at `path` itself is replaced, not followed. Raises GraderFault in words for a person.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(temporary, flags, 0o644)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)  # whatever the umask: the platform reads it as another user
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise GraderFault(f"{path.name} could not be written to {path.parent}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "the disk is full. Free some space there or choose another folder, then run again"
+    if error.errno == errno.ENOENT:
+        return "the folder does not exist. Create it first"
+    return f"{error.strerror or type(error).__name__}"
