@@ -3,7 +3,8 @@
 import pytest
 
 from autograder.core.records import Report, Status
-from autograder.grading import Options, grade_many
+from autograder.grading import grade_many
+from tests.grader import layers_alone
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.test_wrong_solutions import ATTEND, KEYS_COLUMNS, LAYER, MLP, PLAIN, swap
 
@@ -88,7 +89,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         path.parent.mkdir()
         path.write_text(IMPORTS + text + (LAYER if question == "4a" else PLAIN), encoding="utf-8")
         paths.append(path)
-    return dict(zip(MISTAKES, grade_many(paths, Options(only="4"))))
+    return dict(zip(MISTAKES, grade_many(paths, layers_alone.options(folder))))
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -7,7 +7,8 @@ is right, and keeps every point. Those that use more of `nn` than 4(a) allows lo
 import pytest
 
 from autograder.core.records import Report, Status
-from autograder.grading import Options, grade_many
+from autograder.grading import grade_many
+from tests.grader import layers_alone
 from tests.grader.attention_styles import ATTENTIONS, MORE_OF_NN
 from tests.grader.encoder_styles import ENCODERS
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
@@ -31,7 +32,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict
         other = LAYERS["plain GELU"] if question == "4a" else ATTENTION["plain"]
         path.write_text(IMPORTS + text + other, encoding="utf-8")
         paths.append(path)
-    reports = grade_many(paths, Options(only="4"))
+    reports = grade_many(paths, layers_alone.options(folder))
     return {(q, style): _lost(report, q) for (q, style, _), report in zip(STYLES, reports)}
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from autograder.core.records import Report, Status
-from autograder.grading import Options, grade_many
+from autograder.grading import grade_many
+from tests.grader import layers_alone
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 
 pytestmark = pytest.mark.slow
@@ -58,7 +59,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         other = LAYER if question == "4a" else PLAIN
         path.write_text(IMPORTS + text + other, encoding="utf-8")
         paths.append(path)
-    return dict(zip(WRONG, grade_many(paths, Options(only="4"))))
+    return dict(zip(WRONG, grade_many(paths, layers_alone.options(folder))))
 
 
 @pytest.mark.parametrize("mistake", WRONG)
