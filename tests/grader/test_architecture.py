@@ -156,6 +156,20 @@ def test_modules_of_one_folder_do_not_import_each_other_in_a_circle() -> None:
     assert circle(edges(ours)) == []
 
 
+def test_the_document_of_the_architecture_says_what_each_folder_imports_and_whether_it_has_torch() -> None:
+    arrows: dict[str, set[str]] = {}
+    for module in modules("autograder"):
+        here = unit(module.name)
+        if (ROOT / "autograder" / here).is_dir():
+            arrows.setdefault(here, set()).update(unit(found.target) for found in imports(module))
+    real = {here: (there - {here, "", "__version__"}, here not in WITHOUT_TORCH) for here, there in arrows.items()}
+    rows = re.findall(
+        r"^\| `(\w+)/` \| [^|]+ \| (yes|no) \| ([\w, –]+) \|$", (ROOT / "docs/architecture.md").read_text("utf-8"), re.M
+    )
+    written = {name: (set(re.findall(r"\w+", imported)), torch == "yes") for name, torch, imported in rows}
+    assert written == {name: value for name, value in real.items() if name}
+
+
 # --- weight -----------------------------------------------------------------------------------------------------------
 
 
