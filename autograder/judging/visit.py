@@ -129,6 +129,7 @@ class Visit:
         self._show_text = show_text
         self._doing = ""
         self.notes: set[str] = set()
+        self.arguments: tuple[str, ...] = ()
 
     def __enter__(self) -> Visit:
         program = self._program
@@ -160,6 +161,8 @@ class Visit:
         self._doing = f"making {self._subject}({arguments})"
         of = self._subject if self._question in PARTS else ""
         reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed, "of": of})
+        self.notes.update(reply.notes)
+        self.arguments = tuple(case.kwargs)
         return Built(reply.parameters, reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -231,6 +234,11 @@ class Visit:
 def remarks_on(visit: Visit) -> list[str]:
     """What a passing student should still hear about."""
     heard = []
+    if "by-position" in visit.notes:
+        heard.append(
+            f"the template calls the arguments of __init__ {', '.join(visit.arguments)}; yours have other names, so"
+            " they were passed by position, as the provided code passes them."
+        )
     if visit.tuple_returned:
         heard.append("forward returns a tuple; the template returns only the output. The first part was graded.")
     if "input-modified" in visit.notes:

@@ -5,6 +5,7 @@ class really uses it. Line numbers are those of the text, which is the very text
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import linecache
@@ -38,11 +39,13 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
     module = types.ModuleType(MODULES[part])
     sys.modules[MODULES[part]] = module
     namespace = module.__dict__
+    namespace.update(display=_display)  # every notebook has it; a definition of the program's own comes later
     namespace.update(given)
     # inspect.getsource and torch.jit.script look here for the source
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     tree = ast.parse(text, filename)
-    flags = _future_flags(tree)
+    # Annotations are not evaluated: they may name what is not installed here, and nothing of a class depends on them.
+    flags = _future_flags(tree) | __future__.annotations.compiler_flag
     for statement in tree.body:
         code = compile(ast.Module([statement], []), filename, "exec", flags=flags, dont_inherit=True)
         try:
@@ -56,9 +59,13 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
     return namespace
 
 
-def _future_flags(tree: ast.Module) -> int:
-    import __future__
+def _display(*things: object, **options: object) -> None:
+    """Stands for the notebook's display: shows each thing on a line of its own."""
+    for thing in things:
+        print(repr(thing))
 
+
+def _future_flags(tree: ast.Module) -> int:
     flags = 0
     for statement in tree.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":

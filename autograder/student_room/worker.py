@@ -13,6 +13,8 @@ what would be right. It holds no reference, no expected value and no verdict.
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import random
 import re
@@ -114,8 +116,7 @@ class Conversation:
     def build(self, kwargs: dict[str, object], seed: int, of: str = "") -> Reply:
         _seed(seed)
         self.counter.made, self.training = 0, None
-        factory = self.namespace[of or self.class_name]
-        self.module = factory(**kwargs)  # type: ignore[operator]
+        self.module, notes = _made(self.namespace[of or self.class_name], kwargs)
         if of:
             training.unpack_heads(self.module, self.namespace["Attention"])  # type: ignore[arg-type]
         if any(isinstance(p, UninitializedParameter) for p in self.module.parameters()):
@@ -128,7 +129,7 @@ class Conversation:
             {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), "")}
             for name, p in self.module.named_parameters()
         ]
-        return {"status": "ok", "parameters": parameters, "made": self.counter.made}, []
+        return {"status": "ok", "parameters": parameters, "made": self.counter.made, "notes": notes}, []
 
     def load(self, *weights: Tensor, names: list[str]) -> Reply:
         known = training.state(self.module)
@@ -178,6 +179,22 @@ class Conversation:
         reached = {name: p.grad for name, p in named.items() if p.grad is not None}
         reply["names"] = list(reached)
         return reply, [output.detach(), *reached.values()]
+
+
+def _made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[str]]:
+    """The module; by position, with a note, when its arguments have other names, as the provided code passes them."""
+    by_position = False
+    with contextlib.suppress(TypeError, ValueError):  # a class whose signature cannot be told is called by name
+        takes = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]
+        kinds = [each.kind for each in takes]
+        known = {each.name for each in takes} >= kwargs.keys() or inspect.Parameter.VAR_KEYWORD in kinds
+        places = sum(
+            kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds
+        )
+        by_position = not known and (places >= len(kwargs) or inspect.Parameter.VAR_POSITIONAL in kinds)
+    if by_position:
+        return factory(*kwargs.values()), ["by-position"]  # type: ignore[operator]
+    return factory(**kwargs), []  # type: ignore[operator]
 
 
 def _tensor_of(value: object, max_body: int) -> tuple[Tensor, list[str]]:

@@ -131,8 +131,17 @@ def test_other_comments_are_no_cookie(line: str, tmp_path: Path) -> None:
 
 
 def test_a_class_written_to_a_file_by_a_magic_is_remarked(tmp_path: Path) -> None:
-    submission = loaded(tmp_path, hw6__ipynb=notebook("%%writefile model.py\n" + BOTH, "from model import *"))
+    submission = loaded(tmp_path, hw6__ipynb=notebook("%%writefile model.py\n" + BOTH, "x = 1"))
     assert any(f.rule == "dropped-cell" and "writefile" in f.construct for f in submission.findings)
+
+
+def test_a_class_written_to_a_module_that_is_imported_is_read_in_place_of_the_import(tmp_path: Path) -> None:
+    submission = loaded(tmp_path, hw6__ipynb=notebook("%%writefile model.py\n" + BOTH, "from model import *"))
+    [found] = [f for f in submission.findings if f.rule in ("dropped-cell", "local-import")]
+    assert found.rule == "local-import" and "cell 2, which writes model.py" in found.message
+    program = submission.programs["4a"]
+    line = program.text.split("\n").index(next(t for t in program.text.split("\n") if t.startswith("class SingleHead")))
+    assert program.places[line].cell == 2 and program.places[line].line > 1
 
 
 def test_a_helper_file_beside_the_notebook_is_remarked(tmp_path: Path) -> None:

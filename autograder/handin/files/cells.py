@@ -7,7 +7,9 @@ file or looks for classes.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograder.core.errors import SubmissionError
@@ -16,6 +18,8 @@ from autograder.handin.files.decoding import cookie_findings, decode
 from autograder.handin.files.magics import dropped_language, plain_python
 from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
 
+_WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?P<more>-a\s+|--append\s+)?(?:\./)?(?P<name>[A-Za-z_]\w*)\.py\s*$")
+
 
 class Work(NamedTuple):
     """The code of one file, and what reading it brought up."""
@@ -23,6 +27,7 @@ class Work(NamedTuple):
     file: str
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
+    written: dict[str, tuple[Cell, ...]] = {}  # modules that cells write, by name
 
 
 def read_work(data: bytes, file: str) -> Work:
@@ -35,7 +40,31 @@ def read_work(data: bytes, file: str) -> Work:
         return Work(file, (Cell(None, plain_python(text)),), (*misnamed, *cookie_findings(text, file)))
     saved, findings = read_notebook(text, file)
     cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in saved)
-    return Work(file, cells, (*misnamed, *findings, *_dropped(saved, file)))
+    written = _written(saved)
+    lost = [cell for cell in saved if not any(cell.number == part.number for own in written.values() for part in own)]
+    return Work(file, cells, (*misnamed, *findings, *_dropped(lost, file)), written)
+
+
+def module_cells(data: bytes, file: str) -> tuple[Cell, ...]:
+    """The text of a .py file as cells. Raises SubmissionError when it is no text."""
+    return (Cell(None, plain_python(decode(data, file))),)
+
+
+def _written(saved: Sequence[SavedCell]) -> dict[str, tuple[Cell, ...]]:
+    """Modules that cells write with %%writefile and that some cell imports. Each written text keeps its lines."""
+    written: dict[str, tuple[Cell, ...]] = {}
+    for cell in saved:
+        first, newline, rest = cell.source.partition("\n")
+        match = _WRITES.match(first)
+        if match and any(imports_module(match["name"], other.source) for other in saved):
+            text = Cell(cell.number, newline + plain_python(rest))
+            written[match["name"]] = (*(written.get(match["name"], ()) if match["more"] else ()), text)
+    return written
+
+
+def imports_module(name: str, source: str) -> bool:
+    """Whether a line of the source imports the module, by its words."""
+    return bool(re.search(rf"^[ \t]*(?:from\s+\.?{name}\s+import\b|import\s+{name}\b)", source, re.MULTILINE))
 
 
 def _is_python(text: str) -> bool:
@@ -55,7 +84,7 @@ def _misnamed(file: str, is_notebook: bool) -> Finding:
     return Finding("file-name", Severity.REMARK, message, place=Place(file, 1), mend=f"let its name end in {ending}")
 
 
-def _dropped(saved: tuple[SavedCell, ...], file: str) -> tuple[Finding, ...]:
+def _dropped(saved: Sequence[SavedCell], file: str) -> tuple[Finding, ...]:
     """Cells of another language that hold a class: somebody wrote it to a file instead of defining it."""
     return tuple(
         Finding(

@@ -6,6 +6,7 @@ two could be meant, this says so instead of guessing. Nothing here opens files b
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -13,9 +14,10 @@ from typing import NamedTuple
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Severity
-from autograder.handin.files.cells import Work, read_work, unreadable
+from autograder.handin.files.cells import Work, imports_module, module_cells, read_work, unreadable
 from autograder.handin.files.members import Member
 from autograder.handin.slicing import Sliced, slice_cells
+from autograder.handin.slicing.beside import Module
 
 _ENDINGS = (".ipynb", ".py", ".ipynb.txt", ".ipynb.json", ".py.txt")
 _TRIED = 20  # files that are read in search of the classes; a hand-in holds a handful
@@ -61,9 +63,10 @@ def code_files(members: Sequence[Member]) -> list[Member]:
 def _try(member: Member, members: Sequence[Member], provided: str) -> _Tried:
     try:
         work = read_work(member.read(), member.name)
-        return _Tried(
-            member, work, slice_cells(work.cells, member.name, provided=provided, beside=_beside(member, members)), ""
-        )
+        modules = _modules(work, member, members)
+        beside = _beside(member, members)
+        sliced = slice_cells(work.cells, member.name, provided=provided, beside=beside, modules=modules)
+        return _Tried(member, work, sliced, "")
     except SubmissionError as error:
         return _Tried(member, None, None, str(error))
     except (MemoryError, RecursionError) as error:
@@ -76,6 +79,24 @@ def _beside(member: Member, members: Sequence[Member]) -> frozenset[str]:
     near = (PurePosixPath(other.name) for other in members if other is not member and other.name.endswith(".py"))
     inside = [path.relative_to(folder) for path in near if path.is_relative_to(folder)]
     return frozenset(path.stem if len(path.parts) == 1 else path.parts[0] for path in inside)
+
+
+def _modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str, Module]:
+    """The student's own modules that the work imports: files right beside it, or written by its own cells."""
+    folder, source = PurePosixPath(member.name).parent, "\n".join(cell.source for cell in work.cells)
+    found = {name: Module(member.name, cells) for name, cells in work.written.items()}
+    for other in members:
+        path = PurePosixPath(other.name)
+        near = other is not member and path.parent == folder and path.suffix == ".py" and path.stem.isidentifier()
+        if near and path.stem not in found and len(found) < _TRIED:
+            if imports_module(path.stem, source) or any(_mentions(path.stem, module) for module in found.values()):
+                with contextlib.suppress(SubmissionError, MemoryError, RecursionError):
+                    found[path.stem] = Module(other.name, module_cells(other.read(), other.name))
+    return found
+
+
+def _mentions(name: str, module: Module) -> bool:
+    return any(imports_module(name, cell.source) for cell in module.cells)
 
 
 def _best(tried: Sequence[_Tried]) -> Chosen:

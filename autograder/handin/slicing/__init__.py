@@ -6,13 +6,14 @@ very text that is checked is the text that is executed. Nothing here reads files
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.core import policy
 from autograder.core.records import Cell, Finding, Place, Program, Severity
 from autograder.handin.slicing import remarks
 from autograder.handin.slicing.backward import Slice, backward_slice
+from autograder.handin.slicing.beside import Module, unfolded
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 from autograder.handin.slicing.trained import traced
 from autograder.handin.slicing.write import write_program
@@ -38,16 +39,25 @@ def given_names(question: str) -> frozenset[str]:
     return frozenset(policy.POLICY.given(question))
 
 
-def slice_cells(cells: Sequence[Cell], file: str, *, provided: str = "", beside: Iterable[str] = ()) -> Sliced:
+def slice_cells(
+    cells: Sequence[Cell],
+    file: str,
+    *,
+    provided: str = "",
+    beside: Iterable[str] = (),
+    modules: Mapping[str, Module] | None = None,
+) -> Sliced:
     """The program of every graded class in `cells`.
 
     `provided` is the source of our copies of the provided classes; `beside` names the .py files (without the ending)
-    that lie next to `file`.
+    that lie next to `file`; `modules` holds those that can be read in place of an import.
     """
-    chunks, broken = statements(cells, file)
+    read, unread = statements(cells, file)
+    whole = unfolded(read, modules or {})
+    chunks, broken = whole.chunks, (*unread, *whole.broken)
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
-    findings = [*remarks.syntax(broken), *remarks.edited_provided(chunks, provided)]
+    findings = [*whole.findings, *remarks.syntax(broken), *remarks.edited_provided(chunks, provided)]
     for question in (q for q in policy.POLICY.questions if q.class_name):
         number, name, given = question.number, question.class_name, given_names(question.number)
         found = backward_slice(chunks, name, given)

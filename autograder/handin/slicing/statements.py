@@ -60,9 +60,7 @@ def statements(cells: Sequence[Cell], file: str) -> tuple[tuple[Chunk, ...], tup
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "\d" in a student's string is not our news
         parsed = [part for cell in cells for part in _pieces(cell, file)]
-        pieces = [part for part in parsed if isinstance(part, _Piece)]
-        lazy = any(is_future(node) and "annotations" in _names(node) for piece in pieces for node in piece.nodes)
-        read = [part if isinstance(part, Broken) else _chunk(part, file, lazy) for part in parsed]
+        read = [part if isinstance(part, Broken) else _chunk(part, file) for part in parsed]
     chunks = tuple(part for part in read if isinstance(part, Chunk))
     return chunks, tuple(part for part in read if isinstance(part, Broken))
 
@@ -143,15 +141,16 @@ def _runs_on(line: str, node: ast.stmt) -> bool:
     return rest.endswith(b"\\") and b"#" not in rest
 
 
-def _chunk(piece: _Piece, file: str, lazy_annotations: bool) -> Chunk | Broken:
+def _chunk(piece: _Piece, file: str) -> Chunk | Broken:
     lines = list(piece.lines)
     too_big = _too_big(piece.nodes)
     if too_big:
         return Broken(Place(file, piece.first, piece.cell.number), too_big, _introduced(lines))
     try:
-        names = read_names("\n".join(lines), piece.nodes, lazy_annotations=lazy_annotations)
+        # a program's annotations are not evaluated, so what they name is not needed
+        names = read_names("\n".join(lines), piece.nodes, lazy_annotations=True)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        if isinstance(error, SyntaxError) and lazy_annotations and error.lineno:
+        if isinstance(error, SyntaxError) and error.lineno:
             error.lineno -= 1
         return _broken(piece.cell, piece.first, lines, error, file)
     places = tuple(Place(file, piece.first + offset, piece.cell.number) for offset in range(len(lines)))
