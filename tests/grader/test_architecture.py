@@ -35,6 +35,7 @@ REFERENCE_MAY_IMPORT = frozenset({"numpy", "torch", "msgspec", "reference"}) | s
 REFERENCE_MAY_IMPORT_OF_OURS = {
     "autograder.student_room.provided": "the provided classes, which are no secret",
     "autograder.judging.written.verdict": "the record that names a slip",
+    "autograder.judging.code.layer_parts": "the record of a layer's parts, which its formulas are given",
 }
 
 # Who may name the reference or the tests: only inside a function, so after the zygote was forked.
