@@ -9,18 +9,14 @@ holds weights. Read by the trusted room alone: nothing here may ever reach the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autograder.judging.code.layer_parts import LayerParts, Norm
 from autograder.student_room.provided import provide
 from reference.attention import SingleHeadAttention
-
-Function = Callable[[Tensor], Tensor]
-Affine = tuple[Tensor, Tensor | None]  # weight (out, in), bias (out,) or None
-Norm = tuple[Tensor, Tensor] | None  # gain (dim,), shift (dim,); None: no affine part
 
 
 def _multi_head() -> type[nn.Module]:
@@ -39,24 +35,11 @@ def normalised(x: Tensor, norm: Norm) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], gain, shift)
 
 
-def layer(
-    x: Tensor,
-    norm1: Norm,
-    attention: Function,
-    projection: Affine,
-    norm2: Norm,
-    fc1: Affine,
-    fc2: Affine,
-    activation: Function = F.gelu,
-) -> Tensor:
-    """The encoder layer without dropout. x: (batch, tokens, dim) -> (batch, tokens, dim). Source: handout 4(b).
-
-    attention: (batch, tokens, dim) -> (batch, tokens, heads * dim_head); projection: heads * dim_head -> dim;
-    fc1: dim -> mlp_dim; fc2: mlp_dim -> dim.
-    """
-    x = x + F.linear(attention(normalised(x, norm1)), *projection)
-    hidden = activation(F.linear(normalised(x, norm2), *fc1))  # (batch, tokens, mlp_dim)
-    return x + F.linear(hidden, *fc2)
+def layer(x: Tensor, parts: LayerParts) -> Tensor:
+    """The encoder layer without dropout. x: (batch, tokens, dim) -> (batch, tokens, dim). Source: handout 4(b)."""
+    x = x + F.linear(parts.attention(normalised(x, parts.norm1)), *parts.projection)
+    hidden = parts.activation(F.linear(normalised(x, parts.norm2), *parts.fc1))  # (batch, tokens, mlp_dim)
+    return x + F.linear(hidden, *parts.fc2)
 
 
 class ViTLayer(nn.Module):

@@ -3,138 +3,176 @@
 `LAYER` names one mistake in a layer that is right otherwise. `ATTENTION_HALF` and `MLP_HALF` name the mistake in one
 half while the other is silenced, so that two mistakes can both be named. In a half, formulas that differ only in the
 other one are the same: these two lists hold only what can be told apart there.
+
+Every formula maps x, (batch, tokens, dim), to the same shape, over the parts of the layer of `encoder.layer`.
 """
 
-# ruff: noqa: E501  (one signature and one entry a line: the table is read as a table)
+# ruff: noqa: E501  (one entry a line: the table is read as a table)
 from __future__ import annotations
 
+import msgspec
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference.encoder import Affine, Function, Norm, normalised
+from autograder.judging.code.layer_parts import LayerParts, Norm
+from reference.encoder import layer, normalised
 from reference.misconceptions import Misconception
 
 
-def _attend(x: Tensor, norm1: Norm, mixing: Function, projection: Affine) -> Tensor:
-    return F.linear(mixing(normalised(x, norm1)), *projection)
+def _attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """The block of the first half without its LayerNorm: (batch, tokens, dim) -> same shape."""
+    return F.linear(parts.attention(x), *parts.projection)
 
 
-def _mlp(x: Tensor, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:
-    return F.linear(activation(F.linear(normalised(x, norm2), *fc1)), *fc2)
+def _two_maps(x: Tensor, parts: LayerParts) -> Tensor:
+    """The block of the second half without its LayerNorm: (batch, tokens, dim) -> same shape."""
+    return F.linear(parts.activation(F.linear(x, *parts.fc1)), *parts.fc2)
 
 
-def post_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x + F.linear(mixing(x), *projection), norm1)
-    return normalised(x + F.linear(activation(F.linear(x, *fc1)), *fc2), norm2)
+def _attend(x: Tensor, parts: LayerParts) -> Tensor:
+    """What the first half adds to x."""
+    return _attention(normalised(x, parts.norm1), parts)
 
 
-def norm_after_block(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + normalised(F.linear(mixing(x), *projection), norm1)
-    return x + normalised(F.linear(activation(F.linear(x, *fc1)), *fc2), norm2)
+def _mlp(x: Tensor, parts: LayerParts) -> Tensor:
+    """What the second half adds to x."""
+    return _two_maps(normalised(x, parts.norm2), parts)
 
 
-def no_residual_attention(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def post_norm(x: Tensor, parts: LayerParts) -> Tensor:
+    """LayerNorm after each residual sum, none before a block: norm(x + block(x)), twice (post-norm)."""
+    x = normalised(x + _attention(x, parts), parts.norm1)
+    return normalised(x + _two_maps(x, parts), parts.norm2)
 
 
-def no_residual_mlp(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return _mlp(x, norm2, fc1, fc2, activation)
+def norm_after_block(x: Tensor, parts: LayerParts) -> Tensor:
+    """LayerNorm on what each block adds, none before it: x + norm(block(x)), twice."""
+    x = x + normalised(_attention(x, parts), parts.norm1)
+    return x + normalised(_two_maps(x, parts), parts.norm2)
 
 
-def no_residuals(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return _mlp(_attend(x, norm1, mixing, projection), norm2, fc1, fc2, activation)
+def no_residual_attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """The attention half's output alone goes on; x is not added to it."""
+    x = _attend(x, parts)
+    return x + _mlp(x, parts)
 
 
-def residual_from_normalised(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    n = normalised(x, norm1)
-    n = normalised(n + F.linear(mixing(n), *projection), norm2)
-    return n + F.linear(activation(F.linear(n, *fc1)), *fc2)
+def no_residual_mlp(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP half's output alone comes out; what went into that half is not added."""
+    x = x + _attend(x, parts)
+    return _mlp(x, parts)
 
 
-def residual_of_the_input(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    y = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(y, norm2, fc1, fc2, activation)
+def no_residuals(x: Tensor, parts: LayerParts) -> Tensor:
+    """Nothing is added back in either half."""
+    return _mlp(_attend(x, parts), parts)
 
 
-def parallel(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return x + _attend(x, norm1, mixing, projection) + _mlp(x, norm2, fc1, fc2, activation)
+def residual_from_normalised(x: Tensor, parts: LayerParts) -> Tensor:
+    """In both halves the NORMALISED input is added back, not the input itself."""
+    n = normalised(x, parts.norm1)
+    n = normalised(n + _attention(n, parts), parts.norm2)
+    return n + _two_maps(n, parts)
 
 
-def no_first_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + F.linear(mixing(x), *projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def residual_of_the_input(x: Tensor, parts: LayerParts) -> Tensor:
+    """The second '+' adds the layer's own x, not what came out of the first."""
+    y = x + _attend(x, parts)
+    return x + _mlp(y, parts)
 
 
-def no_second_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + F.linear(activation(F.linear(x, *fc1)), *fc2)
+def parallel(x: Tensor, parts: LayerParts) -> Tensor:
+    """Both halves work on x, side by side, and all three are added up."""
+    return x + _attend(x, parts) + _mlp(x, parts)
 
 
-def no_norms(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + F.linear(mixing(x), *projection)
-    return x + F.linear(activation(F.linear(x, *fc1)), *fc2)
+def no_first_norm(x: Tensor, parts: LayerParts) -> Tensor:
+    """The attention gets x as it is; the MLP half is right."""
+    x = x + _attention(x, parts)
+    return x + _mlp(x, parts)
 
 
-def no_activation(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, lambda hidden: hidden)
+def no_second_norm(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP gets the first sum as it is; the attention half is right."""
+    x = x + _attend(x, parts)
+    return x + _two_maps(x, parts)
 
 
-def no_mlp(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return x + _attend(x, norm1, mixing, projection)
+def no_norms(x: Tensor, parts: LayerParts) -> Tensor:
+    """Neither block is entered through a LayerNorm."""
+    x = x + _attention(x, parts)
+    return x + _two_maps(x, parts)
 
 
-def activation_at_the_end(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + activation(_mlp(x, norm2, fc1, fc2, activation))
+def no_activation(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP's two linear maps follow each other with nothing in between."""
+    return layer(x, msgspec.structs.replace(parts, activation=lambda hidden: hidden))
 
 
-def first_norm_after(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x + F.linear(mixing(x), *projection), norm1)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def no_mlp(x: Tensor, parts: LayerParts) -> Tensor:
+    """The attention half alone."""
+    return x + _attend(x, parts)
 
 
-def mlp_first(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _mlp(x, norm2, fc1, fc2, activation)
-    return x + _attend(x, norm1, mixing, projection)
+def activation_at_the_end(x: Tensor, parts: LayerParts) -> Tensor:
+    """The activation once more, on what the MLP half adds."""
+    x = x + _attend(x, parts)
+    return x + parts.activation(_mlp(x, parts))
 
 
-def activation_on_attention(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + activation(_attend(x, norm1, mixing, projection))
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def first_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
+    """The first LayerNorm comes after its residual sum; the MLP half is right."""
+    x = normalised(x + _attention(x, parts), parts.norm1)
+    return x + _mlp(x, parts)
 
 
-def residual_from_second_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x + _attend(x, norm1, mixing, projection), norm2)
-    return x + F.linear(activation(F.linear(x, *fc1)), *fc2)
+def mlp_first(x: Tensor, parts: LayerParts) -> Tensor:
+    """The right halves in the wrong order: MLP, then attention."""
+    x = x + _mlp(x, parts)
+    return x + _attend(x, parts)
 
 
-def double_residual_attention(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = 2 * x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def activation_on_attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP's activation on what the attention half adds, too."""
+    x = x + parts.activation(_attend(x, parts))
+    return x + _mlp(x, parts)
 
 
-def double_residual_mlp(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return 2 * x + _mlp(x, norm2, fc1, fc2, activation)
+def residual_from_second_norm(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP half adds back the NORMALISED sum, not the sum itself."""
+    x = normalised(x + _attend(x, parts), parts.norm2)
+    return x + _two_maps(x, parts)
 
 
-def no_attention(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def double_residual_attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """2x goes into the first sum: a residual connection inside the attention and one around it."""
+    x = 2 * x + _attend(x, parts)
+    return x + _mlp(x, parts)
 
 
-def first_residual_from_normalised(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = normalised(x, norm1) + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def double_residual_mlp(x: Tensor, parts: LayerParts) -> Tensor:
+    """The second sum counts its input twice: a residual connection inside the MLP and one around it."""
+    x = x + _attend(x, parts)
+    return 2 * x + _mlp(x, parts)
 
 
-def deviation_of_a_sample(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
+def no_attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """The MLP half alone."""
+    return x + _mlp(x, parts)
+
+
+def first_residual_from_normalised(x: Tensor, parts: LayerParts) -> Tensor:
+    """The attention half adds back the NORMALISED x, not x; the MLP half is right."""
+    x = normalised(x, parts.norm1) + _attend(x, parts)
+    return x + _mlp(x, parts)
+
+
+def deviation_of_a_sample(x: Tensor, parts: LayerParts) -> Tensor:
+    """Both LayerNorms by hand with `Tensor.std`, which divides by n - 1 unless it is told not to."""
     n = x.shape[-1]
-    shrunk = ((n - 1) / n) ** 0.5  # Tensor.std divides by n - 1 unless it is told not to
-    x = x + F.linear(mixing(_shrunk(x, norm1, shrunk)), *projection)
-    return x + F.linear(activation(F.linear(_shrunk(x, norm2, shrunk), *fc1)), *fc2)
+    shrunk = ((n - 1) / n) ** 0.5
+    x = x + _attention(_shrunk(x, parts.norm1, shrunk), parts)
+    return x + _two_maps(_shrunk(x, parts.norm2, shrunk), parts)
 
 
 def _shrunk(x: Tensor, norm: Norm, by: float) -> Tensor:
@@ -142,9 +180,10 @@ def _shrunk(x: Tensor, norm: Norm, by: float) -> Tensor:
     return plain if norm is None else plain * norm[0] + norm[1]
 
 
-def root_mean_square(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + F.linear(mixing(_rms(x, norm1)), *projection)
-    return x + F.linear(activation(F.linear(_rms(x, norm2), *fc1)), *fc2)
+def root_mean_square(x: Tensor, parts: LayerParts) -> Tensor:
+    """Both LayerNorms without taking the mean away: x / √(mean(x²) + 1e-5)."""
+    x = x + _attention(_rms(x, parts.norm1), parts)
+    return x + _two_maps(_rms(x, parts.norm2), parts)
 
 
 def _rms(x: Tensor, norm: Norm) -> Tensor:
@@ -152,18 +191,15 @@ def _rms(x: Tensor, norm: Norm) -> Tensor:
     return plain if norm is None else plain * norm[0] + norm[1]
 
 
-def second_norm_after(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return normalised(x + F.linear(activation(F.linear(x, *fc1)), *fc2), norm2)
+def second_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
+    """The second LayerNorm comes after its residual sum; the attention half is right."""
+    x = x + _attend(x, parts)
+    return normalised(x + _two_maps(x, parts), parts.norm2)
 
 
-def norm_at_the_end(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    return normalised(pre_norm(x, norm1, mixing, projection, norm2, fc1, fc2, activation), None)
-
-
-def pre_norm(x: Tensor, norm1: Norm, mixing: Function, projection: Affine, norm2: Norm, fc1: Affine, fc2: Affine, activation: Function) -> Tensor:  # fmt: skip
-    x = x + _attend(x, norm1, mixing, projection)
-    return x + _mlp(x, norm2, fc1, fc2, activation)
+def norm_at_the_end(x: Tensor, parts: LayerParts) -> Tensor:
+    """The right layer, then one more LayerNorm without weights."""
+    return normalised(layer(x, parts), None)
 
 
 LAYER = (
@@ -174,7 +210,7 @@ LAYER = (
     Misconception("residual-from-normalised", "with the residuals taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", residual_from_normalised),
     Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", residual_of_the_input),
     Misconception("parallel", "with attention and MLP side by side instead of one after the other", "the MLP works on what the first '+' gives", parallel),
-    Misconception("shared-norm", "with one LayerNorm used in both places", "Figure 1 has two layer normalisations, each with its own weights", pre_norm, shared_norm=True),
+    Misconception("shared-norm", "with one LayerNorm used in both places", "Figure 1 has two layer normalisations, each with its own weights", layer, shared_norm=True),
     Misconception("no-first-norm", "without the LayerNorm before the attention", "in Figure 1 each block is entered through a layer normalisation", no_first_norm, half="attention"),
     Misconception("no-second-norm", "without the LayerNorm before the MLP", "in Figure 1 each block is entered through a layer normalisation", no_second_norm, half="mlp"),
     Misconception("no-norms", "without LayerNorms", "in Figure 1 each block is entered through a layer normalisation", no_norms),

@@ -3,6 +3,9 @@
 When no assignment of roles makes the reference fit, the diagnosis looks here for the one variant that explains every
 case. The same bank tests the tests: each of these must lose points, in its own question. To add one: write the formula
 with the signature of its list, give it a title that completes "your output equals the reference ...", and a hint.
+
+Every formula maps x, (batch, tokens, input_dim), with three matrices as `nn.Linear.weight` is laid out, each
+(inner_dim, input_dim), to (batch, tokens, inner_dim), as `attention.single_head` does; d_k is inner_dim.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from reference.attention import attention, attention_weights
+from reference.attention import attention, attention_weights, single_head
 
 
 class Misconception(msgspec.Struct, frozen=True):
@@ -34,64 +37,78 @@ def _project(x: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
 
 
 def no_scale(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """softmax(QKᵀ) V: the scores are not divided."""
     return attention(*_project(x, w_q, w_k, w_v), scale=1.0)
 
 
 def scale_by_d(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by d_k, not by its root."""
     return attention(*_project(x, w_q, w_k, w_v), scale=1 / w_q.shape[0])
 
 
 def scale_by_input_dim(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by √input_dim, the size of x, not of a query."""
     return attention(*_project(x, w_q, w_k, w_v), scale=x.shape[-1] ** -0.5)
 
 
 def scale_by_tokens(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by √T, the number of tokens: the wrong axis was asked for its size."""
     return attention(*_project(x, w_q, w_k, w_v), scale=x.shape[-2] ** -0.5)
 
 
 def scale_upwards(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores multiplied by √d_k."""
     return attention(*_project(x, w_q, w_k, w_v), scale=w_q.shape[0] ** 0.5)
 
 
 def scale_after_softmax(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """softmax(QKᵀ) / √d_k: the division stands after the softmax."""
     return no_scale(x, w_q, w_k, w_v) / math.sqrt(w_q.shape[0])
 
 
 def softmax_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Columns of the scores sum to 1, not rows: `dim=-2`."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-2) @ v
 
 
 def softmax_over_batch(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The softmax mixes the samples: `dim=0`."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=0) @ v
 
 
 def no_softmax(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scaled scores themselves weigh V."""
     q, k, v = _project(x, w_q, w_k, w_v)
     scores: Tensor = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
     return scores @ v
 
 
 def softmax_after_values(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """softmax(QKᵀ V / √d_k), over the features of the output."""
     return torch.softmax(no_softmax(x, w_q, w_k, w_v), dim=-1)
 
 
 def weights_transposed(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Row i of the result is weighed by column i of the attention matrix."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return attention_weights(q, k).transpose(-2, -1) @ v
 
 
 def values_not_projected_by_attention(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """V alone: the attention matrix is computed and never used. Q and K play no part."""
     return x @ w_v.T
 
 
 def residual_inside(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """V + attention: a residual connection where none belongs."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return v + attention(q, k, v)
 
 
 def causal(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """A decoder's mask: token i attends to tokens 0..i only."""
     q, k, v = _project(x, w_q, w_k, w_v)
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
     later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
@@ -99,55 +116,61 @@ def causal(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
 
 
 def summed_not_normalised(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """exp(QKᵀ / √d_k) V: the rows are not divided by their sums."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return torch.exp(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5) @ v
 
 
 def normalised_by_sum(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by their sum, without exp; a row that sums to about 0 grows without bound."""
     q, k, v = _project(x, w_q, w_k, w_v)
     scores: Tensor = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
     return scores / scores.sum(-1, keepdim=True) @ v
 
 
 def softmax_twice(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """softmax(softmax(QKᵀ / √d_k)) V."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return torch.softmax(attention_weights(q, k), dim=-1) @ v
 
 
 def scale_of_the_course(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by √64, inner_dim of the model in 4(c), whatever inner_dim is here."""
     return attention(*_project(x, w_q, w_k, w_v), scale=64**-0.5)
 
 
 def scale_twice(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The right attention, divided by √d_k once more."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return attention(q, k, v) / math.sqrt(w_q.shape[0])
 
 
 def scale_by_fused_width(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by √(3 d_k), the width of a projection that holds q, k and v."""
     return attention(*_project(x, w_q, w_k, w_v), scale=(3 * w_q.shape[0]) ** -0.5)
 
 
 def scale_negative(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by -√d_k: the smallest product gets the largest weight."""
     return attention(*_project(x, w_q, w_k, w_v), scale=-(w_q.shape[0] ** -0.5))
 
 
 def softmax_over_all_pairs(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """One softmax over all T x T scores of a sample: its whole matrix sums to 1."""
     q, k, v = _project(x, w_q, w_k, w_v)
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
     return torch.softmax(scores.flatten(-2), dim=-1).reshape(scores.shape) @ v
 
 
 def mean_of_values(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Every token gets the mean of V over the tokens. Q and K play no part."""
     return (x @ w_v.T).mean(-2, keepdim=True).expand(*x.shape[:-1], w_v.shape[0])
 
 
 def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Two mistakes that come together: no division, and the softmax over the queries."""
     q, k, v = _project(x, w_q, w_k, w_v)
     return torch.softmax(q @ k.transpose(-2, -1), dim=-2) @ v
-
-
-def right(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
-    return attention(*_project(x, w_q, w_k, w_v))
 
 
 ATTENTION = (
@@ -175,5 +198,5 @@ ATTENTION = (
     Misconception("scale-negative", "with the sign of the scores turned round", "large products of query and key should get large weights", scale_negative),
     Misconception("mean-of-values", "with the same weight for every token: the mean of V comes out", "the scores never reach the output", mean_of_values),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to mend: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
-    Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", right, repeats=True),
+    Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

@@ -77,6 +77,7 @@ WINDOW, POOL_STRIDE = 3, 2  # handout 2(c)
 
 
 def mean(patch: Sequence[float]) -> float:
+    """The average of the entries of a patch. Raises ZeroDivisionError when there are none."""
     return sum(patch) / len(patch)
 
 
@@ -92,10 +93,12 @@ def pool(matrix: Matrix, window: int, stride: int, reduce: Reduce) -> Matrix:
 
 
 def average_pool() -> tuple[Matrix, Matrix]:
+    """Handout 2(c), the first box: FIRST and SECOND, (5, 5) each, pooled to (2, 2) each."""
     return pool(FIRST, WINDOW, POOL_STRIDE, mean), pool(SECOND, WINDOW, POOL_STRIDE, mean)
 
 
 def max_pool() -> tuple[Matrix, Matrix]:
+    """Handout 2(c), the second box: FIRST and SECOND, (5, 5) each, pooled to (2, 2) each."""
     return pool(FIRST, WINDOW, POOL_STRIDE, max), pool(SECOND, WINDOW, POOL_STRIDE, max)
 
 
@@ -114,6 +117,7 @@ def scores(query: Vector, keys: Sequence[Vector]) -> Vector:
 
 
 def softmax(numbers: Vector) -> Vector:
+    """Weights of sum 1 in proportion to exp of the numbers; the largest is taken away first, so that none overflows."""
     powers = [math.exp(x - max(numbers)) for x in numbers]
     return tuple(power / sum(powers) for power in powers)
 
@@ -124,6 +128,7 @@ def combine(weights: Vector, vectors: Sequence[Vector]) -> Vector:
 
 
 def attention(query: Vector, keys: Sequence[Vector], values: Sequence[Vector]) -> Vector:
+    """The sum of the values weighted by the softmax of the query's scores, unscaled. Source: handout 3(a)."""
     return combine(softmax(scores(query, keys)), values)
 
 

@@ -56,10 +56,12 @@ def _counts(dimensions: int, channels: int, truth: int) -> tuple[Slip, ...]:
 
 
 def conv1d_counts() -> tuple[Slip, ...]:
+    """Slips in the parameters of 2(a). With one input channel, forgetting the depth is none."""
     return _counts(1, right.CHANNELS_1D, right.conv1d().parameters)
 
 
 def conv2d_counts() -> tuple[Slip, ...]:
+    """Slips in the parameters of 2(b)."""
     return _counts(2, right.CHANNELS_2D, right.conv2d().parameters)
 
 
@@ -115,10 +117,12 @@ def _channel_slips(lengths: tuple[int, ...], channels: int, filters: int) -> tup
 
 
 def conv1d_shapes() -> tuple[Slip, ...]:
+    """Slips in the output shape of 2(a): the channels first, then the lengths."""
     return _shapes(right.SIZE_1D, right.CHANNELS_1D)
 
 
 def conv2d_shapes() -> tuple[Slip, ...]:
+    """Slips in the output shape of 2(b): the channels first, then the lengths."""
     return _shapes(right.SIZE_2D, right.CHANNELS_2D)
 
 
@@ -151,6 +155,7 @@ def _pools(reduce: right.Reduce) -> tuple[Slip, ...]:
 
 
 def average_pools() -> tuple[Slip, ...]:
+    """Slips in the first box of 2(c): the other pooling, the sum in place of the mean, or other patches."""
     window, stride = right.WINDOW, right.POOL_STRIDE
     return (
         Slip(right.max_pool(), "these fit max pooling", "this box asks for the average of each patch"),
@@ -166,6 +171,7 @@ def average_pools() -> tuple[Slip, ...]:
 
 
 def max_pools() -> tuple[Slip, ...]:
+    """Slips in the second box of 2(c): the other pooling, the smallest entry, or other patches."""
     return (
         Slip(right.average_pool(), "these fit average pooling", "this box asks for the largest entry of each patch"),
         Slip(

@@ -117,6 +117,7 @@ def is_stale(path: Path = NOTEBOOK) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """`build` writes the notebook, `check` only looks; the exit status is 1 when it is stale, else 0."""
     name = "python -m autograder.commands.template"
     parser = argparse.ArgumentParser(prog=name, description="The student's notebook.")
     parser.add_argument("action", choices=["build", "check"])

@@ -27,7 +27,7 @@ from autograder.core.isolation import Isolation
 from autograder.core.records import Finding, Severity, Status, Submission, TestResult
 from autograder.engine import one_item, outcome
 from autograder.handin.rules import run_time
-from autograder.judging.code import cases as case_makers
+from autograder.judging.code.cases import Cases
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import SHORTEST_SECONDS, Student
 from autograder.sandbox import lockdown
@@ -72,19 +72,6 @@ class Reference:
             raise GraderFault(f"this test needs reference/{name}.py, which is not here: {error}") from None
 
 
-class Cases:
-    """Seeded cases of different sizes: `cases.attention(4)`, `cases.layer(3, dropout=0.5)`."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def attention(self, count: int, *, dropout: float = 0.0) -> tuple[case_makers.AttentionCase, ...]:
-        return case_makers.attention_cases(self._seed, count, dropout=dropout)
-
-    def layer(self, count: int, *, dropout: float = 0.0) -> tuple[case_makers.LayerCase, ...]:
-        return case_makers.layer_cases(self._seed, count, dropout=dropout)
-
-
 _DESK = pytest.StashKey[Desk]()
 
 
@@ -102,16 +89,19 @@ def student(request: pytest.FixtureRequest) -> Student:
 
 @pytest.fixture
 def reference() -> Reference:
+    """The reference's modules; a test of a folder of one's own (`--tests`) may do without."""
     return Reference()
 
 
 @pytest.fixture
 def reference_written() -> types.ModuleType:
+    """The worked written answers: `reference.written`."""
     return importlib.import_module("reference.written")
 
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Submission:
+    """What was read of the hand-in, as plain data."""
     return _desk(request).submission
 
 
@@ -143,6 +133,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def cases(seed: int) -> Cases:
+    """Seeded cases of different sizes; a test's own, since its seed is."""
     return Cases(seed)
 
 
@@ -178,13 +169,16 @@ class Grading:
         self.collection_errors: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
+        """Names the marker `requires`, so that a misspelled one is an error."""
         config.addinivalue_line("markers", "requires(*numbers): skip unless the tests of these numbers passed")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notes what could not be collected: staff are told which file."""
         if report.failed:
             self.collection_errors.append(f"{report.nodeid}: {report.longreprtext}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Plans the selected tests, then grades each order in a fork. True: pytest's own loop does not run."""
         visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
         self.items = [(item, about) for item, about in described if numbering.selects(self.setup.only, about.number)]

@@ -211,6 +211,7 @@ class Sheet:
 
     @property
     def tests(self) -> tuple[TestResult, ...]:
+        """The tests that are finished, in the order in which they were."""
         return tuple(self._tests.values())
 
     def report(self, *, final: bool = False) -> Report:

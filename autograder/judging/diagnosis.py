@@ -22,17 +22,28 @@ class Mistake(Protocol):
     """What the bank of misconceptions holds (reference/misconceptions.py)."""
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """Completes "your output equals the reference ..."."""
+
     @property
-    def hint(self) -> str: ...
+    def hint(self) -> str:
+        """How to mend it, without giving the line away."""
+
     @property
-    def formula(self) -> Callable[..., Tensor]: ...
+    def formula(self) -> Callable[..., Tensor]:
+        """The wrong version, with the signature of the right one."""
+
     @property
-    def repeats(self) -> bool: ...
+    def repeats(self) -> bool:
+        """4(a): one matrix may play two roles."""
+
     @property
-    def shared_norm(self) -> bool: ...
+    def shared_norm(self) -> bool:
+        """4(b): one LayerNorm stands in both places."""
+
     @property
-    def half(self) -> str: ...
+    def half(self) -> str:
+        """4(b): the half that it is in, "attention" or "mlp"; empty for the whole layer."""
 
 
 Observed = attention_roles.Observation | layer_roles.LayerObservation

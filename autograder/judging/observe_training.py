@@ -60,9 +60,12 @@ class Reference(Protocol):
     """The fixture `reference`."""
 
     @property
-    def attention(self) -> ModuleType: ...
+    def attention(self) -> ModuleType:
+        """The module of 4(a): `attention.single_head`."""
+
     @property
-    def encoder(self) -> ModuleType: ...
+    def encoder(self) -> ModuleType:
+        """The module of 4(b): `encoder.layer`."""
 
 
 def first_steps(student: Student, reference: Reference, drawn: smoke.Drawn, seed: int) -> str:
@@ -79,6 +82,7 @@ def first_steps(student: Student, reference: Reference, drawn: smoke.Drawn, seed
 
 
 def formulas(student: Student, reference: Reference, seed: int) -> trajectory.Formulas | None:
+    """The reference's formulas with the roles of the student's parameters; None where a class does not match alone."""
     attention, layer = reference.attention.single_head, reference.encoder.layer
     roles = attention_roles.find(attention, observe.attention(student, attention_cases(seed, 2)))
     parts = layer_roles.find(layer, observe.layer(student, layer_cases(seed, 2)))

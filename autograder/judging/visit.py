@@ -228,6 +228,7 @@ class Visit:
 
     @property
     def tuple_returned(self) -> bool:
+        """Whether a forward of this visit returned a tuple, of which the first part was taken."""
         return "tuple" in self.notes
 
 

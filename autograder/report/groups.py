@@ -23,6 +23,7 @@ class Group(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> Status:
+        """The outcome that its tests share."""
         return self.tests[0].status
 
 

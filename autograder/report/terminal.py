@@ -60,6 +60,7 @@ def trimmed(text: io.StringIO) -> str:
 
 
 def console_of(width: int | None, colour: bool, widest: int = WIDEST) -> tuple[Console, io.StringIO]:
+    """A console that writes into the text beside it. `width`: columns, within bounds; None means the terminal's own."""
     from rich.console import Console
 
     columns = shutil.get_terminal_size().columns if width is None else width
@@ -79,6 +80,7 @@ def console_of(width: int | None, colour: bool, widest: int = WIDEST) -> tuple[C
 
 
 def styled(text: str, style: str = "") -> Text:
+    """The text as it is, whatever markup it may hold: a word too long for its line is folded, never cut."""
     from rich.text import Text
 
     return Text(text, style=style, overflow="fold")

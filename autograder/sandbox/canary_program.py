@@ -28,6 +28,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def tell(word: str, action: str, refused: bool) -> None:
+    """Prints one trial. `word`: the layer that should refuse `action`, as the canary groups them."""
     print(f"TRIED\t{word}\t{'refused' if refused else 'allowed'}\t{action}")
 
 
@@ -64,6 +65,7 @@ def reached(work: Callable[[], object]) -> bool:
 
 
 def identity(grader: int) -> None:
+    """The user: not the grader's (a number), and no way back to it."""
     ids = os.getresuid() if hasattr(os, "getresuid") else (os.getuid(), os.geteuid())
     tell("uid", "run as the grader's user", grader not in ids)
     if grader not in ids:
@@ -73,6 +75,7 @@ def identity(grader: int) -> None:
 
 
 def limits() -> None:
+    """Resource limits that are set and cannot be raised, and no rights from setuid programs."""
     wanted = {"CORE": 0, "NOFILE": 4096, "FSIZE": 1 << 30, "CPU": 3600}
     if sys.platform.startswith("linux"):
         wanted["AS"] = 1 << 40
@@ -86,6 +89,7 @@ def limits() -> None:
 
 
 def files(readable: str, folder: str) -> None:
+    """The disk outside its scratch folder; the modes of `readable` and `folder` alone would let everyone in."""
     attempt("files", "read a file of the grader's that others may read", partial(look, readable))
     attempt("files", "list the top folder", partial(os.listdir, "/"))
     attempt("files", "read /etc/passwd", partial(look, "/etc/passwd"))
@@ -93,11 +97,13 @@ def files(readable: str, folder: str) -> None:
 
 
 def make(path: str) -> None:
+    """Makes a new empty file and removes it. Raises OSError where that is refused."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     os.unlink(path)
 
 
 def secrets(paths: list[str]) -> None:
+    """The grader's own files (a folder ends in a slash), and descriptors left open."""
     for path in paths:
         attempt("secrets", f"read {path}", partial(os.listdir if path.endswith(os.sep) else look, path))
         if not path.endswith(os.sep):
@@ -113,6 +119,7 @@ def look(path: str, mode: str = "rb") -> None:
 
 
 def is_open(number: int) -> bool:
+    """Whether a descriptor is held, or it cannot be told."""
     try:
         return stat.S_IFMT(os.fstat(number).st_mode) != 0
     except OSError as error:
@@ -140,6 +147,7 @@ def copies(pid: int) -> bool:
 
 
 def by_descriptor(pid: int) -> None:
+    """Asks by a pidfd whether a signal might be sent, and sends none. Raises OSError where that is refused."""
     descriptor = os.pidfd_open(pid)
     try:
         signal.pidfd_send_signal(descriptor, 0)
@@ -148,12 +156,14 @@ def by_descriptor(pid: int) -> None:
 
 
 def processes() -> None:
+    """New processes and other programs."""
     attempt("processes", "fork", fork)
     # a path that is not there: what fails with "no such file" got past every filter
     tell("processes", "run a program", not reached(lambda: os.execv("/nonexistent", ["nonexistent"])))
 
 
 def fork() -> None:
+    """One fork that ends at once. Raises OSError where that is refused."""
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -161,6 +171,7 @@ def fork() -> None:
 
 
 def network(tcp: int, path: str, abstract: str) -> None:
+    """Every way out: a TCP port and UNIX sockets that really listen (0 or empty: there is none), and UDP."""
     if tcp:
         attempt("network", "connect to a TCP port of this machine", lambda: connect(socket.AF_INET, ("127.0.0.1", tcp)))
     attempt("network", "send UDP to this machine", lambda: datagram(("127.0.0.1", 9)))  # port 9: discard
@@ -173,12 +184,14 @@ def network(tcp: int, path: str, abstract: str) -> None:
 
 
 def connect(family: int, address: object, kind: int = socket.SOCK_STREAM) -> None:
+    """Connects and hangs up, within 0.2 s. Raises OSError where that is refused."""
     with socket.socket(family, kind) as client:
         client.settimeout(0.2)
         client.connect(address)  # type: ignore[arg-type]
 
 
 def datagram(address: tuple[str, int]) -> None:
+    """Sends an empty datagram. Raises OSError where that is refused."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(b"", address)
 
@@ -195,6 +208,7 @@ def ipc() -> None:
 
 
 def kernel(zygote: int) -> None:
+    """Calls that no solution needs and that have been ways out of a process before (Linux alone)."""
     if not sys.platform.startswith("linux"):
         return
     with open("own", "w"):
@@ -211,6 +225,7 @@ def kernel(zygote: int) -> None:
 
 def main(grader: int, pids: dict[str, int], readable: str, folder: str, secret: list[str], tcp: int, path: str,
          abstract: str) -> None:  # fmt: skip
+    """Every trial in turn, one line each; DONE says that none was cut short."""
     identity(grader)
     limits()
     files(readable, folder)

@@ -39,6 +39,7 @@ class FrameReader:
         self._max_header = max_header
 
     def feed(self, data: bytes) -> None:
+        """Appends what the socket gave, of any length."""
         self._buffer += data
 
     def next_frame(self) -> tuple[bytes, bytes] | None:

@@ -37,6 +37,7 @@ class Adam:
         self.square = torch.zeros(())
 
     def clear(self) -> None:
+        """Forgets all gradients, so that the next backward adds to none."""
         for parameter in self.parameters:
             parameter.grad = None
 

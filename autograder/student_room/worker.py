@@ -85,6 +85,7 @@ class Conversation:
         self.training: training.Training | None = None
 
     def answer(self, request: dict[str, object], body: bytes) -> Reply:
+        """The reply to one request, with its tensors. Raises whatever the student's code raises."""
         operations: dict[str, Callable[..., Reply]] = {
             "start": self.start,
             "build": self.build,
@@ -98,6 +99,7 @@ class Conversation:
         return operation(*_tensors(specs, body), **request)
 
     def start(self, text: str, class_name: str, given: list[str], probe_seed: int, heads: str = "") -> Reply:
+        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program."""
         self.counter = probe.Counter(probe_seed)
         self.class_name = class_name
         namespace: dict[str, object] = {}
@@ -114,6 +116,7 @@ class Conversation:
         return {"status": "ok"}, []
 
     def build(self, kwargs: dict[str, object], seed: int, of: str = "") -> Reply:
+        """Makes the class, or the provided one that is named in `of`, and describes its parameters."""
         _seed(seed)
         self.counter.made, self.training = 0, None
         self.module, notes = _made(self.namespace[of or self.class_name], kwargs)
@@ -132,6 +135,7 @@ class Conversation:
         return {"status": "ok", "parameters": parameters, "made": self.counter.made, "notes": notes}, []
 
     def load(self, *weights: Tensor, names: list[str]) -> Reply:
+        """Copies each tensor into the parameter or buffer of its name. Raises KeyError on an unknown one."""
         known = training.state(self.module)
         with torch.no_grad():
             for name, weight in zip(names, weights):
@@ -139,12 +143,14 @@ class Conversation:
         return {"status": "ok"}, []
 
     def save(self) -> Reply:
+        """Parameters and buffers of every dtype that may cross the wall."""
         crossing = {
             name: value for name, value in training.state(self.module).items() if _dtype(value) in frames.ITEM_SIZE
         }
         return {"status": "ok", "names": list(crossing)}, list(crossing.values())
 
     def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> Reply:
+        """One step a batch of images, uint8 (n, 28, 28), with labels, int64 (n,); the losses, float64 (steps,)."""
         _seed(seed)
         if self.training is None:
             self.training = training.Training(self.module, rate)
@@ -154,6 +160,7 @@ class Conversation:
     def forward(
         self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False
     ) -> Reply:
+        """The output for x, (batch, tokens, features) or images; with `grad`, gradients of sum(output * cotangent)."""
         _seed(seed)
         self.module.train(train)
         self.counter.calls = 0

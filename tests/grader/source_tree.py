@@ -119,6 +119,26 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
             del left[name]
 
 
+def public(module: Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    """What others may call: functions, classes and their methods whose names, and whose class's, begin without `_`.
+
+    What is made inside a function is nobody else's, and Python's own `__methods__` say what they do by their names.
+    """
+    yield from _public(module.tree.body, "")
+
+
+def _public(
+    body: list[ast.stmt], prefix: str
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield prefix + node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from _public(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, (ast.If, ast.Try)):
+            yield from _public([*node.body, *node.orelse], prefix)
+
+
 def module_state(module: Module) -> list[str]:
     """Names bound at module level that some function of the module changes."""
     bound = {

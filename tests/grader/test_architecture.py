@@ -12,7 +12,18 @@ import sys
 from pathlib import Path
 
 from tests.grader.pace import patience
-from tests.grader.source_tree import ROOT, circle, dangers, edges, imports, is_within, module_state, modules, top
+from tests.grader.source_tree import (
+    ROOT,
+    circle,
+    dangers,
+    edges,
+    imports,
+    is_within,
+    module_state,
+    modules,
+    public,
+    top,
+)
 
 # A folder is a process, or what several of them share. A unit (a folder, or a module directly under autograder/) imports
 # only units of the layers above its own in this table, so there are no cycles, and a stage can be read alone.
@@ -35,6 +46,7 @@ REFERENCE_MAY_IMPORT = frozenset({"numpy", "torch", "msgspec", "reference"}) | s
 REFERENCE_MAY_IMPORT_OF_OURS = {
     "autograder.student_room.provided": "the provided classes, which are no secret",
     "autograder.judging.written.verdict": "the record that names a slip",
+    "autograder.judging.code.layer_parts": "the record of a layer's parts, which its formulas are given",
 }
 
 # Who may name the reference or the tests: only inside a function, so after the zygote was forked.
@@ -54,6 +66,11 @@ MAY_USE: dict[tuple[str, str], str] = {
     ("autograder/handin/slicing/write.py", "compile"): "asks Python whether the text is a program; nothing is run",
     ("autograder/student_room/provided.py", "exec"): "installs our own copies of the provided classes",
     ("autograder/student_room/provided.py", "compile"): "compiles that text once for all programs",
+}
+
+# Whose public names need no docstring: no code of ours calls them.
+WITHOUT_DOCSTRINGS = {
+    "autograder/student_room/provided_classes.py": "the notebook's text, as students have it: shapes stand at its classes",
 }
 
 LINES = 300
@@ -236,6 +253,18 @@ def test_every_module_says_what_it_is_for() -> None:
     assert not mute
 
 
+def test_everything_public_says_what_it_does() -> None:
+    found = [
+        (f"{module.path}:{node.lineno} {name}", ast.get_docstring(node) or "")
+        for folder in ("autograder", "reference")
+        for module in modules(folder)
+        if module.path not in WITHOUT_DOCSTRINGS
+        for name, node in public(module)
+    ]
+    assert len(found) > 500, "fewer public names than there were: is the tree still read?"
+    assert [name for name, text in found if not text] == []
+
+
 def test_nothing_turns_data_into_running_code_but_where_the_reason_is_listed() -> None:
     used = {
         (m.path, danger) for folder in ("autograder", "reference") for m in modules(folder) for danger in dangers(m)
@@ -245,6 +274,12 @@ def test_nothing_turns_data_into_running_code_but_where_the_reason_is_listed() -
 
 
 def test_the_exceptions_each_give_a_reason() -> None:
-    reasons = [*MAY_USE.values(), *LONGER.values(), *MAY_REACH_SECRETS.values(), *REFERENCE_MAY_IMPORT_OF_OURS.values()]
+    reasons = [
+        *MAY_USE.values(),
+        *LONGER.values(),
+        *MAY_REACH_SECRETS.values(),
+        *REFERENCE_MAY_IMPORT_OF_OURS.values(),
+        *WITHOUT_DOCSTRINGS.values(),
+    ]
     assert all(re.search(r"\w+ \w+", reason) for reason in reasons)
-    assert all((ROOT / path).exists() for path in LONGER)
+    assert all((ROOT / path).exists() for path in (*LONGER, *WITHOUT_DOCSTRINGS))

@@ -314,8 +314,7 @@ def test_the_worked_example_of_a_rule_passes_its_own_tests(checkout: Path) -> No
 def test_the_worked_example_of_a_misconception_is_named_in_the_feedback(checkout: Path) -> None:
     bank = checkout / "reference" / "misconceptions.py"
     formula, entry = python_block("def sigmoid_for_softmax"), python_block('Misconception("sigmoid"')
-    change(bank, "def right(", f"{formula}\n\ndef right(")
-    change(bank, "ATTENTION = (\n", f"ATTENTION = (\n    {entry}")
+    change(bank, "ATTENTION = (\n", f"{formula}\n\nATTENTION = (\n    {entry}")
     change(checkout / "build" / "wrong" / "hw6.py", SOFTMAX, "weights = torch.sigmoid(scores)")
     done = shell(checkout, "python -m autograder grade build/wrong --out build/one --only 4a.4")
     assert "with a sigmoid in the place of the softmax" in " ".join(done.stdout.split()), done.stdout + done.stderr

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from autograder.judging import diagnosis
-from autograder.judging.code import attention_roles, cases, dropout, layer_roles, layer_weights, weights
+from autograder.judging.code import attention_roles, cases, dropout, layer_parts, layer_roles, layer_weights, weights
 from autograder.judging.expect import Unmet
 from autograder.sandbox.wire import ParameterSpec
 from reference import attention, encoder, layer_misconceptions, misconceptions
@@ -90,7 +90,7 @@ def plain_layer(case: cases.LayerCase, *, extra: int = 0) -> dict[str, tuple[int
 
 
 def observed(
-    case: cases.LayerCase, formula: layer_roles.LayerFormula = encoder.layer, *, biases: bool = True, extra: int = 0
+    case: cases.LayerCase, formula: layer_parts.LayerFormula = encoder.layer, *, biases: bool = True, extra: int = 0
 ) -> layer_roles.LayerObservation:
     """What a layer with the plain names gives that computes `formula`, in float32."""
     specs = [ParameterSpec(name, shape, "float32", "") for name, shape in plain_layer(case, extra=extra).items()]

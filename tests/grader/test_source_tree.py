@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grader.source_tree import Module, circle, dangers, imports, module_state
+from tests.grader.source_tree import Module, circle, dangers, imports, module_state, public
 
 
 def parsed(text: str, path: str = "autograder/example.py") -> Module:
@@ -63,6 +63,20 @@ def test_a_circle_is_found_and_a_plain_chain_is_not_one(edges: dict[str, set[str
 )
 def test_module_level_state_is_what_a_function_changes_and_not_what_it_reads(text: str, expected: list[str]) -> None:
     assert module_state(parsed(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def _f(): ...\nclass _C:\n    def f(self): ...", []),
+        ("def f():\n    def inner(): ...", ["f"]),
+        ("class C:\n    def __init__(self): ...\n    def _f(self): ...\n    def f(self): ...", ["C", "C.f"]),
+        ("class C(Protocol):\n    @property\n    def f(self) -> int: ...", ["C", "C.f"]),
+        ("if LINUX:\n    async def f(): ...\nelse:\n    def g(): ...", ["f", "g"]),
+    ],
+)
+def test_public_is_what_others_may_call(text: str, expected: list[str]) -> None:
+    assert [name for name, _ in public(parsed(text))] == expected
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Graded(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
+        """Whether every submission was graded, and every test of every one has a verdict."""
         return len(self.rows) == self.total and all(row.total is not None for row in self.rows)
 
 

@@ -31,10 +31,12 @@ class Meaning:
 
     @property
     def paths(self) -> frozenset[str]:
+        """The dotted paths among the things, e.g. "torch.nn.functional.softmax"."""
         return frozenset(thing for thing in self.things if isinstance(thing, str))
 
     @property
     def own(self) -> tuple[Own, ...]:
+        """The student's own things among them."""
         return tuple(thing for thing in self.things if isinstance(thing, Own))
 
 

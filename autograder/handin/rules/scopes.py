@@ -52,6 +52,7 @@ class Scope:
 
     @property
     def is_class(self) -> bool:
+        """Whether functions inside cannot see its names, as Python has it for class bodies."""
         return isinstance(self.node, ast.ClassDef)
 
 

@@ -40,6 +40,7 @@ class Roles(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, str, str]:
+        """The parameters that hold q, k and v; a fused one stands there more than once."""
         return self.q.name, self.k.name, self.v.name
 
 

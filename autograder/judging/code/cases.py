@@ -25,10 +25,12 @@ class AttentionCase(msgspec.Struct, frozen=True):
 
     @property
     def kwargs(self) -> dict[str, object]:
+        """The arguments of the class's __init__, by the template's names."""
         return {"input_dim": self.input_dim, "inner_dim": self.inner_dim, "dropout": self.dropout}
 
     @property
     def output_shape(self) -> tuple[int, ...]:
+        """(batch, tokens, inner_dim)"""
         return (self.batch, self.tokens, self.inner_dim)
 
     def x(self, *, stretch: float = 1.0) -> Tensor:
@@ -50,10 +52,12 @@ class LayerCase(msgspec.Struct, frozen=True):
 
     @property
     def kwargs(self) -> dict[str, object]:
+        """The arguments of the class's __init__, by the template's names."""
         return {name: getattr(self, name) for name in ("dim", "heads", "dim_head", "mlp_dim", "dropout")}
 
     @property
     def output_shape(self) -> tuple[int, ...]:
+        """(batch, tokens, dim)"""
         return (self.batch, self.tokens, self.dim)
 
     def x(self, *, stretch: float = 1.0) -> Tensor:
@@ -75,6 +79,7 @@ class ModelCase(msgspec.Struct, frozen=True):
 
     @property
     def kwargs(self) -> dict[str, object]:
+        """The arguments of the class's __init__, by the template's names."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if name != "seed"}
 
 
@@ -96,6 +101,21 @@ def layer_cases(seed: int, count: int, *, dropout: float = 0.0) -> tuple[LayerCa
     seeds = random.Random(seed).sample(range(1, 2**31), count)
     sizes = (LAYER_SIZES[i % len(LAYER_SIZES)] for i in range(count))
     return tuple(LayerCase(s, *size, dropout=dropout) for s, size in zip(seeds, sizes))
+
+
+class Cases:
+    """The fixture `cases`: `cases.attention(4)`, `cases.layer(3, dropout=0.5)`, the same ones for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def attention(self, count: int, *, dropout: float = 0.0) -> tuple[AttentionCase, ...]:
+        """`count` cases of 4(a), see `attention_cases`."""
+        return attention_cases(self._seed, count, dropout=dropout)
+
+    def layer(self, count: int, *, dropout: float = 0.0) -> tuple[LayerCase, ...]:
+        """`count` cases of 4(b), see `layer_cases`."""
+        return layer_cases(self._seed, count, dropout=dropout)
 
 
 def normal(seed: int, *shape: int) -> Tensor:

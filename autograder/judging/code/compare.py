@@ -38,4 +38,5 @@ def first_difference(actual: Tensor, expected: Tensor, rtol: float = TOLERANCES.
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as Python writes it, whatever sequence holds it: "(2, 5)", "(7,)"."""
     return "(" + ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"

@@ -7,7 +7,7 @@ layer that is silenced needs no roles, so whatever is wrong or unusual there can
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from autograder.judging.code import own_attention
 from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.compare import close
+from autograder.judging.code.layer_parts import Affine, Function, LayerFormula, LayerParts, Norm
 from autograder.judging.code.layer_weights import (
     NOTHING,
     AffineSource,
@@ -33,7 +34,7 @@ from autograder.student_room.probe import mixing
 
 # Handout 4(b) names no activation: any of those in use is right. The frequent ones stand first; the names of the
 # mistakes are looked for with these only.
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: Mapping[str, Function] = {
     "GELU": F.gelu,
     "ReLU": F.relu,
     "tanh-GELU": lambda x: F.gelu(x, approximate="tanh"),
@@ -63,12 +64,6 @@ LIKELY = 40  # ways to fill the other roles that are tried with every activation
 MAX_TRIES, FEW_TRIES = 1000, 28
 # Ways to fill one role; what matches comes early (see `layer_weights`), and more than these is no plain layer.
 MAX_NORM_PAIRS, MAX_MAPS, MAX_MULTI_HEADS, MAX_OWN = 40, 8, 4, 18
-
-Function = Callable[[Tensor], Tensor]
-Affine = tuple[Tensor, Tensor | None]
-Norm = tuple[Tensor, Tensor] | None
-# (x, norm1, attention, projection, norm2, fc1, fc2, activation) -> output: the reference or a misconception
-LayerFormula = Callable[[Tensor, Norm, Function, Affine, Norm, Affine, Affine, Function], Tensor]
 
 
 class LayerRoles(msgspec.Struct, frozen=True):
@@ -149,16 +144,16 @@ def evaluate(
     """The formula under these roles, in float64; over `attention`, if it is given, in the place of the probe heads."""
     weights, case = observation.weights, observation.case
     inner = case.heads * case.dim_head
-    return formula(
-        observation.x.double(),
-        _norm(weights, roles.norm1),
-        attention or attention_of(observation, roles.first_head, attend),
-        _affine(weights, roles.projection, case, (case.dim, inner)),
-        _norm(weights, roles.norm2),
-        _affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),
-        _affine(weights, roles.fc2, case, (case.dim, case.mlp_dim)),
-        ACTIVATIONS[roles.activation],
+    parts = LayerParts(
+        norm1=_norm(weights, roles.norm1),
+        attention=attention or attention_of(observation, roles.first_head, attend),
+        projection=_affine(weights, roles.projection, case, (case.dim, inner)),
+        norm2=_norm(weights, roles.norm2),
+        fc1=_affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),
+        fc2=_affine(weights, roles.fc2, case, (case.dim, case.mlp_dim)),
+        activation=ACTIVATIONS[roles.activation],
     )
+    return formula(observation.x.double(), parts)
 
 
 def _norm(weights: Weights, source: NormSource) -> Norm:

@@ -67,6 +67,7 @@ class Run(msgspec.Struct, frozen=True):
     losses: dict[str, dict[int, float]]
 
     def curve(self, which: str) -> tuple[float, ...]:
+        """The losses of a set ("train", "validation", "test") by rising epoch; empty where none was printed."""
         by_epoch = self.losses.get(which, {})
         return tuple(by_epoch[epoch] for epoch in sorted(by_epoch))
 

@@ -198,6 +198,7 @@ def lost(trained: Trained) -> bool:
 
 
 def finite(losses: Sequence[float]) -> bool:
+    """Whether there are losses, and none is nan or infinite."""
     return bool(losses) and all(abs(value) < float("inf") for value in losses)
 
 

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from autograder.judging.code import attention_roles, layer_roles
 from autograder.judging.code.attention_roles import Observation, Roles
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase
-from autograder.judging.code.layer_roles import LayerFormula, LayerObservation, LayerRoles
+from autograder.judging.code.layer_parts import LayerFormula
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.student_room.provided import provide
 from autograder.student_room.training import Training
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from autograder.core.text import one_line
-from autograder.judging.written.grammar import Call, Item, List, Name, Node, Number, Power, Product, Sum
+from autograder.judging.written.nodes import Call, Item, List, Name, Node, Number, Power, Product, Sum
 from autograder.judging.written.verdict import Unreadable
 
 Value = float | tuple["Value", ...]

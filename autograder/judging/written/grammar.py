@@ -17,61 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from autograder.core.text import one_line
+from autograder.judging.written.nodes import Call, Item, List, Name, Node, Number, Power, Product, Sum
 from autograder.judging.written.tokens import Token
 from autograder.judging.written.verdict import Unreadable
 
 MAX_DEPTH = 24  # 3(a) with fractions in brackets in a matrix nests 6 deep
 
-
-class Number(msgspec.Struct, frozen=True):
-    text: str
-
-
-class Name(msgspec.Struct, frozen=True):
-    name: str
-    index: str = ""
-
-
-class Sum(msgspec.Struct, frozen=True):
-    """Terms with their signs, +1 or -1."""
-
-    terms: tuple[tuple[int, Node], ...]
-
-
-class Product(msgspec.Struct, frozen=True):
-    """Factors with how each is joined: "*" written out, "/" division, "" by standing side by side."""
-
-    factors: tuple[tuple[str, Node], ...]
-
-
-class Power(msgspec.Struct, frozen=True):
-    base: Node
-    exponent: Node
-
-
-class Call(msgspec.Struct, frozen=True):
-    """exp, sqrt, softmax, floor, norm, abs, dot, transpose, repeat (a sum over d equal terms), percent."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One entry of a list: `softmax(...)_2` counts from one, `softmax(...)[1]` as the writer does."""
-
-    of: Node
-    index: int
-    bracket: bool
-
-
-class List(msgspec.Struct, frozen=True):
-    items: tuple[Node, ...]
-
-
-Node = Number | Name | Sum | Product | Power | Call | Item | List
 
 FUNCTIONS = frozenset({"exp", "sqrt", "softmax", "norm", "dot", "floor"})
 _CLOSING = {"(": ")", "[": "]", "{": "}"}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from autograder.core.policy import TOLERANCES
 from autograder.judging.written import read
 from autograder.judging.written.evaluate import Reading, Value, evaluate
-from autograder.judging.written.grammar import Node
+from autograder.judging.written.nodes import Node
 from autograder.judging.written.verdict import Slip, Unreadable, Verdict, blank, slipped, unread, wrong
 
 Formula = Callable[[float, float, float], float]

@@ -12,7 +12,8 @@ import re
 import msgspec
 
 from autograder.judging.written.evaluate import Reading, Value, evaluate
-from autograder.judging.written.grammar import List, Node, Product, parse
+from autograder.judging.written.grammar import parse
+from autograder.judging.written.nodes import List, Node, Product
 from autograder.judging.written.read import CONSTANTS, LABEL, MAX_ENTRIES, NOISE, WRAPPED, Figure, few, figure, number
 from autograder.judging.written.tokens import bounded, tokens
 from autograder.judging.written.verdict import Unreadable

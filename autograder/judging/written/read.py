@@ -15,7 +15,8 @@ import msgspec
 
 from autograder.core.policy import TOLERANCES
 from autograder.judging.written.evaluate import Reading, Value, children, evaluate
-from autograder.judging.written.grammar import Call, Node, Number, Sum, parse
+from autograder.judging.written.grammar import parse
+from autograder.judging.written.nodes import Call, Node, Number, Sum
 from autograder.judging.written.tokens import bounded, plain, tokens
 from autograder.judging.written.verdict import Unreadable
 

@@ -12,13 +12,16 @@ import msgspec
 
 from autograder.core.policy import TOLERANCES
 from autograder.core.text import one_line
-from autograder.judging.written.grammar import Number, Power, parse
+from autograder.judging.written.grammar import parse
+from autograder.judging.written.nodes import Number, Power
 from autograder.judging.written.read import LABEL, NOISE, Figure, cut, few, figure, number, without_aside
 from autograder.judging.written.tokens import Token, tokens
 from autograder.judging.written.verdict import Unreadable
 
 
 class Shape(msgspec.Struct, frozen=True):
+    """The sizes of a tensor, in the order typed."""
+
     sizes: tuple[int, ...]
 
 

@@ -1,0 +1,36 @@
+"""The parts of an encoder layer, as explicit tensors: what the search fills in and every formula of 4(b) is given.
+
+Why separate: the search of `layer_roles` makes this record, and the reference and its wrong versions, which the search
+must not know, take it. Words only: nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from torch import Tensor
+
+Function = Callable[[Tensor], Tensor]
+Affine = tuple[Tensor, Tensor | None]  # weight (out, in), bias (out,) or None
+Norm = tuple[Tensor, Tensor] | None  # gain (dim,), shift (dim,); None: no affine part
+
+
+class LayerParts(msgspec.Struct, frozen=True):
+    """What stands where in Figure 1 (handout 4(b)).
+
+    attention: (batch, tokens, dim) -> (batch, tokens, heads * dim_head); projection: heads * dim_head -> dim;
+    fc1: dim -> mlp_dim; fc2: mlp_dim -> dim; activation: of any shape, entry by entry.
+    """
+
+    norm1: Norm
+    attention: Function
+    projection: Affine
+    norm2: Norm
+    fc1: Affine
+    fc2: Affine
+    activation: Function
+
+
+# (x, parts) -> output, both (batch, tokens, dim): the reference or a misconception
+LayerFormula = Callable[[Tensor, LayerParts], Tensor]
