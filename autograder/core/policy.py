@@ -115,6 +115,7 @@ class Training(_Table, frozen=True):
     most_of_ten: Positive
     least_sum: Positive
     smoke_accuracy: Share
+    model: dict[str, Count]
 
 
 class Kept(_Table, frozen=True):

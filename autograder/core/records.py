@@ -79,6 +79,16 @@ class Program(msgspec.Struct, frozen=True):
         return self.places[line - 1] if 1 <= line <= len(self.places) else None
 
 
+class Run(msgspec.Struct, frozen=True):
+    """What the notebook's own calls train: arguments of ViT(...), and epochs and batch_size of run_training_loop(...).
+
+    Whole numbers by name, defaults among them; what reading cannot tell is not in it.
+    """
+
+    model: dict[str, int] = {}
+    loop: dict[str, int] = {}
+
+
 class Answer(msgspec.Struct, frozen=True):
     """One value of answers.toml as the student typed it: text, number, or (nested) list of them, as JSON."""
 
@@ -104,6 +114,7 @@ class Submission(msgspec.Struct, frozen=True):
     answers_problem: str = ""
     history: dict[str, object] | None = None
     history_problem: str = ""
+    run: Run = Run()
     problem: str = ""  # the whole hand-in is unusable, and why (SubmissionError's text)
 
 

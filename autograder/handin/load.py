@@ -15,7 +15,7 @@ import msgspec
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
-from autograder.core.records import Finding, Submission
+from autograder.core.records import Finding, Run, Submission
 from autograder.handin.files.answers import parse_answers
 from autograder.handin.files.archive import zip_members
 from autograder.handin.files.choosing import Chosen, choose, code_files
@@ -54,6 +54,7 @@ def load(path: Path) -> Submission:
         answers_problem=answers_problem,
         history=history,
         history_problem=history_problem,
+        run=sliced.run if sliced else Run(),
         problem=whole,
     )
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.core import policy
-from autograder.core.records import Cell, Finding, Place, Program, Severity
+from autograder.core.records import Cell, Finding, Place, Program, Run, Severity
 from autograder.handin.slicing import remarks
 from autograder.handin.slicing.backward import Slice, backward_slice
 from autograder.handin.slicing.beside import Module, unfolded
+from autograder.handin.slicing.hyperparameters import read_run
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 from autograder.handin.slicing.trained import traced
 from autograder.handin.slicing.write import write_program
@@ -24,7 +25,7 @@ class Sliced:
     """The programs by question, the reasons where there is none, and what reading brought up.
 
     `absent`: the questions whose class is not there at all, or still the unfilled template. `cells`: those that were
-    given, with what their outputs are about.
+    given, with what their outputs are about. `run`: what its own calls train, as far as it can be told.
     """
 
     programs: dict[str, Program]
@@ -32,6 +33,7 @@ class Sliced:
     findings: tuple[Finding, ...]
     absent: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
+    run: Run = Run()  # noqa: RUF009  (frozen)
 
 
 def given_names(question: str) -> frozenset[str]:
@@ -75,7 +77,8 @@ def slice_cells(
             unusable[number] = _refused(kept, name, error)
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
-    return Sliced(programs, unusable, tuple(findings), absent, traced(cells, chunks))
+    run, differing = read_run(cells, chunks, provided)
+    return Sliced(programs, unusable, (*findings, *differing), absent, traced(cells, chunks), run)
 
 
 def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_name: str) -> list[Finding]:

@@ -44,11 +44,11 @@ def traced(cells: Sequence[Cell], chunks: Sequence[Chunk]) -> tuple[Cell, ...]:
     wanted = set(sorted(wanted)[:MAX_TRACED])
     if not wanted:
         return tuple(cells)
-    search = _Search(chunks)
+    search = Search(chunks)
     return tuple(_with_model(cell, search) if cell.number in wanted else cell for cell in cells)
 
 
-def _with_model(cell: Cell, search: _Search) -> Cell:
+def _with_model(cell: Cell, search: Search) -> Cell:
     reached, names = search.from_cell(cell.number)
     chunks = [search.chunks[index] for index in sorted(reached)]
     words = sorted(set().union(*(search.words(index) for index in reached)))
@@ -58,7 +58,7 @@ def _with_model(cell: Cell, search: _Search) -> Cell:
     return msgspec.structs.replace(cell, model=models[-1] if models else "", other_tasks=tuple(words))
 
 
-class _Search:
+class Search:
     """Which statements a cell reaches. Lives for one notebook."""
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
