@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from autograder.core.errors import SubmissionError
@@ -27,7 +28,7 @@ class Work(NamedTuple):
     file: str
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
-    written: dict[str, tuple[Cell, ...]] = {}  # modules that cells write, by name
+    written: Mapping[str, tuple[Cell, ...]] = MappingProxyType({})  # modules that cells write, by name
 
 
 def read_work(data: bytes, file: str) -> Work:

@@ -88,10 +88,11 @@ def _modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str,
     for other in members:
         path = PurePosixPath(other.name)
         near = other is not member and path.parent == folder and path.suffix == ".py" and path.stem.isidentifier()
-        if near and path.stem not in found and len(found) < _TRIED:
-            if imports_module(path.stem, source) or any(_mentions(path.stem, module) for module in found.values()):
-                with contextlib.suppress(SubmissionError, MemoryError, RecursionError):
-                    found[path.stem] = Module(other.name, module_cells(other.read(), other.name))
+        if not near or path.stem in found or len(found) >= _TRIED:
+            continue
+        if imports_module(path.stem, source) or any(_mentions(path.stem, module) for module in found.values()):
+            with contextlib.suppress(SubmissionError, MemoryError, RecursionError):
+                found[path.stem] = Module(other.name, module_cells(other.read(), other.name))
     return found
 
 

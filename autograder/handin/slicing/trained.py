@@ -97,6 +97,7 @@ class Search:
         return {bound[at - 1], *changed[bisect_left(changed, bound[at - 1]) : bisect_left(changed, time)]}
 
     def words(self, index: int) -> frozenset[str]:
+        """Words of other tasks among the identifiers of one statement."""
         if index not in self._words:
             self._words[index] = other_tasks(" ".join(_identifiers(self.chunks[index].nodes)))
         return self._words[index]
