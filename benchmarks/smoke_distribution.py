@@ -31,7 +31,7 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from autograder.core.policy import POLICY, TRAINING  # noqa: E402
-from autograder.engine.plugin import Reference  # noqa: E402
+from autograder.engine.fixtures import Reference  # noqa: E402
 from autograder.judging import observe_training  # noqa: E402
 from autograder.judging.training import smoke  # noqa: E402
 from autograder.judging.visit import PARTS, Built, Case, Forward, Student  # noqa: E402

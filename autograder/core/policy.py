@@ -50,7 +50,8 @@ class Question(_Table, frozen=True):
     """One part of the handout. `class_name` is what the student writes for it, if it is code.
 
     `given` names what its program is given beside the provided classes; `allowed_nn` what it may use of torch.nn, where
-    nothing is said anything. `evidence` names the files that it is judged from where no public test can look at it.
+    nothing is said anything. `may_bring` names provided classes that count as the student changed them where ours do
+    not fit. `evidence` names the files that it is judged from where no public test can look at it.
     """
 
     number: str
@@ -59,6 +60,7 @@ class Question(_Table, frozen=True):
     class_name: str = ""
     given: tuple[str, ...] = ()
     allowed_nn: tuple[str, ...] = ()
+    may_bring: tuple[str, ...] = ()
     visibility: Visibility | Literal[""] = ""
     evidence: tuple[Literal["notebook", "history"], ...] = ()
     tests: dict[str, float | Test] = {}

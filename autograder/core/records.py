@@ -73,6 +73,8 @@ class Program(msgspec.Struct, frozen=True):
     text: str
     places: tuple[Place, ...]
     sha256: str
+    brings: tuple[str, ...] = ()  # provided classes that stand in it as the student changed them, in ours' place
+    tuple_heads: bool = False  # its probe heads answer (output, weights), as heads of one's own may
 
     def place(self, line: int) -> Place | None:
         """Where line `line` (from 1) of the executed text stands in the hand-in."""
@@ -87,6 +89,13 @@ class Run(msgspec.Struct, frozen=True):
 
     model: dict[str, int] = {}
     loop: dict[str, int] = {}
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """Another program of a question, tried where the first one loses points; `findings` are the rules' on its text."""
+
+    program: Program
+    findings: tuple[Finding, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -108,6 +117,7 @@ class Submission(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...] = ()
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
+    alternatives: tuple[Alternative, ...] = ()
     absent: tuple[str, ...] = ()  # questions whose class is not there at all: no code, or still the unfilled template
     findings: tuple[Finding, ...] = ()
     answers: dict[str, dict[str, object]] | None = None

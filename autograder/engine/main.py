@@ -50,7 +50,7 @@ def _trusted(student_side: zygote.Zygote) -> None:
 
     from autograder.core import isolation
     from autograder.core.events import Event, Grade, Refused, Setup, line, order_decoder
-    from autograder.engine import plugin
+    from autograder.engine import fixtures, plugin
     from autograder.sandbox import canary
 
     orders, events = _own_streams()
@@ -73,7 +73,7 @@ def _trusted(student_side: zygote.Zygote) -> None:
             return emit(Refused(found))
         found = isolation.marked(found)
     grading = plugin.Grading(setup, student_side, grades(), emit, found)
-    pytest.main(_arguments(setup.tests), plugins=[plugin, grading])
+    pytest.main(_arguments(setup.tests), plugins=[fixtures, grading])
 
 
 def _arguments(tests: tuple[str, ...]) -> list[str]:

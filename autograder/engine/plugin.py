@@ -1,4 +1,4 @@
-"""The project's pytest plugin: fixtures for hidden and public tests, and a loop that grades one hand-in after another.
+"""The project's pytest plugin: a loop that grades one hand-in after another with tests that are collected once.
 
 Runs in the engine, in the trusted room, after the zygote was forked. Tests are collected once; each submission is
 graded in a fork of this process, so nothing that a test leaves behind reaches the next one.
@@ -9,149 +9,24 @@ Mark: `@pytest.mark.requires("4a.1")` skips a test, with the reason, unless thos
 from __future__ import annotations
 
 import gc
-import hashlib
 import hmac
-import importlib
 import os
 import time
-import types
 from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
 
 from autograder.core import numbering, policy
-from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
-from autograder.core.records import Finding, Severity, Status, Submission, TestResult
-from autograder.engine import one_item, outcome
+from autograder.core.records import Severity, Status, Submission, TestResult
+from autograder.engine import one_item, outcome, second_try
+from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
-from autograder.judging.code.cases import Cases
-from autograder.judging.expect import Missing, Unmet
-from autograder.judging.visit import SHORTEST_SECONDS, Student
+from autograder.judging.visit import SHORTEST_SECONDS
 from autograder.sandbox import lockdown
 from autograder.sandbox.zygote import Zygote
-
-# Seconds. Many tests and little time: rather fewer tests with time to run than all with none; twice the shortest visit.
-LEAST_SHARE = 1.0
-
-
-class Desk:
-    """The one submission that is being graded in this process, and what its tests have said so far."""
-
-    def __init__(self, grade: Grade, setup: Setup, zygote: Zygote, seed: int) -> None:
-        self.submission = grade.submission
-        self.setup = setup
-        self.zygote = zygote
-        self.seed = seed
-        self.deadline = grade.deadline
-        self.results: dict[str, TestResult] = {}
-        self.remarks: list[str] = []
-        self.for_staff: list[str] = []
-        self.current = ""
-        self.visits_left = 1  # tests that run the student's code, from the current one on
-        self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
-
-    def until(self) -> float:
-        """When the current test's share of the time is used up: what is left, divided by the tests that need some.
-
-        So one that hangs costs itself, and one that finishes early leaves more to the rest.
-        """
-        now = time.monotonic()
-        return min(self.deadline, now + max(LEAST_SHARE, (self.deadline - now) / max(1, self.visits_left)))
-
-
-class Reference:
-    """The reference's modules by name, imported when first asked for: `reference.attention.single_head`."""
-
-    def __getattr__(self, name: str) -> types.ModuleType:
-        try:
-            return importlib.import_module(f"reference.{name}")
-        except ModuleNotFoundError as error:
-            raise GraderFault(f"this test needs reference/{name}.py, which is not here: {error}") from None
-
-
-_DESK = pytest.StashKey[Desk]()
-
-
-def _desk(request: pytest.FixtureRequest) -> Desk:
-    return request.config.stash[_DESK]
-
-
-@pytest.fixture
-def student(request: pytest.FixtureRequest) -> Student:
-    """The student's code, at arm's length. See `autograder.judging.visit`."""
-    desk = _desk(request)
-    return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
-                   tripped=desk.tripped)  # fmt: skip
-
-
-@pytest.fixture
-def reference() -> Reference:
-    """The reference's modules; a test of a folder of one's own (`--tests`) may do without."""
-    return Reference()
-
-
-@pytest.fixture
-def reference_written() -> types.ModuleType:
-    """The worked written answers: `reference.written`."""
-    return importlib.import_module("reference.written")
-
-
-@pytest.fixture
-def submission(request: pytest.FixtureRequest) -> Submission:
-    """What was read of the hand-in, as plain data."""
-    return _desk(request).submission
-
-
-@pytest.fixture
-def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
-    """What reading the submission brought up (the AST rules' findings among it)."""
-    return _desk(request).submission.findings
-
-
-@pytest.fixture
-def answers(submission: Submission) -> dict[str, dict[str, object]]:
-    """answers.toml by table. Without the file the written questions are not met, or are left out, by policy."""
-    if submission.answers is not None:
-        return submission.answers
-    if policy.POLICY.written == "optional":
-        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
-    raise Unmet(
-        submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
-        mend=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
-    )
-
-
-@pytest.fixture
-def seed(request: pytest.FixtureRequest) -> int:
-    """This test's own seed: from the submission's and the test's number, so that a new test shifts no other."""
-    desk = _desk(request)
-    return int.from_bytes(hashlib.sha256(f"{desk.seed}:{desk.current}".encode()).digest()[:4], "little")
-
-
-@pytest.fixture
-def cases(seed: int) -> Cases:
-    """Seeded cases of different sizes; a test's own, since its seed is."""
-    return Cases(seed)
-
-
-@pytest.fixture
-def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Says something to the student beside the verdict, passed or not."""
-    return _desk(request).remarks.append
-
-
-@pytest.fixture
-def for_staff(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Says something to staff alone, beside a pass, too. (`Unmet` has `staff=`.)"""
-    return _desk(request).for_staff.append
-
-
-@pytest.fixture
-def set_score() -> None:
-    """Satisfies pytest; gradescope-utils' @partial_credit passes the real one."""
 
 
 class Grading:
@@ -224,17 +99,42 @@ class Grading:
 
     def _grade(self, config: pytest.Config, order: Grade) -> None:
         seed = order.seed if order.seed is not None else seed_of(order.submission, self.setup.secret)
-        desk = config.stash[_DESK] = Desk(order, self.setup, self.zygote, seed)
+        desk = config.stash[DESK] = Desk(order, self.setup, self.zygote, seed)
         for index, (item, about) in enumerate(self.items):
             desk.visits_left = sum(map(_visits, self.items[index:]))
             # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
             result = desk.results[about.number] = self._one(desk, item, about)
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
+            if index + 1 == len(self.items) or _question(self.items[index + 1]) != _question((item, about)):
+                self._second_try(desk, _question((item, about)))
         found = run_time.findings(order.submission, desk.tripped)
         desk.submission = msgspec.structs.replace(desk.submission, findings=desk.submission.findings + found)
         for result in desk.results.values() if found else ():  # those that were finished before it was seen, too
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
         self.emit(Graded(order.submission.name, seed, found))
+
+    def _second_try(self, desk: Desk, question: str) -> None:
+        """Judges a question again with the submission's other programs where the first one lost points."""
+        items = [pair for pair in self.items if _question(pair) == question]
+        first = {about.number: desk.results[about.number] for _, about in items}
+        others = second_try.wanted(question, first, desk.submission)
+        for other in others:
+            before = desk.submission, dict(desk.results), {name: set(ran) for name, ran in desk.tripped.items()}
+            desk.submission, desk.visits_left = second_try.with_program(desk.submission, other), len(items)
+            desk.tripped.pop(question, None)
+            for item, about in items:
+                desk.results[about.number] = self._one(desk, item, about)
+            if new := second_try.better({n: desk.results[n] for n in first}, first, other):
+                desk.results.update(new)
+                break
+            desk.submission, desk.results, tripped = before
+            desk.tripped.clear()
+            desk.tripped.update(tripped)
+        else:
+            new = second_try.in_vain(first, others)
+            desk.results.update(new)
+        for result in new.values():
+            self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))
 
     def _one(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
         if time.monotonic() + SHORTEST_SECONDS > desk.deadline and _visits((item, about)):
@@ -270,6 +170,13 @@ class Grading:
             if finding.severity is Severity.READY_MADE and finding.question == question:
                 return outcome.forfeited(result, finding)
         return result
+
+
+def _question(pair: tuple[pytest.Item, outcome.Item]) -> str:
+    try:
+        return policy.POLICY.question_of(pair[1].number).number
+    except KeyError:  # said in the results' problems
+        return ""
 
 
 def _visits(pair: tuple[pytest.Item, outcome.Item]) -> bool:

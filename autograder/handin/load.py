@@ -15,7 +15,7 @@ import msgspec
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
-from autograder.core.records import Finding, Run, Submission
+from autograder.core.records import Alternative, Finding, Run, Submission
 from autograder.handin.files.answers import parse_answers
 from autograder.handin.files.archive import zip_members
 from autograder.handin.files.choosing import Chosen, choose, code_files
@@ -47,6 +47,7 @@ def load(path: Path) -> Submission:
         digest=_digest([program.text for _, program in sorted(programs.items())], answers, history),
         cells=sliced.cells if sliced else (),
         programs=programs,
+        alternatives=tuple(map(Alternative, sliced.alternatives)) if sliced else (),
         unusable=sliced.unusable if sliced else _unusable(problem),
         absent=sliced.absent if sliced else () if code_files(members) else tuple(_unusable(problem)),
         findings=_findings(chosen),

@@ -74,7 +74,8 @@ def _words(kind: bytes, status: int, late: bool, seconds: float) -> str:
 
 def _checked(submission: Submission, check: Callable[[Program], tuple[Finding, ...]]) -> Submission:
     found = [finding for _, program in sorted(submission.programs.items()) for finding in check(program)]
-    return msgspec.structs.replace(submission, findings=(*submission.findings, *found))
+    others = tuple(msgspec.structs.replace(other, findings=check(other.program)) for other in submission.alternatives)
+    return msgspec.structs.replace(submission, findings=(*submission.findings, *found), alternatives=others)
 
 
 def _in_child(work: Callable[[], Submission], seconds: float) -> tuple[bytes, int, bool]:

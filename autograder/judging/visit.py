@@ -140,9 +140,10 @@ class Visit:
             self._room.__enter__()
         except Ended as ended:
             raise GraderFault(str(ended)) from None
-        given = list(policy.POLICY.given(self._question))
+        given = [name for name in policy.POLICY.given(self._question) if name not in program.brings]
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
-                  "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1])}  # fmt: skip
+                  "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1]),
+                  "tuple_heads": program.tuple_heads}  # fmt: skip
         try:
             self._ask("start", fields)
         except BaseException:

@@ -37,8 +37,11 @@ class Counter:
         self.calls = 0
 
 
-def probe_class(counter: Counter) -> type[nn.Module]:
-    """A `SingleHeadAttention` look-alike whose n-th instance is head n of `mix`. It has no parameters."""
+def probe_class(counter: Counter, *, answers_tuple: bool = False) -> type[nn.Module]:
+    """A `SingleHeadAttention` look-alike whose n-th instance is head n of `mix`. It has no parameters.
+
+    `answers_tuple`: it answers (output, weights of the tokens), as heads of one's own may.
+    """
 
     class SingleHeadAttention(nn.Module):
         def __init__(self, input_dim: int, inner_dim: int, dropout: float = 0.0) -> None:
@@ -48,10 +51,13 @@ def probe_class(counter: Counter) -> type[nn.Module]:
             self.dropout = nn.Dropout(dropout)
             counter.made += 1
 
-        def forward(self, x: Tensor) -> Tensor:
-            """x: (batch, tokens, input_dim) -> (batch, tokens, inner_dim)"""
+        def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+            """x: (batch, tokens, input_dim) -> (batch, tokens, inner_dim), perhaps with (batch, tokens, tokens)"""
             counter.calls += 1
             mixed: Tensor = self.dropout(mix(x, counter.seed, self.head, self.inner_dim))
-            return mixed
+            if not answers_tuple:
+                return mixed
+            weights = mixing(counter.seed, self.head, *x.shape[-2:], self.inner_dim)[0].to(x.dtype)
+            return mixed, weights.expand(x.shape[0], -1, -1)
 
     return SingleHeadAttention

@@ -1,6 +1,6 @@
 """The student's room: answers one conversation, with the student's class, and is then killed.
 
-    start   {op, text, class_name, given, probe_seed, heads}    runs the program, and that of the heads before it
+    start   {op, text, class_name, given, probe_seed, heads, tuple_heads}    runs the program, that of the heads before
     build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided `of` around it
     load    {op, names} + tensors                               sets parameters and buffers to what was sent
     save    {op}                                -> names, tensors: parameters and buffers
@@ -80,6 +80,7 @@ class Conversation:
         self.max_body = max_body
         self.namespace: dict[str, object] = {}
         self.class_name = ""
+        self.given: list[str] = []
         self.counter = probe.Counter(0)
         self.module: nn.Module = nn.Identity()
         self.training: training.Training | None = None
@@ -98,13 +99,21 @@ class Conversation:
         specs = request.pop("tensors", [])
         return operation(*_tensors(specs, body), **request)
 
-    def start(self, text: str, class_name: str, given: list[str], probe_seed: int, heads: str = "") -> Reply:
+    def start(
+        self,
+        text: str,
+        class_name: str,
+        given: list[str],
+        probe_seed: int,
+        heads: str = "",
+        tuple_heads: bool = False,
+    ) -> Reply:
         """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program."""
         self.counter = probe.Counter(probe_seed)
-        self.class_name = class_name
+        self.class_name, self.given = class_name, given
         namespace: dict[str, object] = {}
         if "SingleHeadAttention" in given:
-            namespace["SingleHeadAttention"] = probe.probe_class(self.counter)
+            namespace["SingleHeadAttention"] = probe.probe_class(self.counter, answers_tuple=tuple_heads)
         provided.provide(namespace)
         ours = {name: namespace[name] for name in given}
         if heads:  # the student's own, made by the program of 4(a), stand where the probe heads do
@@ -120,7 +129,7 @@ class Conversation:
         _seed(seed)
         self.counter.made, self.training = 0, None
         self.module, notes = _made(self.namespace[of or self.class_name], kwargs)
-        if of:
+        if of and "Attention" in self.given:
             training.unpack_heads(self.module, self.namespace["Attention"])  # type: ignore[arg-type]
         if any(isinstance(p, UninitializedParameter) for p in self.module.parameters()):
             # lazy layers take their sizes from the first x they see; features come first in a layer's kwargs

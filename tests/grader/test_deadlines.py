@@ -19,7 +19,7 @@ import pytest
 import autograder
 from autograder import grading
 from autograder.core.records import Limits, Report, Status, TestResult
-from autograder.engine.plugin import LEAST_SHARE
+from autograder.engine.fixtures import LEAST_SHARE
 from autograder.grading import Options, grade
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
@@ -122,7 +122,7 @@ GRADE = """
 import sys
 from pathlib import Path
 from autograder.grading import Options, grade
-from autograder.engine.plugin import LEAST_SHARE
+from autograder.engine.fixtures import LEAST_SHARE
 from autograder.core.records import Limits
 grade(Path(sys.argv[1]), Options(only="4a.1", limits=Limits(seconds={seconds}, memory_mb=512)))
 """

@@ -245,7 +245,7 @@ def test_a_number_in_a_document_is_the_number_in_the_code(name: str) -> None:
 
 
 def test_the_fixtures_that_a_newcomer_is_told_of_are_those_of_the_plugin() -> None:
-    plugin = ast.parse((ROOT / "autograder" / "engine" / "plugin.py").read_text(encoding="utf-8"))
+    plugin = ast.parse((ROOT / "autograder" / "engine" / "fixtures.py").read_text(encoding="utf-8"))
     fixtures = {
         node.name
         for node in plugin.body

@@ -6,8 +6,10 @@ very text that is checked is the text that is executed. Nothing here reads files
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from autograder.core import policy
 from autograder.core.records import Cell, Finding, Place, Program, Run, Severity
@@ -34,6 +36,7 @@ class Sliced:
     absent: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
     run: Run = Run()  # noqa: RUF009  (frozen)
+    alternatives: tuple[Program, ...] = ()
 
 
 def given_names(question: str) -> frozenset[str]:
@@ -59,7 +62,10 @@ def slice_cells(
     chunks, broken = whole.chunks, (*unread, *whole.broken)
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
-    findings = [*whole.findings, *remarks.syntax(broken), *remarks.edited_provided(chunks, provided)]
+    edited = tuple(remarks.edited_provided(chunks, provided))
+    changed = frozenset(finding.construct for finding in edited)
+    alternatives: list[Program] = []
+    findings = [*whole.findings, *remarks.syntax(broken), *edited]
     for question in (q for q in policy.POLICY.questions if q.class_name):
         number, name, given = question.number, question.class_name, given_names(question.number)
         found = backward_slice(chunks, name, given)
@@ -75,10 +81,27 @@ def slice_cells(
             programs[number] = write_program(number, name, chunks, found, given)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             unusable[number] = _refused(kept, name, error)
+            continue
+        alternatives += _alternatives(programs[number], chunks, changed & frozenset(question.may_bring))
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
     run, differing = read_run(cells, chunks, provided)
-    return Sliced(programs, unusable, (*findings, *differing), absent, traced(cells, chunks), run)
+    return Sliced(programs, unusable, (*findings, *differing), absent, traced(cells, chunks), run, tuple(alternatives))
+
+
+def _alternatives(first: Program, chunks: Sequence[Chunk], own: frozenset[str]) -> Iterator[Program]:
+    """The same class with provided classes as the student changed them, over heads that answer in either form."""
+    given = given_names(first.question) - own
+    found = backward_slice(chunks, first.class_name, given) if own else None
+    if found is None:
+        return
+    try:
+        program = write_program(first.question, first.class_name, chunks, found, given)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return  # what cannot be used is said where it costs something: of the first program
+    if program.text != first.text:
+        for tuple_heads in (False, True):
+            yield msgspec.structs.replace(program, brings=tuple(sorted(own)), tuple_heads=tuple_heads)
 
 
 def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_name: str) -> list[Finding]:

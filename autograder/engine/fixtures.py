@@ -1,0 +1,144 @@
+"""The fixtures of hidden and public tests, and the desk at which one submission is graded.
+
+Why separate: this is what a test author uses; how tests are collected and run is the plugin's. Here, and only here, the
+reference is reached, when a test asks for it: so after the zygote was forked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+import types
+from collections.abc import Callable
+
+import pytest
+
+from autograder.core import policy
+from autograder.core.errors import GraderFault
+from autograder.core.events import Grade, Setup
+from autograder.core.records import Finding, Submission, TestResult
+from autograder.judging.code.cases import Cases
+from autograder.judging.expect import Missing, Unmet
+from autograder.judging.visit import Student
+from autograder.sandbox.zygote import Zygote
+
+# Seconds. Many tests and little time: rather fewer tests with time to run than all with none; twice the shortest visit.
+LEAST_SHARE = 1.0
+
+
+class Desk:
+    """The one submission that is being graded in this process, and what its tests have said so far."""
+
+    def __init__(self, grade: Grade, setup: Setup, zygote: Zygote, seed: int) -> None:
+        self.submission = grade.submission
+        self.setup = setup
+        self.zygote = zygote
+        self.seed = seed
+        self.deadline = grade.deadline
+        self.results: dict[str, TestResult] = {}
+        self.remarks: list[str] = []
+        self.for_staff: list[str] = []
+        self.current = ""
+        self.visits_left = 1  # tests that run the student's code, from the current one on
+        self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
+
+    def until(self) -> float:
+        """When the current test's share of the time is used up: what is left, divided by the tests that need some.
+
+        So one that hangs costs itself, and one that finishes early leaves more to the rest.
+        """
+        now = time.monotonic()
+        return min(self.deadline, now + max(LEAST_SHARE, (self.deadline - now) / max(1, self.visits_left)))
+
+
+class Reference:
+    """The reference's modules by name, imported when first asked for: `reference.attention.single_head`."""
+
+    def __getattr__(self, name: str) -> types.ModuleType:
+        try:
+            return importlib.import_module(f"reference.{name}")
+        except ModuleNotFoundError as error:
+            raise GraderFault(f"this test needs reference/{name}.py, which is not here: {error}") from None
+
+
+DESK = pytest.StashKey[Desk]()
+
+
+def _desk(request: pytest.FixtureRequest) -> Desk:
+    return request.config.stash[DESK]
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Student:
+    """The student's code, at arm's length. See `autograder.judging.visit`."""
+    desk = _desk(request)
+    return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
+                   tripped=desk.tripped)  # fmt: skip
+
+
+@pytest.fixture
+def reference() -> Reference:
+    """The reference's modules; a test of a folder of one's own (`--tests`) may do without."""
+    return Reference()
+
+
+@pytest.fixture
+def reference_written() -> types.ModuleType:
+    """The worked written answers: `reference.written`."""
+    return importlib.import_module("reference.written")
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest) -> Submission:
+    """What was read of the hand-in, as plain data."""
+    return _desk(request).submission
+
+
+@pytest.fixture
+def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
+    """What reading the submission brought up (the AST rules' findings among it)."""
+    return _desk(request).submission.findings
+
+
+@pytest.fixture
+def answers(submission: Submission) -> dict[str, dict[str, object]]:
+    """answers.toml by table. Without the file the written questions are not met, or are left out, by policy."""
+    if submission.answers is not None:
+        return submission.answers
+    if policy.POLICY.written == "optional":
+        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
+    raise Unmet(
+        submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
+        mend=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
+    )
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """This test's own seed: from the submission's and the test's number, so that a new test shifts no other."""
+    desk = _desk(request)
+    return int.from_bytes(hashlib.sha256(f"{desk.seed}:{desk.current}".encode()).digest()[:4], "little")
+
+
+@pytest.fixture
+def cases(seed: int) -> Cases:
+    """Seeded cases of different sizes; a test's own, since its seed is."""
+    return Cases(seed)
+
+
+@pytest.fixture
+def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something to the student beside the verdict, passed or not."""
+    return _desk(request).remarks.append
+
+
+@pytest.fixture
+def for_staff(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something to staff alone, beside a pass, too. (`Unmet` has `staff=`.)"""
+    return _desk(request).for_staff.append
+
+
+@pytest.fixture
+def set_score() -> None:
+    """Satisfies pytest; gradescope-utils' @partial_credit passes the real one."""

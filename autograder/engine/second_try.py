@@ -1,0 +1,64 @@
+"""A question whose first program loses points is judged with the submission's other programs, too; the better counts.
+
+Why separate: it knows nothing of what a program is or a test says. A layer that unpacks what the student's own
+Attention returns does not fit the handout's, which is ours; what it computes is compared with the reference all the
+same, so nothing is gained by bringing one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from autograder.core.policy import POLICY
+from autograder.core.records import Alternative, Severity, Status, Submission, TestResult
+
+_FORFEITS = (Severity.READY_MADE, Severity.DISALLOWED)
+
+Results = dict[str, TestResult]
+
+
+def wanted(question: str, results: Mapping[str, TestResult], submission: Submission) -> tuple[Alternative, ...]:
+    """The other programs that are worth a try: none where nothing was lost, or where something of ours broke."""
+    own = [result for number, result in results.items() if POLICY.question_of(number).number == question]
+    if not any(result.status is Status.FAILED for result in own) or any(r.status is Status.ERROR for r in own):
+        return ()
+    return tuple(other for other in submission.alternatives if other.program.question == question)
+
+
+def with_program(submission: Submission, other: Alternative) -> Submission:
+    """The submission with another program in the first one's place; what the rules say is then of that text."""
+    question = other.program.question
+    kept = [f for f in submission.findings if not (f.question == question and f.severity in _FORFEITS)]
+    programs = {**submission.programs, question: other.program}
+    return msgspec.structs.replace(submission, programs=programs, findings=(*kept, *other.findings))
+
+
+def better(new: Mapping[str, TestResult], old: Mapping[str, TestResult], other: Alternative) -> Results:
+    """The new results, the first with a remark, when they are worth more than the old ones; else ()."""
+    if _worth(new) <= _worth(old) or any(result.status is Status.ERROR for result in new.values()):
+        return {}
+    names = " and ".join(other.program.brings)
+    said = (
+        f"your layer does not fit the handout's {names}, so it was judged with your own, over test heads all the same"
+    )
+    first = min(new)
+    return {**new, first: msgspec.structs.replace(new[first], remarks=(*new[first].remarks, said))}
+
+
+def in_vain(old: Mapping[str, TestResult], others: Sequence[Alternative]) -> Results:
+    """The first test that failed, with the remark that the other programs did not do better."""
+    failed = sorted(number for number, result in old.items() if result.status is Status.FAILED)
+    if not failed or not others:
+        return {}
+    names = " and ".join(others[0].program.brings)
+    said = f"your {names} was replaced by the handout's here; the layer was tried with your own, too, and did no better"
+    first = old[failed[0]]
+    return {failed[0]: msgspec.structs.replace(first, remarks=(*first.remarks, said))}
+
+
+def _worth(results: Mapping[str, TestResult]) -> tuple[float, int]:
+    """Points, then tests passed: public tests carry no points."""
+    passed = sum(result.status is Status.PASSED for result in results.values())
+    return round(sum(result.score for result in results.values()), 6), passed
