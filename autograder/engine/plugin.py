@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import hmac
 import importlib
 import os
 import time
@@ -25,7 +24,7 @@ from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
 from autograder.core.records import Finding, Severity, Status, Submission, TestResult
-from autograder.engine import one_item, outcome
+from autograder.engine import one_item, origin, outcome
 from autograder.handin.rules import run_time
 from autograder.judging.code import cases as case_makers
 from autograder.judging.expect import Missing, Unmet
@@ -190,7 +189,7 @@ class Grading:
         self.items = [(item, about) for item, about in described if numbering.selects(self.setup.only, about.number)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
         numbers = tuple(about.number for _, about in described)
-        self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems()), numbers))
+        self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems()), numbers))
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)
@@ -229,12 +228,15 @@ class Grading:
             self.emit(Fault(f"the grading process died of signal {os.WTERMSIG(status)}", order.submission.name))
 
     def _grade(self, config: pytest.Config, order: Grade) -> None:
-        seed = order.seed if order.seed is not None else seed_of(order.submission, self.setup.secret)
+        seed = order.seed if order.seed is not None else origin.seed_of(order.submission, self.setup.secret)
         desk = config.stash[_DESK] = Desk(order, self.setup, self.zygote, seed)
         for index, (item, about) in enumerate(self.items):
             desk.visits_left = sum(map(_visits, self.items[index:]))
             # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
-            result = desk.results[about.number] = self._one(desk, item, about)
+            result = self._one(desk, item, about)
+            if self.zygote.lost:  # whatever the test says: the supervisor starts afresh, and grades all of it again
+                raise GraderFault(f"the zygote was lost in {about.number}: {result.staff or result.feedback.found}")
+            desk.results[about.number] = result
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
         found = run_time.findings(order.submission, desk.tripped)
         desk.submission = msgspec.structs.replace(desk.submission, findings=desk.submission.findings + found)
@@ -281,20 +283,3 @@ class Grading:
 def _visits(pair: tuple[pytest.Item, outcome.Item]) -> bool:
     """Whether the test runs the student's code. The others take milliseconds, and are run even when time is up."""
     return "student" in getattr(pair[0], "fixturenames", ())
-
-
-def seed_of(submission: Submission, secret: str) -> int:
-    """The submission's seed: from its content and the course secret, so that nobody can tune to it beforehand."""
-    keyed = hmac.new(secret.encode(), submission.digest.encode(), "sha256")
-    return int.from_bytes(keyed.digest()[:4], "little")
-
-
-def versions() -> dict[str, str]:
-    """What the result depends on."""
-    import platform
-
-    import torch
-
-    from autograder import __version__
-
-    return {"autograder": __version__, "python": platform.python_version(), "torch": str(torch.__version__)}
