@@ -9,7 +9,6 @@ Mark: `@pytest.mark.requires("4a.1")` skips a test, with the reason, unless thos
 from __future__ import annotations
 
 import gc
-import hmac
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +17,11 @@ import msgspec
 import pytest
 
 from autograder.core import numbering, policy
+from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
-from autograder.core.records import Severity, Status, Submission, TestResult
-from autograder.engine import one_item, outcome, second_try
+from autograder.core.records import Severity, Status, TestResult
+from autograder.engine import one_item, origin, outcome, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
 from autograder.judging.visit import SHORTEST_SECONDS
@@ -59,7 +59,7 @@ class Grading:
         self.items = [(item, about) for item, about in described if numbering.selects(self.setup.only, about.number)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
         numbers = tuple(about.number for _, about in described)
-        self.emit(Ready(planned, self.isolation, versions(), tuple(self._problems()), numbers))
+        self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems()), numbers))
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)
@@ -98,12 +98,12 @@ class Grading:
             self.emit(Fault(f"the grading process died of signal {os.WTERMSIG(status)}", order.submission.name))
 
     def _grade(self, config: pytest.Config, order: Grade) -> None:
-        seed = order.seed if order.seed is not None else seed_of(order.submission, self.setup.secret)
+        seed = order.seed if order.seed is not None else origin.seed_of(order.submission, self.setup.secret)
         desk = config.stash[DESK] = Desk(order, self.setup, self.zygote, seed)
         for index, (item, about) in enumerate(self.items):
             desk.visits_left = sum(map(_visits, self.items[index:]))
             # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
-            result = desk.results[about.number] = self._one(desk, item, about)
+            result = desk.results[about.number] = self._judged(desk, item, about)
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
             if index + 1 == len(self.items) or _question(self.items[index + 1]) != _question((item, about)):
                 self._second_try(desk, _question((item, about)))
@@ -123,7 +123,7 @@ class Grading:
             desk.submission, desk.visits_left = second_try.with_program(desk.submission, other), len(items)
             desk.tripped.pop(question, None)
             for item, about in items:
-                desk.results[about.number] = self._one(desk, item, about)
+                desk.results[about.number] = self._judged(desk, item, about)
             if new := second_try.better({n: desk.results[n] for n in first}, first, other):
                 desk.results.update(new)
                 break
@@ -135,6 +135,12 @@ class Grading:
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))
+
+    def _judged(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
+        result = self._one(desk, item, about)
+        if self.zygote.lost:  # whatever the test says: the supervisor starts afresh, and grades all of it again
+            raise GraderFault(f"the zygote was lost in {about.number}: {result.staff or result.feedback.found}")
+        return result
 
     def _one(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
         if time.monotonic() + SHORTEST_SECONDS > desk.deadline and _visits((item, about)):
@@ -182,20 +188,3 @@ def _question(pair: tuple[pytest.Item, outcome.Item]) -> str:
 def _visits(pair: tuple[pytest.Item, outcome.Item]) -> bool:
     """Whether the test runs the student's code. The others take milliseconds, and are run even when time is up."""
     return "student" in getattr(pair[0], "fixturenames", ())
-
-
-def seed_of(submission: Submission, secret: str) -> int:
-    """The submission's seed: from its content and the course secret, so that nobody can tune to it beforehand."""
-    keyed = hmac.new(secret.encode(), submission.digest.encode(), "sha256")
-    return int.from_bytes(keyed.digest()[:4], "little")
-
-
-def versions() -> dict[str, str]:
-    """What the result depends on."""
-    import platform
-
-    import torch
-
-    from autograder import __version__
-
-    return {"autograder": __version__, "python": platform.python_version(), "torch": str(torch.__version__)}

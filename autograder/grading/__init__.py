@@ -56,21 +56,16 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
     """Grades one submission after another with one engine; a broken one never stops the rest.
 
     Raises UsageError when a path does not exist or the tests are not here, WeakIsolation before anything was graded.
-    An engine that dies is started anew for the next submission.
+    An engine that fails is started anew: for the same submission once, then for the next.
     """
     from autograder.handin import reader
 
     options = checked(options)
-    setup = setup_of(options)
-    engine: Engine | None = None
-    ready: Ready | None = None
     strong = False  # whether an engine has found this machine fit for the tests
-    try:
+    with _Engines(setup_of(options)) as engines:
         for path in paths:
-            if engine is None:
-                engine, ready = Engine.start(), None
-                engine.send(setup)
-                reader.import_once()  # while the engine imports torch
+            engines.at_work()
+            reader.import_once()  # while the engine imports torch
             start = time.monotonic()
             try:
                 submission = reader.read(path)
@@ -78,26 +73,64 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
                 yield results.failure(FAULT, staff=str(fault), seconds=time.monotonic() - start)
                 continue
             sheet = Sheet(submission, start, options)
-            deadline = start + options.seconds
-            engine.send(Grade(submission, deadline, options.seed))
             try:
-                alive, ready = sheet.fill(engine, deadline + GRACE_SECONDS, ready, watch)
+                _fill(sheet, engines, options, watch)
             except WeakIsolation as refused:
-                if not strong:
+                if not strong and sheet.ready is None:
                     raise
-                alive = False  # this machine was strong enough a moment ago: only this submission is left out
+                engines.drop()  # this machine was strong enough a moment ago: only this submission is left out
                 yield results.failure(FAULT, staff=str(refused), seconds=time.monotonic() - start)
             else:
-                strong = strong or ready is not None
+                strong = strong or sheet.ready is not None
                 yield sheet.report(final=True)
-            if not alive:
-                engine.kill()
-                engine = None
-        if engine is not None:
-            engine.finish()
-    finally:  # an interruption leaves no time for an orderly end
-        if engine is not None:
-            engine.kill()
+
+
+def _fill(sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None) -> None:
+    """Has the submission graded; by a second engine, once, when the first one fails.
+
+    Only while half of the time is left, so that no test is lost for want of time that our fault used up: an honest
+    submission needs a tenth of it.
+    """
+    deadline = sheet.start + options.seconds
+    for _ in range(2):
+        engine = engines.at_work()
+        engine.send(Grade(sheet.submission, deadline, options.seed))
+        if sheet.fill(engine, deadline + GRACE_SECONDS, engines.ready, watch):
+            engines.ready = sheet.ready
+            return
+        engines.drop()
+        if time.monotonic() > sheet.start + options.seconds / 2:
+            return
+
+
+class _Engines:
+    """The engine at work, and a fresh one in its place after it failed. Left in order, the last one ends in order."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._engine: Engine | None = None
+        self.ready: Ready | None = None  # what the engine at work said
+
+    def __enter__(self) -> _Engines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._engine is not None:
+            self._engine.finish()
+        self.drop()  # an interruption leaves no time for an orderly end
+
+    def at_work(self) -> Engine:
+        """The engine; it imports torch, and has its first order, from the first call on."""
+        if self._engine is None:
+            self._engine, self.ready = Engine.start(), None
+            self._engine.send(self._setup)
+        return self._engine
+
+    def drop(self) -> None:
+        """Kills the engine at work, if there is one."""
+        if self._engine is not None:
+            self._engine.kill()
+        self._engine = None
 
 
 def machine() -> isolation.Machine:
@@ -182,11 +215,9 @@ class Sheet:
         self.seed = 0
         self.complete = False
 
-    def fill(
-        self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None
-    ) -> tuple[bool, Ready | None]:
-        """Takes events until this submission is graded; (whether the engine can go on, what it said when ready)."""
-        self.ready = ready
+    def fill(self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None) -> bool:
+        """Takes events until this submission is graded; False: it was not, and the engine cannot go on."""
+        self.ready = ready or self.ready
         for event in engine.events(deadline):
             if isinstance(event, Ready):
                 _check_chosen(event, self._options)
@@ -199,15 +230,15 @@ class Sheet:
                 self.seed, self.complete = event.seed, len(self.tests) > 0 or self._options.public
                 found = self.submission.findings + event.findings
                 self.submission = msgspec.structs.replace(self.submission, findings=found)
-                return True, self.ready
+                return True
             elif isinstance(event, Fault):
                 self.notes.append(event.text)
                 if event.name:  # the fork that graded died, maybe between an order and its answer: start afresh
-                    return False, self.ready
+                    return False
             if watch:
                 watch(self.report())
         self.notes.append("the grading engine ended before this submission was graded; its messages are on stderr")
-        return False, self.ready
+        return False
 
     @property
     def tests(self) -> tuple[TestResult, ...]:

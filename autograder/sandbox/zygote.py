@@ -21,7 +21,9 @@ import signal
 import socket
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,38 +35,59 @@ MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
 CLOSE_SECONDS = 2.0  # killing and reaping one spare child takes a few milliseconds
 
+# The slowest answer comes after two children were ended, one by an order before it; the rest is for a busy machine.
+ANSWER_SECONDS = 3 * END_SECONDS
+
 
 class Zygote:
-    """The engine's handle on the zygote process."""
+    """The engine's handle on the zygote process.
+
+    Every order and answer has a deadline. After one that failed the zygote is `lost`: dead, stalled, or about to answer
+    what is no longer asked. Nothing more is asked of it, and whoever grades with it starts afresh.
+    """
 
     def __init__(self, pid: int, control: socket.socket) -> None:
         self.pid = pid
+        self.lost = False
         self._control = control
+        self._control.settimeout(ANSWER_SECONDS)
         self._ended = False
 
     def fork(self) -> tuple[int, socket.socket, int]:
         """A fresh child: (pid, our end of its connection, the pipe that its output comes from)."""
-        self._order("fork")
-        data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
-        if not data:
-            raise ConnectionError("the zygote is gone")
-        return int(json.loads(data)["pid"]), socket.socket(fileno=fds[0]), fds[1]
+        with self._kept():
+            self._order("fork")
+            data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+            return int(_answer(data)["pid"]), socket.socket(fileno=fds[0]), fds[1]
 
     def end(self, pid: int) -> None:
         """Kills the child and all it started. Done before the next order is."""
-        self._order("end", pid)
+        with self._kept():
+            self._order("end", pid)
 
     def reap(self, pid: int) -> tuple[int, bool]:
         """Kills the child and all it started; (its wait status, whether it was still alive when this came)."""
-        self._order("reap", pid)
-        data = self._control.recv(MAX_MESSAGE)
-        if not data:
-            raise ConnectionError("the zygote is gone")
-        answer = json.loads(data)
-        return int(answer["status"]), bool(answer["alive"])
+        with self._kept():
+            self._order("reap", pid)
+            answer = _answer(self._control.recv(MAX_MESSAGE))
+            return int(answer["status"]), bool(answer["alive"])
 
     def _order(self, op: str, pid: int = 0) -> None:
         self._control.sendall(json.dumps({"op": op, "pid": pid}).encode() + b"\n")
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """One order and its answer. Raises ConnectionError when it fails, and at once when one has failed before."""
+        if self.lost:
+            raise ConnectionError("the zygote was lost")
+        try:
+            yield
+        except TimeoutError:
+            self.lost = True
+            raise ConnectionError(f"the zygote has not answered for {ANSWER_SECONDS:g} s") from None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            self.lost = True
+            raise ConnectionError(f"the zygote is gone: {error}") from None
 
     def close(self) -> None:
         """Ends the zygote and whatever it still holds: in order when it can, by force when not. Twice is once."""
@@ -80,6 +103,13 @@ class Zygote:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+
+def _answer(data: bytes) -> dict[str, Any]:
+    if not data:
+        raise ConnectionError("it hung up")
+    answer: dict[str, Any] = json.loads(data)
+    return answer
 
 
 def start(limits: Limits) -> Zygote:

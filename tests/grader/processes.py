@@ -53,15 +53,15 @@ def still_there(pids: Iterable[int], seconds: float = patience(5)) -> list[int]:
     return left
 
 
-def end(pid: int, *, below: int) -> None:
-    """Kills a process that descends from `below`, a child of ours that was not waited for. Raises for any other."""
+def end(pid: int, *, below: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Signals a process that descends from `below`, a child of ours that was not waited for. Raises for any other."""
     held = os.pidfd_open(pid)
     try:
         above = pid
         while above not in (below, 0):
             above = parent(above)
-        assert above == below and pid != below, f"process {pid} does not descend from {below}: it is not ours to end"
+        assert above == below, f"process {pid} does not descend from {below}: it is not ours to end"
         assert parent(below) == os.getpid(), f"process {below} is no child of ours"
-        signal.pidfd_send_signal(held, signal.SIGKILL)
+        signal.pidfd_send_signal(held, by)
     finally:
         os.close(held)
