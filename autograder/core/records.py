@@ -98,6 +98,24 @@ class Alternative(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
+class WeightSpec(msgspec.Struct, frozen=True):
+    """One tensor of a checkpoint: its bytes are `data[start:end]`, little-endian, of safetensors' dtype ("F32")."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """A checkpoint whose header was checked: shapes, offsets and bytes agree. `digest` is over the values alone."""
+
+    specs: tuple[WeightSpec, ...]
+    data: bytes
+    digest: str
+
+
 class Answer(msgspec.Struct, frozen=True):
     """One value of answers.toml as the student typed it: text, number, or (nested) list of them, as JSON."""
 
@@ -125,6 +143,8 @@ class Submission(msgspec.Struct, frozen=True):
     history: dict[str, object] | None = None
     history_problem: str = ""
     run: Run = Run()
+    weights: Weights | None = None
+    weights_problem: str = ""
     problem: str = ""  # the whole hand-in is unusable, and why (SubmissionError's text)
 
 

@@ -15,9 +15,10 @@ import msgspec
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
-from autograder.core.records import Alternative, Finding, Run, Submission
+from autograder.core.records import Alternative, Finding, Run, Submission, Weights
 from autograder.handin.files.answers import parse_answers
 from autograder.handin.files.archive import zip_members
+from autograder.handin.files.checkpoint import read_weights
 from autograder.handin.files.choosing import Chosen, choose, code_files
 from autograder.handin.files.extras import Tables, read_answers, read_history
 from autograder.handin.files.members import Member, folder_members, read_file
@@ -38,13 +39,14 @@ def load(path: Path) -> Submission:
     near = chosen.work.file if chosen else ""
     answers, answers_problem = read_answers(members, near, parse_answers)
     history, history_problem = read_history(members, near)
+    weights, weights_problem = read_weights(members, near)
     whole = "" if chosen or answers is not None or history is not None else problem
     sliced = chosen.sliced if chosen else None
     programs = sliced.programs if sliced else {}
     return Submission(
         name=name,
         file=near,
-        digest=_digest([program.text for _, program in sorted(programs.items())], answers, history),
+        digest=_digest([program.text for _, program in sorted(programs.items())], answers, history, weights),
         cells=sliced.cells if sliced else (),
         programs=programs,
         alternatives=tuple(map(Alternative, sliced.alternatives)) if sliced else (),
@@ -56,6 +58,8 @@ def load(path: Path) -> Submission:
         history=history,
         history_problem=history_problem,
         run=sliced.run if sliced else Run(),
+        weights=weights,
+        weights_problem=weights_problem,
         problem=whole,
     )
 
@@ -102,7 +106,10 @@ def _unwrapped(members: tuple[Member, ...]) -> tuple[Member, ...]:
     return members
 
 
-def _digest(texts: Sequence[str], answers: Tables | None, history: dict[str, object] | None) -> str:
+def _digest(
+    texts: Sequence[str], answers: Tables | None, history: dict[str, object] | None, weights: Weights | None = None
+) -> str:
     """sha256 over what is graded: not over saved outputs or metadata, so that saving again changes nothing."""
-    content = msgspec.json.encode([texts, answers, history], order="sorted")
+    own = [weights.digest] if weights else []
+    content = msgspec.json.encode([texts, answers, history, *own], order="sorted")
     return hashlib.sha256(content).hexdigest()

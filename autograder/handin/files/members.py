@@ -18,6 +18,8 @@ from autograder.core.errors import SubmissionError
 _IGNORED = frozenset(
     {"__MACOSX", ".ipynb_checkpoints", ".git", "__pycache__", ".DS_Store", ".venv", "venv", "node_modules"}
 )
+_SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
+_OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
 _DEPTH = 3  # the hand-in, a folder that a zip program added, and one more
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
 
@@ -95,5 +97,5 @@ def too_large(name: str, size: int) -> str:
     """The words for a file over the cap."""
     return (
         f"{name} has {size / 2**20:.0f} MB; at most {policy.CAPS.file_mb} MB are read. "
-        "Clear large outputs (keep the training lines and the loss plot), save, and hand in again."
+        f"{_SMALLER.get(PurePosixPath(name).suffix.lower(), _OTHERWISE)}, and hand in again."
     )
