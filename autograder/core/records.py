@@ -132,7 +132,6 @@ class Limits(msgspec.Struct, frozen=True):
 class ExitKind(str, Enum):
     """How a conversation with a child ended (after isolate's RE, SG, TO, XX)."""
 
-    OK = "ok"
     RAISED = "raised"  # the student's code raised
     TIMEOUT = "timeout"
     MEMORY = "memory"

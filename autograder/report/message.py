@@ -74,11 +74,6 @@ def block(pairs: Iterable[Row], indent: int = 0) -> str:
     return "\n".join((" " * indent + line).rstrip() for line in lines)
 
 
-def heading(test: TestResult) -> str:
-    """ "4a.4 matches the reference", on one harmless line."""
-    return one_line(f"{test.number} {test.name}".strip())
-
-
 def verdict(test: TestResult) -> str:
     """The outcome in words and points: "failed 0/4", "passed" for a test without points, "not graded"."""
     if test.status is Status.ERROR or (test.max_score == 0 and test.score == 0):
