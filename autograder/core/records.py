@@ -89,12 +89,6 @@ class Run(msgspec.Struct, frozen=True):
     loop: dict[str, int] = {}
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """One value of answers.toml as the student typed it: text, number, or (nested) list of them, as JSON."""
-
-    value: object
-
-
 class Submission(msgspec.Struct, frozen=True):
     """A hand-in, read but not run. Everything in it is plain data; `problems` says what could not be used, and why.
 

@@ -1,4 +1,5 @@
-"""A report as one HTML page: no script, nothing loaded from anywhere, readable in print and in the dark.
+"""A report as one HTML page, and a class as a list of them: no script, nothing loaded from anywhere, readable in print
+and in the dark.
 
 Why separate: Jinja2 (with autoescape, which is what makes student text safe here) is imported only when a page is
 made. This module shapes plain data for the template, the template holds the markup; no HTML may be put together here.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,20 +18,30 @@ from autograder.core.policy import POLICY
 from autograder.core.records import Report, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
+from autograder.report.class_table import ClassRow
 from autograder.report.listing import listing
 
-TEMPLATE = "submission.html.j2"
+TEMPLATE, CLASS_TEMPLATE = "submission.html.j2", "class.html.j2"
 
 
 def render(report: Report, *, source_lines: bool = True, audience: summary.Audience = "student") -> str:
     """The page as text. `source_lines` shows the student's code; the student's variant omits what is for staff."""
+    return _filled(TEMPLATE, _page(report, source_lines, audience))
+
+
+def class_page(rows: Sequence[tuple[ClassRow, str]]) -> str:
+    """A class's list of reports to click through, from each row and who handed in (empty where nobody says)."""
+    return _filled(CLASS_TEMPLATE, {"title": POLICY.title, "rows": rows}) + "\n"
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(TEMPLATE).render(**_page(report, source_lines, audience))
+    return environment.get_template(template).render(**values)
 
 
 def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dict[str, object]:

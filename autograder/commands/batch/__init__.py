@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import html
 import io
-import urllib.parse
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from autograder.core.records import Report
 from autograder.grading import Options, grade_many
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
-from autograder.report.html import render
+from autograder.report.html import class_page, render
 
 Progress = Callable[[int, int, str], None]
 
@@ -113,19 +111,4 @@ def _inert(text: str) -> str:
 
 def _index(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
     """A plain list of the reports, to click through."""
-    lines = "".join(
-        f'<tr><td><a href="reports/{urllib.parse.quote(row.id)}.html">{html.escape(row.id)}</a></td>'
-        f"<td>{html.escape('; '.join(person.name for person in entry.people))}</td>"
-        f"<td>{'–' if row.total is None else f'{row.total:g}'}</td><td>{html.escape(row.remark)}</td></tr>\n"
-        for entry, row in zip(entries, rows)
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
-        + html.escape(policy.POLICY.title)
-        + ": class</title>"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
-        "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}"
-        "</style>\n<h1>" + html.escape(policy.POLICY.title) + f"</h1>\n<table><tr><th>submission</th><th>name</th>"
-        f"<th>points</th><th>first remark</th></tr>\n{lines}</table></html>\n"
-    )
+    return class_page([(row, "; ".join(person.name for person in entry.people)) for entry, row in zip(entries, rows)])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.core import policy
+from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Finding, Place, Program, Run, Severity
 from autograder.handin.slicing import remarks
 from autograder.handin.slicing.backward import Slice, backward_slice
@@ -73,7 +74,7 @@ def slice_cells(
         findings += _lost_names(broken, found, number, name)
         try:
             programs[number] = write_program(number, name, chunks, found, given)
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        except UNPARSABLE as error:
             unusable[number] = _refused(kept, name, error)
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
