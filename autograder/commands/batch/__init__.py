@@ -22,6 +22,7 @@ from autograder.grading import Options, grade_many
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
 from autograder.report.html import class_page, render
+from autograder.report.summary import Summary, summarise
 
 Progress = Callable[[int, int, str], None]
 
@@ -47,7 +48,7 @@ def run(folder: Path, out: Path, options: Options, progress: Progress | None = N
     rows: list[ClassRow] = []
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_reports(found.entries, options)) as reports:
         for entry, report in zip(found.entries, reports):
-            _keep(entry, report, out, rows)
+            _keep(entry, summarise(report), out, rows)
             if progress:
                 progress(len(rows), len(found.entries), entry.id)
     graded = found.entries[: len(rows)]
@@ -71,22 +72,22 @@ def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, No
             done += 1
 
 
-def _keep(entry: Entry, report: Report, out: Path, rows: list[ClassRow]) -> None:
+def _keep(entry: Entry, whole: Summary, out: Path, rows: list[ClassRow]) -> None:
     """Writes a submission's files and adds its row: both or, after a Ctrl-C on the way, both all the same."""
     done = len(rows)
     try:
-        _write(entry, report, out)
-        rows.append(class_row(entry.id, report))
+        _write(entry, whole, out)
+        rows.append(class_row(entry.id, whole))
     except KeyboardInterrupt:
-        _write(entry, report, out)
-        rows[done:] = [class_row(entry.id, report)]
+        _write(entry, whole, out)
+        rows[done:] = [class_row(entry.id, whole)]
         raise
 
 
-def _write(entry: Entry, report: Report, out: Path) -> None:
+def _write(entry: Entry, whole: Summary, out: Path) -> None:
     """The page first: where the result is, its page is, too."""
-    results.write_bytes(out / "reports" / f"{entry.id}.html", render(report, audience="staff").encode())
-    results.write(out / "results" / f"{entry.id}.json", report)
+    results.write_bytes(out / "reports" / f"{entry.id}.html", render(whole, audience="staff").encode())
+    results.write(out / "results" / f"{entry.id}.json", whole)
 
 
 def _csv(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
