@@ -18,9 +18,8 @@ from autograder import __version__
 from autograder.core.errors import GraderFault, UsageError
 
 if TYPE_CHECKING:
-    from autograder.core.records import Report
     from autograder.grading import Options
-    from autograder.report.summary import Audience
+    from autograder.report.summary import Audience, Summary
 
 app = typer.Typer(
     help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
@@ -66,18 +65,19 @@ def check(
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import unchecked
-    from autograder.report.summary import all_well
+    from autograder.report.summary import all_well, summarise
 
     chosen = checked(Options(public=True, only=question, seed=seed))
     again = partial(_check_command, only=chosen.only)
     folders.refuse_class(path, one=again, whole="")
     report = grade(path, chosen)
-    _show(report, "student", again=again(path))
+    whole = summarise(report)
+    _show(whole, "student", again=again(path))
     for line in unchecked.lines(report, chosen.only):
         typer.echo(line)
     if not report.complete:
         raise typer.Exit(3)
-    raise typer.Exit(0 if all_well(report) else 1)
+    raise typer.Exit(0 if all_well(whole) else 1)
 
 
 @app.command()
@@ -97,19 +97,21 @@ def grade(
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import html, results
+    from autograder.report.summary import summarise
 
     options = checked(Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(_grading_command, out=out, options=options)
     folders.refuse_class(submission, one=partial(command, "grade"), whole=command("batch", submission))
     results.make_folder(out)
     target = out / "results.json"
-    report = grade(submission, options, lambda so_far: results.write(target, so_far))
-    results.write(target, report)
-    results.write_bytes(out / "report.html", html.render(report, audience="staff").encode())
+    report = grade(submission, options, lambda so_far: results.write(target, summarise(so_far)))
+    whole = summarise(report)
+    results.write(target, whole)
+    results.write_bytes(out / "report.html", html.render(whole, audience="staff").encode())
     if json:
-        typer.echo(results.encode(report).decode())
+        typer.echo(results.encode(whole).decode())
     elif not quiet:
-        _show(report, "staff")
+        _show(whole, "staff")
     raise typer.Exit(0 if report.complete else 3)
 
 
@@ -209,10 +211,10 @@ def _grading_command(command: str, path: Path, out: Path, options: Options) -> s
     return typed(command, path, "--out", str(out), *words)
 
 
-def _show(report: Report, audience: Audience, again: str = "") -> None:
+def _show(whole: Summary, audience: Audience, again: str = "") -> None:
     from autograder.report.terminal import render
 
-    typer.echo(render(report, colour=sys.stdout.isatty(), audience=audience, again=again), nl=False)
+    typer.echo(render(whole, colour=sys.stdout.isatty(), audience=audience, again=again), nl=False)
 
 
 def main() -> None:

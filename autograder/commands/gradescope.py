@@ -21,6 +21,7 @@ from autograder.core.errors import AutograderError, GraderFault
 from autograder.core.records import Report
 from autograder.grading import Options, grade
 from autograder.report import results
+from autograder.report.summary import summarise
 from autograder.report.terminal import render
 
 APOLOGY = (
@@ -37,7 +38,7 @@ def run(root: Path, options: Options | None = None) -> Report:
     """Grades ROOT/submission into ROOT/results/results.json and returns the last report."""
     target = root / "results" / "results.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    results.write(target, results.failure(APOLOGY))  # until the first test is done, this is the truth
+    results.write(target, summarise(results.failure(APOLOGY)))  # until the first test is done, this is the truth
     signal.signal(signal.SIGTERM, _stop)
     about = metadata.read(root / "submission_metadata.json")
     latest: Report | None = None
@@ -46,7 +47,7 @@ def run(root: Path, options: Options | None = None) -> Report:
         nonlocal latest
         latest = report
         with contextlib.suppress(GraderFault):  # a full disk now may have room at the end; the older file is true
-            results.write(target, report)
+            results.write(target, summarise(report))
 
     try:
         final = grade(root / "submission", options or Options(), keep)
@@ -57,8 +58,9 @@ def run(root: Path, options: Options | None = None) -> Report:
     except Exception:
         final = results.failure(APOLOGY, staff=traceback.format_exc())
     final = msgspec.structs.replace(final, staff_notes=final.staff_notes + tuple(about.problems))
-    results.write(target, final)
-    sys.stdout.write(render(final, colour=False, width=110, audience="staff"))
+    whole = summarise(final)
+    results.write(target, whole)
+    sys.stdout.write(render(whole, colour=False, width=110, audience="staff"))
     return final
 
 

@@ -10,6 +10,9 @@ What a student's *code* does wrong is not an exception of ours: it is data (`rec
 inside a hidden test, an assertion with a `records.Feedback` (`autograder.judging.expect.Unmet`).
 """
 
+# What Python's own parser and compiler raise for a text that is no program, or that is too deep or too long for them.
+UNPARSABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
+
 
 class AutograderError(Exception):
     """Root of everything this package raises on purpose. The text is written for the person who reads it."""

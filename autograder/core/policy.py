@@ -85,10 +85,9 @@ class Files(_Table, frozen=True):
 
 
 class Provided(_Table, frozen=True):
-    """Classes and functions that the notebook gives."""
+    """Classes that the notebook gives."""
 
     classes: tuple[str, ...]
-    functions: tuple[str, ...]
 
 
 class Tolerances(_Table, frozen=True):

@@ -116,12 +116,6 @@ class Weights(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """One value of answers.toml as the student typed it: text, number, or (nested) list of them, as JSON."""
-
-    value: object
-
-
 class Submission(msgspec.Struct, frozen=True):
     """A hand-in, read but not run. Everything in it is plain data; `problems` says what could not be used, and why.
 
@@ -162,7 +156,6 @@ class Limits(msgspec.Struct, frozen=True):
 class ExitKind(str, Enum):
     """How a conversation with a child ended (after isolate's RE, SG, TO, XX)."""
 
-    OK = "ok"
     RAISED = "raised"  # the student's code raised
     TIMEOUT = "timeout"
     MEMORY = "memory"

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.core import own_limits
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.records import Finding, Program, Submission
 from autograder.handin.load import load, refused
@@ -123,9 +124,9 @@ def _child(work: Callable[[], Submission], send: int, seconds: float) -> None:
 
 def _reply(work: Callable[[], Submission], seconds: float) -> bytes:
     try:
-        _limit(resource.RLIMIT_AS, MEMORY_MB * 2**20 + _address_space())
-        _limit(resource.RLIMIT_CPU, int(seconds) + 1)
-        _limit(resource.RLIMIT_CORE, 0)
+        own_limits.lower(resource.RLIMIT_AS, MEMORY_MB * 2**20 + own_limits.address_space(unknown=2**30))
+        own_limits.lower(resource.RLIMIT_CPU, int(seconds) + 1)
+        own_limits.lower(resource.RLIMIT_CORE, 0)
         return _DONE + msgspec.json.encode(work())
     except UsageError as error:
         return _USAGE + str(error).encode("utf-8", "replace")
@@ -135,17 +136,3 @@ def _reply(work: Callable[[], Submission], seconds: float) -> bytes:
         return _DEPTH
     except BaseException:
         return _FAULT + traceback.format_exc(limit=-20)[-8000:].encode("utf-8", "replace")
-
-
-def _limit(which: int, most: int) -> None:
-    _, hard = resource.getrlimit(which)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(which, (most, most))
-
-
-def _address_space() -> int:
-    """Bytes of address space that this process has already: what the caller imported does not count."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return 1024 * 2**20

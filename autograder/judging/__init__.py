@@ -1,4 +1,47 @@
-"""Judging a module whose layers have unknown names: cases, weights, roles, comparison. Pure functions of tensors.
+"""What a test author uses, through one door: `from autograder.judging import Unmet, close, observe, weights`.
 
-Runs in the trusted room only, on what the child returned. Knows no solution: the reference is passed in by the tests.
+    the student's module     Student, Visit; observe, observe_training: visits that read like the assignment
+    cases and numbers        AttentionCase, LayerCase, normal, weights, close, first_difference, shape_text
+    what was observed        attention_roles, layer_roles, dropout, smoke, Evidence, gather
+    what is said of it       Unmet, Missing, Verdict, diagnosis, judge_* (written answers, evidence)
+    answers.toml             read, shape, matrices, evaluate and their records, remarks_on_layout
+    the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission
+
+Why separate: hidden tests, public tests and an instructor's own ask for names, not for the file that has them, and the
+files behind the door may move. Runs in the trusted room only, on what the child returned. Knows no solution: the
+reference is passed in by the tests. No folder that does without torch may import anything of this one.
 """
+
+from __future__ import annotations
+
+from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
+from autograder.core.records import Severity, Submission
+from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
+from autograder.judging import diagnosis, observe, observe_training
+from autograder.judging.code import attention_roles, dropout, layer_roles, weights
+from autograder.judging.code.cases import AttentionCase, LayerCase, normal
+from autograder.judging.code.compare import close, first_difference, shape_text
+from autograder.judging.expect import Missing, Unmet, Verdict
+from autograder.judging.observe_training import Reference
+from autograder.judging.training import smoke
+from autograder.judging.training.evidence import Evidence, gather
+from autograder.judging.training.judge import judge_claim, judge_curves
+from autograder.judging.visit import Student, Visit
+from autograder.judging.written import read
+from autograder.judging.written.evaluate import Reading, Value, evaluate, flattened
+from autograder.judging.written.judge_attention import judge_vector
+from autograder.judging.written.judge_convolution import judge_parameters, judge_shape
+from autograder.judging.written.judge_moments import judge_formula
+from autograder.judging.written.judge_pooling import judge_pooling
+from autograder.judging.written.matrices import matrices
+from autograder.judging.written.shapes import shape
+from autograder.judging.written.verdict import Unreadable, shown
+
+__all__ = [
+    "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Evidence", "LayerCase", "Missing", "Reading",
+    "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict", "Visit",
+    "attention_roles", "close", "diagnosis", "dropout", "evaluate", "first_difference", "flattened", "gather",
+    "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling", "judge_shape", "judge_vector",
+    "layer_roles", "matrices", "normal", "observe", "observe_training", "read", "remarks_on_administrivia",
+    "remarks_on_layout", "shape", "shape_text", "shown", "smoke", "weights",
+]  # fmt: skip

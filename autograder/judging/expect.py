@@ -1,4 +1,4 @@
-"""What a hidden or public test says when the student's work does not hold: `raise Unmet(...)`.
+"""What a hidden or public test says when the student's work does not hold: `raise Unmet(...)`, or a judge's `Verdict`.
 
 Why separate: tests, the comparison and the written judge all speak through it; the pytest plugin turns it into a
 `TestResult`. A plain `assert x, "message"` in a test works too: its message becomes the `found` line.
@@ -6,7 +6,22 @@ Why separate: tests, the comparison and the written judge all speak through it; 
 
 from __future__ import annotations
 
+import msgspec
+
 from autograder.core.records import Feedback
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a judge says of one answer or one piece of evidence; a test turns it into a pass or an `Unmet`.
+
+    `earned` is the fraction of the test's points, 1.0 for a pass; `remarks` are shown beside a pass, too, `staff` to
+    staff only.
+    """
+
+    earned: float
+    feedback: Feedback = Feedback()
+    remarks: tuple[str, ...] = ()
+    staff: str = ""
 
 
 class Unmet(AssertionError):

@@ -6,7 +6,7 @@ stands in `judging.training`. The second visit shares nothing with the first but
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Protocol
 
@@ -23,7 +23,6 @@ from autograder.judging.visit import Student, Visit
 from autograder.student_room.training import prepared
 
 MODEL = "4c"
-State = Mapping[str, Tensor]
 
 
 def smoke_trained(student: Student, seed: int) -> tuple[smoke.Trained, smoke.Drawn]:

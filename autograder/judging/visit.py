@@ -246,6 +246,3 @@ def remarks_on(visit: Visit) -> list[str]:
     if "input-modified" in visit.notes:
         heard.append("forward changes its input x in place: work on a new tensor, or the residual connection breaks.")
     return heard
-
-
-__all__ = ["Built", "Forward", "Student", "Visit", "remarks_on"]

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from autograder.core.policy import POLICY
-from autograder.core.records import Report, Status, TestResult
+from autograder.core.records import Status, TestResult
 from autograder.core.text import one_line
 from autograder.report import message, summary
+from autograder.report.summary import Summary
 from autograder.report.terminal import console_of, styled, trimmed
 
 MAX_ID = 32
@@ -28,22 +29,22 @@ class ClassRow(msgspec.Struct, frozen=True):
     remark: str = ""
 
 
-def class_row(identity: str, report: Report) -> ClassRow:
+def class_row(identity: str, whole: Summary) -> ClassRow:
     """The row of one graded submission; its remark is the first thing that staff would want to know."""
-    tests = summary.all_tests(report)
+    tests = whole.tests
     scores = summary.question_scores(tests)
     return ClassRow(
         id=identity,
         points={s.question.number: None if s.ungraded else s.earned for s in scores if s.possible},
-        total=None if not report.complete or any(s.ungraded for s in scores) else summary.total(tests)[0],
-        remark=next(iter(_remarks(report, tests)), ""),
+        total=None if not whole.report.complete or any(s.ungraded for s in scores) else summary.total(tests)[0],
+        remark=next(iter(_remarks(whole, tests)), ""),
     )
 
 
-def _remarks(report: Report, tests: Sequence[TestResult]) -> Iterable[str]:
-    yield from (f"{what}: {why}" for what, why in summary.unusable(report))
-    yield from summary.notes_for_staff(report)
-    yield from (finding.message for finding in summary.findings(report, "staff"))
+def _remarks(whole: Summary, tests: Sequence[TestResult]) -> Iterable[str]:
+    yield from (f"{what}: {why}" for what, why in whole.unusable)
+    yield from whole.notes
+    yield from (finding.message for finding in summary.findings(whole, "staff"))
     yield from (f"{test.number} {test.feedback.found}" for test in tests if test.status is Status.FAILED)
 
 

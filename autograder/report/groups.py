@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from autograder.core.records import Report, Status, TestResult
+from autograder.core.records import Status, TestResult
 from autograder.report import message, summary
+from autograder.report.summary import Summary
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -27,9 +28,9 @@ class Group(msgspec.Struct, frozen=True):
         return self.tests[0].status
 
 
-def groups(tests: Iterable[TestResult], report: Report) -> tuple[Group, ...]:
+def groups(tests: Iterable[TestResult], whole: Summary) -> tuple[Group, ...]:
     """The tests of one question in their order, neighbours with the same outcome and message together."""
-    pairs = [(test, rows(test, report)) for test in tests]
+    pairs = [(test, rows(test, whole)) for test in tests]
     runs = itertools.groupby(enumerate(pairs), key=lambda entry: _kind(*entry))
     found = [[pair for _, pair in run] for _, run in runs]
     return tuple(Group(tuple(test for test, _ in run), run[0][1]) for run in found)
@@ -42,10 +43,10 @@ def _kind(position: int, pair: tuple[TestResult, tuple[message.Row, ...]]) -> tu
     return (position,) if alone else (test.status, said)
 
 
-def rows(test: TestResult, report: Report) -> tuple[message.Row, ...]:
+def rows(test: TestResult, whole: Summary) -> tuple[message.Row, ...]:
     """The message of a test; where the top of the report has the reason already, only a pointer to it."""
-    for what, why in summary.unusable(report):
-        blocked = test.status is Status.SKIPPED and what == summary.blocked_by(report, test)
+    for what, why in whole.unusable:
+        blocked = test.status is Status.SKIPPED and what == summary.blocked_by(whole, test)
         if blocked or (test.status in (Status.SKIPPED, Status.FAILED) and test.feedback.found == why):
             label = "skipped" if test.status is Status.SKIPPED else "found"
             return ((label, f"{what} could not be used: see above"),)

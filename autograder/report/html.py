@@ -1,4 +1,5 @@
-"""A report as one HTML page: no script, nothing loaded from anywhere, readable in print and in the dark.
+"""A report as one HTML page, and a class as a list of them: no script, nothing loaded from anywhere, readable in print
+and in the dark.
 
 Why separate: Jinja2 (with autoescape, which is what makes student text safe here) is imported only when a page is
 made. This module shapes plain data for the template, the template holds the markup; no HTML may be put together here.
@@ -8,59 +9,71 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from autograder.core.policy import POLICY
-from autograder.core.records import Report, Severity, Status, TestResult
+from autograder.core.records import Severity, Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
+from autograder.report.class_table import ClassRow
 from autograder.report.listing import listing
+from autograder.report.summary import Summary
 
-TEMPLATE = "submission.html.j2"
+TEMPLATE, CLASS_TEMPLATE = "submission.html.j2", "class.html.j2"
 
 
-def render(report: Report, *, source_lines: bool = True, audience: summary.Audience = "student") -> str:
+def render(whole: Summary, *, source_lines: bool = True, audience: summary.Audience = "student") -> str:
     """The page as text. `source_lines` shows the student's code; the student's variant omits what is for staff."""
+    return _filled(TEMPLATE, _page(whole, source_lines, audience))
+
+
+def class_page(rows: Sequence[tuple[ClassRow, str]]) -> str:
+    """A class's list of reports to click through, from each row and who handed in (empty where nobody says)."""
+    return _filled(CLASS_TEMPLATE, {"title": POLICY.title, "rows": rows}) + "\n"
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(TEMPLATE).render(**_page(report, source_lines, audience))
+    return environment.get_template(template).render(**values)
 
 
-def _page(report: Report, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
-    tests = summary.shown_tests(report, audience)
-    found = summary.findings(report, audience)
+def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
+    tests = summary.shown_tests(whole, audience)
+    found = summary.findings(whole, audience)
     marked = [(f"finding-{i}", message.finding_rows(f), f.severity is Severity.FLAG) for i, f in enumerate(found)]
     scores = summary.question_scores(tests)
     earned, possible, ungraded = summary.total(tests)
-    programs = [report.submission.programs[number] for number in sorted(report.submission.programs)]
+    programs = [whole.report.submission.programs[number] for number in sorted(whole.report.submission.programs)]
     hand, worth = summary.by_hand()
     return {
         "title": POLICY.title,
         "staff": audience == "staff",
-        "name": one_line(report.submission.name) if audience == "staff" else "",
-        "file": one_line(report.submission.file),
+        "name": one_line(whole.report.submission.name) if audience == "staff" else "",
+        "file": one_line(whole.report.submission.file),
         "total": {"earned": earned, "possible": possible, "ungraded": ungraded},
-        "incomplete": not report.complete or any(test.status is Status.ERROR for test in tests),
-        "hidden": len(summary.all_tests(report)) - len(tests),
-        "unusable": [(what, clean(why, 1500)) for what, why in summary.unusable(report)],
-        "next_step": message.next_step(report, audience),
+        "incomplete": not whole.report.complete or any(test.status is Status.ERROR for test in tests),
+        "hidden": len(whole.tests) - len(tests),
+        "unusable": [(what, clean(why, 1500)) for what, why in whole.unusable],
+        "next_step": message.next_step(whole, audience),
         "scores": scores,
-        "anchored": _anchored(scores, report),
+        "anchored": _anchored(scores, whole),
         "findings": [(anchor, rows) for anchor, rows, flag in marked if not flag],
         "flags": [(anchor, rows[:2]) for anchor, rows, flag in marked if flag],
         "listings": [listing(program, tests, found) for program in programs] if source_lines else [],
-        "answers": _answers(report),
+        "answers": _answers(whole),
         "hand": hand,
         "hand_points": worth,
-        "notes": [clean(note, 2000, lines=40) for note in summary.notes_for_staff(report)],
-        "told": [(one_line(n), clean(text, 2000, lines=40)) for n, text in summary.told_to_staff(report)],
-        "provenance": _provenance(report),
+        "notes": [clean(note, 2000, lines=40) for note in whole.notes],
+        "told": [(one_line(n), clean(text, 2000, lines=40)) for n, text in summary.told_to_staff(whole)],
+        "provenance": _provenance(whole),
         "message": message,
         "groups": groups,
         "clean": clean,
@@ -72,7 +85,7 @@ Anchored = tuple[groups.Group, list[tuple[str, TestResult]]]
 
 
 def _anchored(
-    scores: tuple[summary.QuestionScore, ...], report: Report
+    scores: tuple[summary.QuestionScore, ...], whole: Summary
 ) -> list[tuple[summary.QuestionScore, list[Anchored]]]:
     """Each question with its groups of tests and their anchors, numbered through the page as `listing` does."""
     count = itertools.count()
@@ -86,7 +99,7 @@ def _anchored(
 
     return [
         (score, [anchored(group, score.question.number or "the first part") for group in found])
-        for score, found in ((score, groups.groups(score.tests, report)) for score in scores)
+        for score, found in ((score, groups.groups(score.tests, whole)) for score in scores)
     ]
 
 
@@ -95,21 +108,21 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * min(max(part / whole, 0.0), 1.0):.1f}" if whole > 0 else "0"
 
 
-def _provenance(report: Report) -> list[tuple[str, str]]:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
+def _provenance(whole: Summary) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(whole.report.versions.items()))
     pairs = [
         ("versions", versions),
-        ("seed", str(report.seed)),
-        ("submission digest", report.submission.digest),
-        ("isolation", report.isolation),
-        ("time", f"{report.seconds:.1f} s"),
+        ("seed", str(whole.report.seed)),
+        ("submission digest", whole.report.submission.digest),
+        ("isolation", whole.report.isolation),
+        ("time", f"{whole.report.seconds:.1f} s"),
     ]
     return [(label, one_line(text, 400)) for label, text in pairs if text]
 
 
-def _answers(report: Report) -> list[tuple[str, str, str]]:
+def _answers(whole: Summary) -> list[tuple[str, str, str]]:
     """(question, key, value as typed) for every written answer, in the file's order."""
-    tables = report.submission.answers or {}
+    tables = whole.report.submission.answers or {}
     return [
         (one_line(table.removeprefix("q")), one_line(key), _typed(value))
         for table, values in tables.items()

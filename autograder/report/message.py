@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograder.core.records import Finding, Report, Severity, Status, TestResult
+from autograder.core.records import Finding, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import summary
-from autograder.report.summary import QuestionScore
+from autograder.report.summary import QuestionScore, Summary
 
 Row = tuple[str, str]
 
@@ -74,11 +74,6 @@ def block(pairs: Iterable[Row], indent: int = 0) -> str:
     return "\n".join((" " * indent + line).rstrip() for line in lines)
 
 
-def heading(test: TestResult) -> str:
-    """ "4a.4 matches the reference", on one harmless line."""
-    return one_line(f"{test.number} {test.name}".strip())
-
-
 def verdict(test: TestResult) -> str:
     """The outcome in words and points: "failed 0/4", "passed" for a test without points, "not graded"."""
     if test.status is Status.ERROR or (test.max_score == 0 and test.score == 0):
@@ -105,23 +100,23 @@ def question_line(score: QuestionScore) -> str:
     return fraction(score.earned, score.possible) + open_points
 
 
-def next_step(report: Report, audience: summary.Audience) -> str:
+def next_step(whole: Summary, audience: summary.Audience) -> str:
     """The one thing to do next: what blocks most comes first, our own faults before the student's."""
-    tests = summary.shown_tests(report, audience)
-    if any(test.status is Status.ERROR for test in tests) or not report.complete:
+    tests = summary.shown_tests(whole, audience)
+    if any(test.status is Status.ERROR for test in tests) or not whole.report.complete:
         return OUR_STEP[audience]
     if audience == "student":
-        return _students_step(report, tests)
-    flags = len(summary.flags(report))
+        return _students_step(whole, tests)
+    flags = len(summary.flags(whole))
     look = (
         f"look at the {flags} flag{'' if flags == 1 else 's'} for staff" if flags else "nothing is left for staff to do"
     )
-    return f"{look}. The student's next step: {_students_step(report, tests)}"
+    return f"{look}. The student's next step: {_students_step(whole, tests)}"
 
 
-def _students_step(report: Report, tests: tuple[TestResult, ...]) -> str:
-    first = summary.first_to_mend(report, tests)
-    if what := summary.first_unusable(report, first):
+def _students_step(whole: Summary, tests: tuple[TestResult, ...]) -> str:
+    first = summary.first_to_mend(whole, tests)
+    if what := summary.first_unusable(whole, first):
         return f"mend what is said above about {what}, then try again."
     if first is not None:
         return _pointer(first)

@@ -25,6 +25,7 @@ from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Report, Status, Submission, TestResult
 from autograder.core.text import ELLIPSIS, clean, one_line
 from autograder.report import message, summary
+from autograder.report.summary import Summary
 
 # Gradescope documents no limits; ours keep a result loadable in a browser and a class of 800 within 200 MB.
 MAX_TEST_BYTES = 8 * 1024
@@ -75,20 +76,20 @@ class Results(msgspec.Struct, frozen=True, omit_defaults=True):
     stdout_visibility: str | None = None
 
 
-def to_gradescope(report: Report) -> dict[str, object]:
+def to_gradescope(whole: Summary) -> dict[str, object]:
     """The report in Gradescope's schema, as plain data, within the caps on size."""
-    built: dict[str, object] = msgspec.to_builtins(_fitted(_results(report)))
+    built: dict[str, object] = msgspec.to_builtins(_fitted(_results(whole)))
     return built
 
 
-def encode(report: Report) -> bytes:
+def encode(whole: Summary) -> bytes:
     """results.json as UTF-8: the same report gives the same bytes, times aside (see `comparable`)."""
-    return _bytes(_fitted(_results(report)))
+    return _bytes(_fitted(_results(whole)))
 
 
-def write(path: Path, report: Report) -> None:
+def write(path: Path, whole: Summary) -> None:
     """Write results.json to `path` in one step. Raises GraderFault when it cannot; the old file then stays."""
-    write_bytes(path, encode(report))
+    write_bytes(path, encode(whole))
 
 
 def comparable(data: Mapping[str, object]) -> dict[str, object]:
@@ -116,14 +117,14 @@ def failure(text: str, planned: tuple[TestResult, ...] = (), *, staff: str = "",
     )
 
 
-def _results(report: Report) -> Results:
-    tests = summary.all_tests(report)
+def _results(whole: Summary) -> Results:
+    tests = whole.tests
     return Results(
-        output=_capped(_top(report), MAX_TOP_BYTES),
+        output=_capped(_top(whole), MAX_TOP_BYTES),
         tests=tuple(_entry(test) for test in tests),
-        execution_time=round(report.seconds, 3),
-        extra_data=_extra(report, tests),
-        score=_score(report, tests),
+        execution_time=round(whole.report.seconds, 3),
+        extra_data=_extra(whole, tests),
+        score=_score(whole, tests),
         output_format="text",
         test_output_format="text",
         test_name_format="text",
@@ -148,27 +149,27 @@ def _entry(test: TestResult) -> Entry:
     )
 
 
-def _score(report: Report, tests: tuple[TestResult, ...]) -> float | None:
+def _score(whole: Summary, tests: tuple[TestResult, ...]) -> float | None:
     """The sum over what was graded; 0 for a hand-in that cannot be read at all; None when the failure is ours alone."""
     graded = [test for test in tests if test.status is not Status.ERROR]
     if any(test.max_score != 0 or test.score != 0 for test in graded):
         return summary.total(graded)[0]
     ours = len(graded) < len(tests)
-    return 0.0 if report.submission.problem and not ours else None
+    return 0.0 if whole.report.submission.problem and not ours else None
 
 
-def _top(report: Report) -> str:
+def _top(whole: Summary) -> str:
     """The text above all tests, for students: what is wrong with the result, the table, what was noticed."""
-    tests = summary.shown_tests(report, "student")
-    ours = any(test.status is Status.ERROR for test in summary.all_tests(report)) or not report.complete
-    nothing = all(test.status is Status.ERROR for test in summary.all_tests(report))
+    tests = summary.shown_tests(whole, "student")
+    ours = any(test.status is Status.ERROR for test in whole.tests) or not whole.report.complete
+    nothing = all(test.status is Status.ERROR for test in whole.tests)
     parts = [(NOTHING_GRADED if nothing else ASK_STAFF) if ours else ""]
-    parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in summary.unusable(report)]
-    parts += [f"Next: {message.next_step(report, 'student')}", _table(report, tests), _noticed(report), _hand()]
+    parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in whole.unusable]
+    parts += [f"Next: {message.next_step(whole, 'student')}", _table(whole, tests), _noticed(whole), _hand()]
     return "\n\n".join(part for part in parts if part)
 
 
-def _table(report: Report, tests: tuple[TestResult, ...]) -> str:
+def _table(whole: Summary, tests: tuple[TestResult, ...]) -> str:
     scores = [score for score in summary.question_scores(tests) if score.possible]
     if not scores:
         return ""
@@ -176,14 +177,14 @@ def _table(report: Report, tests: tuple[TestResult, ...]) -> str:
     earned, possible, ungraded = summary.total(tests)
     open_points = f" ({message.points(ungraded)} not graded yet)" if ungraded else ""
     lines.append(f"{'total':<38} {message.fraction(earned, possible)}{open_points}")
-    concealed = len(summary.all_tests(report)) - len(tests)
+    concealed = len(whole.tests) - len(tests)
     if concealed:
         lines.append(f"(tests not shown yet: {concealed})")
     return "\n".join([f"{POLICY.title}: points by question", *lines])
 
 
-def _noticed(report: Report) -> str:
-    found = summary.findings(report, "student")
+def _noticed(whole: Summary) -> str:
+    found = summary.findings(whole, "student")
     blocks = [message.block(message.finding_rows(finding), indent=2) for finding in found[:MAX_FINDINGS]]
     more = [f"  {ELLIPSIS} and {len(found) - MAX_FINDINGS} more"] if len(found) > MAX_FINDINGS else []
     return "\n\n".join(["Noticed while reading your code", *blocks, *more]) if blocks else ""
@@ -195,18 +196,18 @@ def _hand() -> str:
     return "\n".join([f"Graded by hand, not in the score above ({message.points(worth)} points)", *listed])
 
 
-def _extra(report: Report, tests: tuple[TestResult, ...]) -> dict[str, object]:
+def _extra(whole: Summary, tests: tuple[TestResult, ...]) -> dict[str, object]:
     seconds: dict[str, float] = {}
     for test in tests:
         key = one_line(test.number or test.name)
         seconds[key] = round(seconds.get(key, 0.0) + test.seconds, 3)
-    submission = report.submission
+    submission = whole.report.submission
     return {
-        "complete": report.complete,
+        "complete": whole.report.complete,
         "digest": one_line(submission.digest),
         "file": one_line(submission.file),
-        "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(report)]),
-        "isolation": one_line(report.isolation),
+        "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(whole)]),
+        "isolation": one_line(whole.report.isolation),
         "programs": {one_line(number): one_line(p.sha256) for number, p in submission.programs.items()},
         "questions": {
             s.question.number: {"earned": round(s.earned, 4), "possible": s.possible, "ungraded": s.ungraded}
@@ -214,10 +215,10 @@ def _extra(report: Report, tests: tuple[TestResult, ...]) -> dict[str, object]:
             if s.question.number
         },
         "seconds": seconds,
-        "seed": str(report.seed),  # as text: JSON readers keep only 53 bits of a number
+        "seed": str(whole.report.seed),  # as text: JSON readers keep only 53 bits of a number
         "staff": _shared([f"{test.number or test.name}: {test.staff}" for test in tests if test.staff]),
-        "staff_notes": _shared(list(summary.notes_for_staff(report))),
-        "versions": {one_line(name): one_line(version) for name, version in report.versions.items()},
+        "staff_notes": _shared(list(whole.notes)),
+        "versions": {one_line(name): one_line(version) for name, version in whole.report.versions.items()},
     }
 
 

@@ -1,7 +1,7 @@
-"""What a report adds up to, and who may see which part of it: pure functions from a `Report` to small records.
+"""What a report adds up to, and who may see which part of it: one `Summary` for every output, computed once.
 
 Why separate: results.json, the HTML page and the terminal must never disagree about a total or about what a student
-may see. Nothing here may word a message at length (see `message`) or touch a file.
+may see, so they are given the same record. Nothing here may word a message at length (see `message`) or touch a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from autograder.core.policy import POLICY, Question
-from autograder.core.records import Finding, Report, Severity, Status, TestResult
+from autograder.core.records import Finding, Report, Severity, Status, Submission, TestResult
 
 Audience = Literal["student", "staff"]
 
@@ -34,7 +34,30 @@ class QuestionScore(msgspec.Struct, frozen=True):
     tests: tuple[TestResult, ...]
 
 
-def all_tests(report: Report) -> tuple[TestResult, ...]:
+class Summary(msgspec.Struct, frozen=True):
+    """A report, and what every output needs of it.
+
+    `tests`: every test in the handout's order, the finished ones and those planned and not run. `unusable`: (what, why)
+    for everything of the hand-in that could not be used. `findings`: what reading brought up, each thing once, though
+    several classes may share the line. `notes`: for staff, on the result as a whole.
+    """
+
+    report: Report
+    tests: tuple[TestResult, ...]
+    unusable: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def summarise(report: Report) -> Summary:
+    """The summary that all outputs of this report share."""
+    tests = _all_tests(report)
+    return Summary(
+        report, tests, _unusable(report.submission), _once(report.submission.findings), _notes(report, tests)
+    )
+
+
+def _all_tests(report: Report) -> tuple[TestResult, ...]:
     """Every test of the report in the handout's order: the finished ones, then those planned and not run.
 
     A planned test counts as a grader error, whatever it was entered as: not running it was not the student's doing.
@@ -46,9 +69,9 @@ def all_tests(report: Report) -> tuple[TestResult, ...]:
     return tuple(sorted([*finished, *planned], key=lambda test: _position(test.number)))
 
 
-def shown_tests(report: Report, audience: Audience) -> tuple[TestResult, ...]:
+def shown_tests(whole: Summary, audience: Audience) -> tuple[TestResult, ...]:
     """The tests that this audience may see now: all for staff; those of visibility "visible" for students."""
-    return tuple(test for test in all_tests(report) if audience == "staff" or test.visibility == "visible")
+    return tuple(test for test in whole.tests if audience == "staff" or test.visibility == "visible")
 
 
 def question_scores(tests: Iterable[TestResult]) -> tuple[QuestionScore, ...]:
@@ -81,16 +104,16 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
     return round(sums[0], 2), round(sums[1], 2), round(sums[2], 2)
 
 
-def first_to_mend(report: Report, tests: Iterable[TestResult]) -> TestResult | None:
+def first_to_mend(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
     """The failed test to look at first: in the question whose mending helps most, the one that lost most."""
     failing = [s for s in question_scores(tests) if any(map(_failed, s.tests))]
     if not failing:
         return None
-    first = min(failing, key=lambda score: _urgency(report, score))
+    first = min(failing, key=lambda score: _urgency(whole.report.submission, score))
     return max(filter(_failed, first.tests), key=lambda test: test.max_score - test.score)
 
 
-def _urgency(report: Report, score: QuestionScore) -> tuple[float, ...]:
+def _urgency(submission: Submission, score: QuestionScore) -> tuple[float, ...]:
     """Sorts the questions to mend. A file that was left out is minutes of work for many points. Then the code in its
     order, for a layer is tried and a model trained with what stands before it. Then training, if there is none yet: it
     takes an hour, in which the written answers can be mended. All else by what it lost.
@@ -104,20 +127,20 @@ def _urgency(report: Report, score: QuestionScore) -> tuple[float, ...]:
     elif number == TRAINING:
         stage = len(code) + (1 if score.earned == 0 else 2)
     else:
-        stage = 0 if report.submission.answers is None and score.earned == 0 else len(code) + 2
+        stage = 0 if submission.answers is None and score.earned == 0 else len(code) + 2
     if not stage:
         return (0,)
     return stage, -lost, -sum(map(_open, score.tests))
 
 
-def first_unusable(report: Report, first: TestResult | None) -> str:
+def first_unusable(whole: Summary, first: TestResult | None) -> str:
     """What of the hand-in is to be mended before the test `first`, since it cannot be used; "" when nothing is.
 
     A layer that cannot be used waits for attention that is wrong; an unreadable history.json, for all but training.
     """
     question = _question(first.number).number if first else ""
     waits = {"question 4b": question == "4a", "history.json": question not in ("", TRAINING)}
-    return next((what for what, _ in unusable(report) if not waits.get(what)), "")
+    return next((what for what, _ in whole.unusable if not waits.get(what)), "")
 
 
 def _failed(test: TestResult) -> bool:
@@ -128,34 +151,34 @@ def _open(test: TestResult) -> bool:
     return test.status in (Status.FAILED, Status.SKIPPED)
 
 
-def findings(report: Report, audience: Audience) -> tuple[Finding, ...]:
-    """What reading the submission brought up, each thing once, though several classes may share the line.
+def findings(whole: Summary, audience: Audience) -> tuple[Finding, ...]:
+    """What reading the submission brought up. Flags are for staff alone: an unproven suspicion accuses nobody."""
+    return tuple(f for f in whole.findings if audience == "staff" or f.severity is not Severity.FLAG)
 
-    Flags are for staff alone: an unproven suspicion accuses nobody.
-    """
+
+def _once(found: Iterable[Finding]) -> tuple[Finding, ...]:
     once: dict[tuple[object, ...], Finding] = {}
-    for finding in report.submission.findings:
+    for finding in found:
         once.setdefault((finding.rule, finding.severity, finding.message, finding.place), finding)
-    return tuple(f for f in once.values() if audience == "staff" or f.severity is not Severity.FLAG)
+    return tuple(once.values())
 
 
-def flags(report: Report) -> tuple[Finding, ...]:
+def flags(whole: Summary) -> tuple[Finding, ...]:
     """What staff should look at."""
-    return tuple(f for f in findings(report, "staff") if f.severity is Severity.FLAG)
+    return tuple(f for f in whole.findings if f.severity is Severity.FLAG)
 
 
-def told_to_staff(report: Report) -> tuple[tuple[str, str], ...]:
+def told_to_staff(whole: Summary) -> tuple[tuple[str, str], ...]:
     """(test numbers, text) of what tests tell staff alone, each text once: output, what would have been earned."""
     told: dict[str, list[str]] = {}
-    for test in all_tests(report):
+    for test in whole.tests:
         if test.staff:
             told.setdefault(test.staff, []).append(test.number or test.name)
     return tuple((", ".join(numbers), text) for text, numbers in told.items())
 
 
-def unusable(report: Report) -> tuple[tuple[str, str], ...]:
+def _unusable(submission: Submission) -> tuple[tuple[str, str], ...]:
     """(what, why) for everything of the hand-in that could not be used."""
-    submission = report.submission
     problem = submission.problem  # said once, not once more for each question
     pairs = [
         ("the hand-in", submission.problem),
@@ -170,27 +193,26 @@ def unusable(report: Report) -> tuple[tuple[str, str], ...]:
     return tuple((what, why) for what, why in pairs if why)
 
 
-def blocked_by(report: Report, test: TestResult) -> str:
+def blocked_by(whole: Summary, test: TestResult) -> str:
     """Which of `unusable` keeps this test from being judged; "" when none does."""
     number = _question(test.number).number
-    if report.submission.problem:
+    if whole.report.submission.problem:
         return "the hand-in"
-    return f"question {number}" if number in report.submission.unusable else ""
+    return f"question {number}" if number in whole.report.submission.unusable else ""
 
 
-def all_well(report: Report) -> bool:
+def all_well(whole: Summary) -> bool:
     """Whether a student has nothing to mend: something passed, nothing failed, and all that was handed in is usable.
 
     A test that is skipped because its part is not there yet is no mistake; nor is a question that has no test here.
     """
-    statuses = {test.status for test in all_tests(report)}
+    statuses = {test.status for test in whole.tests}
     passed = Status.PASSED in statuses or not statuses
-    return passed and not statuses & {Status.FAILED, Status.ERROR} and not unusable(report)
+    return passed and not statuses & {Status.FAILED, Status.ERROR} and not whole.unusable
 
 
-def notes_for_staff(report: Report) -> tuple[str, ...]:
+def _notes(report: Report, tests: tuple[TestResult, ...]) -> tuple[str, ...]:
     """The report's own notes and what staff should know about the result as a whole."""
-    tests = all_tests(report)
     ours = [test.number or test.name for test in tests if test.status is Status.ERROR]
     concealed = [test.number or test.name for test in tests if test.visibility != "visible"]
     odd = sorted({t.visibility for t in (*report.tests, *report.planned)} - set(VISIBILITIES))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.core.policy import POLICY, Question
-from autograder.core.records import Report, Status, TestResult
+from autograder.core.records import Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
+from autograder.report.summary import Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +34,7 @@ ASIDE = 60  # from this width on, labels stand beside their text; below it, abov
 
 
 def render(
-    report: Report, *, width: int | None = None, colour: bool, audience: summary.Audience = "student", again: str = ""
+    whole: Summary, *, width: int | None = None, colour: bool, audience: summary.Audience = "student", again: str = ""
 ) -> str:
     """The whole report as text, wrapped to `width` columns (the terminal's own when None), ending in a newline.
 
@@ -41,16 +42,16 @@ def render(
     repeats this run, as it was typed: it is printed once, at the end, in place of a line in each failed test.
     """
     console, text = console_of(width, colour)
-    tests = summary.shown_tests(report, audience)
-    console.print(styled(f"{POLICY.title}   {one_line(report.submission.file)}".rstrip(), "bold"))
-    for what, why in summary.unusable(report):
+    tests = summary.shown_tests(whole, audience)
+    console.print(styled(f"{POLICY.title}   {one_line(whole.report.submission.file)}".rstrip(), "bold"))
+    for what, why in whole.unusable:
         console.print(styled(f"\n! {what} could not be used", "bold red"))
         _print_rows(console, (("found", clean(why, 1000)),), indent=2)
     if audience == "staff":
-        _print_for_staff(console, report)
-    _print_questions(console, summary.question_scores(tests), report, without="again" if again else "")
-    _print_findings(console, report, tests)
-    _print_end(console, report, tests, audience, again)
+        _print_for_staff(console, whole)
+    _print_questions(console, summary.question_scores(tests), whole, without="again" if again else "")
+    _print_findings(console, whole, tests)
+    _print_end(console, whole, tests, audience, again)
     return trimmed(text)
 
 
@@ -107,10 +108,10 @@ def _grid(space: int = 2) -> Table:
     return Table.grid(padding=(0, space))
 
 
-def _print_questions(console: Console, scores: Iterable[summary.QuestionScore], report: Report, without: str) -> None:
+def _print_questions(console: Console, scores: Iterable[summary.QuestionScore], whole: Summary, without: str) -> None:
     """Question by question; one reason is told once, with all the tests that it decides."""
     above: tuple[message.Row, ...] = ()
-    for score, found in _merged([(score, groups.groups(score.tests, report)) for score in scores]):
+    for score, found in _merged([(score, groups.groups(score.tests, whole)) for score in scores]):
         _print_question_head(console, score)
         for group in found:
             rows = tuple(row for row in group.rows if row[0] != without)
@@ -178,11 +179,11 @@ def _print_rows(console: Console, rows: Iterable[message.Row], indent: int) -> N
         console.print(Padding(table, (0, 0, 0, indent)))
 
 
-def _print_for_staff(console: Console, report: Report) -> None:
+def _print_for_staff(console: Console, whole: Summary) -> None:
     """What staff need before all else: notes on the result, flags, and what tests tell nobody but staff."""
-    told = [("note", clean(note)) for note in summary.notes_for_staff(report)]
-    said = [(one_line(numbers, 60), clean(text)) for numbers, text in summary.told_to_staff(report)]
-    flags = summary.flags(report)
+    told = [("note", clean(note)) for note in whole.notes]
+    said = [(one_line(numbers, 60), clean(text)) for numbers, text in summary.told_to_staff(whole)]
+    flags = summary.flags(whole)
     if told or said or flags:
         console.print(styled("\nFor staff", "bold magenta"))
     _print_rows(console, told, indent=2)
@@ -193,10 +194,10 @@ def _print_for_staff(console: Console, report: Report) -> None:
         _print_rows(console, (("test", numbers), ("", text)), indent=2)
 
 
-def _print_findings(console: Console, report: Report, tests: Sequence[TestResult]) -> None:
+def _print_findings(console: Console, whole: Summary, tests: Sequence[TestResult]) -> None:
     """What no test has said already."""
     said = [test.feedback.found for test in tests]
-    found = [f for f in summary.findings(report, "student") if not any(f.message in text for text in said)]
+    found = [f for f in summary.findings(whole, "student") if not any(f.message in text for text in said)]
     if found:
         console.print(styled("\nNoticed while reading the code", "bold"))
     for index, finding in enumerate(found):
@@ -206,7 +207,7 @@ def _print_findings(console: Console, report: Report, tests: Sequence[TestResult
 
 
 def _print_end(
-    console: Console, report: Report, tests: Sequence[TestResult], audience: summary.Audience, again: str
+    console: Console, whole: Summary, tests: Sequence[TestResult], audience: summary.Audience, again: str
 ) -> None:
     earned, possible, ungraded = summary.total(tests)
     console.print()
@@ -214,9 +215,9 @@ def _print_end(
     if ungraded:
         line += f", {message.points(ungraded)} of them not graded yet"
     console.print(styled(line, "bold"))
-    console.print(styled(f"Next: {message.next_step(report, audience)}"))
-    if again and not summary.all_well(report):
-        console.print(styled(f"Again: {_narrowed(again, report, tests)}", "dim"))
+    console.print(styled(f"Next: {message.next_step(whole, audience)}"))
+    if again and not summary.all_well(whole):
+        console.print(styled(f"Again: {_narrowed(again, whole, tests)}", "dim"))
 
 
 def _counted(tests: Sequence[TestResult]) -> str:
@@ -229,9 +230,9 @@ def _counted(tests: Sequence[TestResult]) -> str:
     return f"{passed} of {len(tests)} tests pass{others} (these carry no points)"
 
 
-def _narrowed(again: str, report: Report, tests: Sequence[TestResult]) -> str:
+def _narrowed(again: str, whole: Summary, tests: Sequence[TestResult]) -> str:
     """The command, with the one question that is to be mended next."""
-    first = summary.first_to_mend(report, tests)
+    first = summary.first_to_mend(whole, tests)
     if first is None or not first.number or "--question" in again:
         return again
     return f"{again} --question {summary.question_scores([first])[0].question.number or first.number}"

@@ -14,6 +14,7 @@ import resource
 import socket
 import sys
 
+from autograder.core import own_limits
 from autograder.core.records import Limits
 from autograder.sandbox import landlock, seccomp
 
@@ -109,7 +110,7 @@ def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket
 
 def limit_resources(given: Limits) -> None:
     """rlimits: address space beyond what torch already maps, CPU time, files, processes, core dumps."""
-    room = _mapped_bytes() + (given.memory_mb << 20)
+    room = own_limits.address_space(unknown=8 << 30) + (given.memory_mb << 20)
     limits = {
         resource.RLIMIT_CORE: 0,
         # the wall clock comes first; this one needs nobody's help, and the zygote cannot tell who will train
@@ -123,17 +124,7 @@ def limit_resources(given: Limits) -> None:
         if os.getuid() == 0:  # counted per user: an ordinary user's own processes would count too
             limits[resource.RLIMIT_NPROC] = 64
     for which, value in limits.items():
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
-
-
-def _mapped_bytes() -> int:
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 8 << 30
+        own_limits.lower(which, value)
 
 
 def drop_identity(uid: int, gid: int) -> None:

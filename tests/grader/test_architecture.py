@@ -141,6 +141,17 @@ def test_public_tests_which_students_get_import_neither_reference_nor_hidden_tes
     assert not reaching
 
 
+def test_a_test_author_needs_one_door() -> None:
+    doors = {
+        found.target.rpartition(".")[0]
+        for folder in ("tests/hidden", "tests/public")
+        for module in modules(folder)
+        for found in imports(module)
+        if top(found.target) == "autograder"
+    }
+    assert doors == {"autograder.judging"}
+
+
 # --- directions -------------------------------------------------------------------------------------------------------
 
 

@@ -8,9 +8,7 @@ import msgspec
 import pytest
 
 from autograder.core.records import Feedback, Report, Status, TestResult
-from autograder.report import terminal
-from autograder.report.message import next_step
-from tests.grader import example_reports
+from tests.grader import example_reports, outputs
 
 FULL = {test.number: test for test in example_reports.full_marks().tests}
 
@@ -43,28 +41,30 @@ ORDER = [
 
 @pytest.mark.parametrize(("lost", "first"), ORDER)
 def test_what_others_build_on_comes_first_and_then_what_lost_most(lost: tuple[str, ...], first: str) -> None:
-    assert next_step(_report(*lost), "student").startswith(f"{first}.")
+    assert outputs.next_step(_report(*lost), "student").startswith(f"{first}.")
 
 
 def test_a_small_loss_in_what_others_build_on_comes_before_a_great_one_after_it() -> None:
     report = _report("4a.3", "4c", "3c.b")
-    assert next_step(report, "student").startswith("4a.3")
+    assert outputs.next_step(report, "student").startswith("4a.3")
 
 
 def test_a_training_that_fell_short_is_weighed_with_the_answers() -> None:
-    assert next_step(_report("4c", "3c.b", left=0.5), "student").startswith("3c.b")
-    assert next_step(_report("4c", "2a", left=0.5), "student").startswith("4c")
+    assert outputs.next_step(_report("4c", "3c.b", left=0.5), "student").startswith("3c.b")
+    assert outputs.next_step(_report("4c", "2a", left=0.5), "student").startswith("4c")
 
 
 def test_a_file_that_was_left_out_is_the_quickest_to_mend() -> None:
     written = tuple(number for number in FULL if number[0] in "23")
-    assert next_step(_report("4a", *written, answers=None), "student").startswith("2a.1")
-    assert next_step(_report("4a", *written), "student").startswith("4a"), "answers that are wrong come after the code"
+    assert outputs.next_step(_report("4a", *written, answers=None), "student").startswith("2a.1")
+    assert outputs.next_step(_report("4a", *written), "student").startswith("4a"), (
+        "answers that are wrong come after the code"
+    )
 
 
 def test_what_cannot_be_read_comes_before_what_is_wrong_but_not_before_what_it_waits_for() -> None:
     def what(*lost: str, **handed_in: Any) -> str:
-        return next_step(_report(*lost, **handed_in), "student")
+        return outputs.next_step(_report(*lost, **handed_in), "student")
 
     assert "about question 4a," in what("4b", "4c", unusable={"4a": "a bracket is missing"})
     assert "about question 4b," in what("4c", "2a", unusable={"4b": "a bracket is missing"})
@@ -78,9 +78,11 @@ def test_what_cannot_be_read_comes_before_what_is_wrong_but_not_before_what_it_w
 def test_a_test_without_points_is_mended_last() -> None:
     informational = TestResult("4a.8", "stays finite", Status.FAILED, 0.0, 0.0, feedback=Feedback(mend="scale first"))
     lost = _report("2a")
-    assert next_step(example_reports.report((*lost.tests, informational), lost.submission), "student").startswith("2a")
+    assert outputs.next_step(
+        example_reports.report((*lost.tests, informational), lost.submission), "student"
+    ).startswith("2a")
     full = example_reports.report((*FULL.values(), informational), lost.submission)
-    assert next_step(full, "student").startswith("4a.8")
+    assert outputs.next_step(full, "student").startswith("4a.8")
 
 
 def test_public_tests_which_have_no_points_keep_the_order_of_the_code() -> None:
@@ -89,6 +91,6 @@ def test_public_tests_which_have_no_points_keep_the_order_of_the_code() -> None:
         for number in ("2a.p1", "4a.p3", "4b.p2")
     ]
     report = example_reports.report(tuple(tests), example_reports.submission())
-    assert next_step(report, "student").startswith("4a.p3")
-    again = terminal.render(report, width=80, colour=False, again="python -m autograder check .")
+    assert outputs.next_step(report, "student").startswith("4a.p3")
+    again = outputs.printed(report, width=80, colour=False, again="python -m autograder check .")
     assert again.endswith("check . --question 4a\n")

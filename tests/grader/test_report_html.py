@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from autograder.core.records import Feedback, Status, TestResult
-from autograder.report import html
-from tests.grader import example_reports
+from tests.grader import example_reports, outputs
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -48,7 +47,7 @@ PAGES = [(name, audience) for name in sorted(example_reports.ALL) for audience i
 
 @pytest.mark.parametrize(("name", "audience"), PAGES)
 def test_every_page_is_well_formed_self_contained_and_without_script(name: str, audience: str) -> None:
-    text = html.render(example_reports.ALL[name](), audience=audience)  # type: ignore[arg-type]
+    text = outputs.page(example_reports.ALL[name](), audience=audience)  # type: ignore[arg-type]
     page = Page(text)
     assert set(page.tags) <= set(
         "html head meta title style body a header main footer section article div span p b i strong h1 h2 h3 h4 "
@@ -62,7 +61,7 @@ def test_every_page_is_well_formed_self_contained_and_without_script(name: str, 
 
 @pytest.mark.parametrize(("name", "audience"), PAGES)
 def test_every_link_leads_somewhere_and_every_id_is_single(name: str, audience: str) -> None:
-    page = Page(html.render(example_reports.ALL[name](), audience=audience))  # type: ignore[arg-type]
+    page = Page(outputs.page(example_reports.ALL[name](), audience=audience))  # type: ignore[arg-type]
     ids = [value for key, value in page.attributes if key in ("id",)]
     targets = {str(value)[1:] for key, value in page.attributes if key == "href"}
     labels = {value for key, value in page.attributes if key == "aria-labelledby"}
@@ -71,7 +70,7 @@ def test_every_link_leads_somewhere_and_every_id_is_single(name: str, audience: 
 
 
 def test_the_page_has_landmarks_a_language_table_headers_and_words_beside_colours() -> None:
-    page = Page(html.render(example_reports.wrong_attention()))
+    page = Page(outputs.page(example_reports.wrong_attention()))
     assert {"header", "main", "footer", "h1", "h2", "h3"} <= set(page.tags)
     assert ("lang", "en") in page.attributes
     assert ("scope", "col") in page.attributes and ("scope", "row") in page.attributes
@@ -81,7 +80,7 @@ def test_the_page_has_landmarks_a_language_table_headers_and_words_beside_colour
 
 
 def test_the_points_the_message_and_the_answers_can_be_read() -> None:
-    page = Page(html.render(example_reports.wrong_attention()))
+    page = Page(outputs.page(example_reports.wrong_attention()))
     assert "34 of 39 points" in page.text
     assert "the softmax taken over the QUERIES" in page.text
     assert "needs 4a.4 to pass" in page.text
@@ -91,7 +90,7 @@ def test_the_points_the_message_and_the_answers_can_be_read() -> None:
 
 
 def test_the_code_shows_its_own_angle_brackets_and_its_lines_in_the_hand_in() -> None:
-    text = html.render(example_reports.wrong_attention())
+    text = outputs.page(example_reports.wrong_attention())
     page = Page(text)
     assert 'raise ValueError("<b>odd</b>")' in page.text
     assert "if weights.shape[-1] < 1 or" in page.text
@@ -99,7 +98,7 @@ def test_the_code_shows_its_own_angle_brackets_and_its_lines_in_the_hand_in() ->
 
 
 def test_the_lines_that_a_test_or_a_finding_names_are_highlighted_and_no_others() -> None:
-    rows = re.findall(r'<tr class="hit">.*?</tr>', html.render(example_reports.wrong_attention()))
+    rows = re.findall(r'<tr class="hit">.*?</tr>', outputs.page(example_reports.wrong_attention()))
     assert [re.sub(r"<.*?>", "", row)[:2].strip() for row in rows] == ["9", "13"]
     assert "◂ allowed-nn" in rows[0] and "◂ 4a.4" in rows[1]
 
@@ -107,16 +106,16 @@ def test_the_lines_that_a_test_or_a_finding_names_are_highlighted_and_no_others(
 def test_line_1_is_not_highlighted_for_a_message_about_line_13() -> None:
     report = example_reports.wrong_attention()
     report = msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=()))
-    assert html.render(report).count('<tr class="hit">') == 1
+    assert outputs.page(report).count('<tr class="hit">') == 1
 
 
 def test_the_code_can_be_left_out() -> None:
-    assert "The code that was graded" not in html.render(example_reports.wrong_attention(), source_lines=False)
+    assert "The code that was graded" not in outputs.page(example_reports.wrong_attention(), source_lines=False)
 
 
 def test_the_code_is_shown_plain_where_pygments_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygments.lexers.python", None)
-    text = html.render(example_reports.wrong_attention())
+    text = outputs.page(example_reports.wrong_attention())
     assert '<span class="k">' not in text
     assert 'raise ValueError("<b>odd</b>")' in Page(text).text
 
@@ -124,7 +123,7 @@ def test_the_code_is_shown_plain_where_pygments_is_missing(monkeypatch: pytest.M
 def test_a_long_program_is_cut_with_a_word_about_it() -> None:
     program = example_reports.program("4a", "SingleHeadAttention", "x = 1\n" * 2000, 14)
     report = example_reports.report((), example_reports.submission(programs={"4a": program}))
-    assert "500 more lines are not shown" in html.render(report)
+    assert "500 more lines are not shown" in outputs.page(report)
 
 
 def test_a_string_over_several_lines_keeps_every_line_in_its_place() -> None:
@@ -132,7 +131,7 @@ def test_a_string_over_several_lines_keeps_every_line_in_its_place() -> None:
     report = example_reports.report(
         (), example_reports.submission(programs={"4a": example_reports.program("4a", "A", text, 14)})
     )
-    shown = re.findall(r'<th class="at" scope="row">(\d+)</th><td class="code">(.*?)</td>', html.render(report))
+    shown = re.findall(r'<th class="at" scope="row">(\d+)</th><td class="code">(.*?)</td>', outputs.page(report))
     assert [(line, re.sub(r"<.*?>", "", code)) for line, code in shown] == [
         ("1", "x = &#39;&#39;&#39;a"),
         ("2", "b &lt;i&gt;"),
@@ -142,25 +141,25 @@ def test_a_string_over_several_lines_keeps_every_line_in_its_place() -> None:
 
 
 def test_the_provenance_stands_at_the_end() -> None:
-    page = Page(html.render(example_reports.full_marks()))
+    page = Page(outputs.page(example_reports.full_marks()))
     for text in ("autograder 0.1.0, python 3.11.9", "7318441902117552341", "9f2c" * 16, "landlock(7)", "3.2 s"):
         assert text in page.text
 
 
 def test_a_fault_of_ours_is_told_apart_from_lost_points() -> None:
-    page = Page(html.render(example_reports.grader_error()))
+    page = Page(outputs.page(example_reports.grader_error()))
     assert "Not everything was graded" in page.text
     assert "! not graded" in page.text
     assert "3/5 (2 not graded yet)" in page.text
 
 
 def test_an_unusable_hand_in_says_why_at_the_top() -> None:
-    page = Page(html.render(example_reports.unusable()))
+    page = Page(outputs.page(example_reports.unusable()))
     assert page.text.index("ends in the middle of a cell") < page.text.index("Points by question")
 
 
 def test_a_reason_that_decides_many_tests_is_shown_once_with_all_of_them() -> None:
-    page = Page(html.render(example_reports.unusable()))
+    page = Page(outputs.page(example_reports.unusable()))
     assert page.text.count("ends in the middle of a cell") == 1
     assert all(f"{number}{name}" in page.text for number, name, _ in example_reports.SUITE)
 
@@ -170,13 +169,13 @@ def test_a_reason_that_two_questions_share_is_told_in_the_first() -> None:
     tests = tuple(
         TestResult(n, "a box", Status.FAILED, 0.0, 1.0, feedback=why) for n in ("2a.1", "2a.2", "2b.1", "2c.1")
     )
-    page = Page(html.render(example_reports.report(tests, example_reports.submission())))
+    page = Page(outputs.page(example_reports.report(tests, example_reports.submission())))
     assert page.text.count("foundnothing was handed in") == 1
     assert page.text.count("the same reason as in 2a") == 2
 
 
 def test_what_staff_need_comes_before_the_points() -> None:
-    page = Page(html.render(example_reports.wrong_attention(), audience="staff"))
+    page = Page(outputs.page(example_reports.wrong_attention(), audience="staff"))
     order = [page.text.index(words) for words in ("For staff", "FLAGGED", "case 3 of 12", "Points by question")]
     assert order == sorted(order)
     assert page.text.count("FLAGGED") == 1
@@ -186,17 +185,17 @@ def test_students_see_neither_flags_nor_staff_notes_nor_hidden_tests() -> None:
     hidden = msgspec.structs.replace(example_reports.passed("4a.9", "HIDDEN-TEST", 1.0), visibility="after_published")
     for report in (example_reports.wrong_attention(), example_reports.grader_error()):
         report = msgspec.structs.replace(report, tests=(*report.tests, hidden))
-        student, staff = html.render(report), html.render(report, audience="staff")
+        student, staff = outputs.page(report), outputs.page(report, audience="staff")
         for word in ("FLAGGED", "STAFF-ONLY", "HIDDEN-TEST", "case 3 of 12"):
             assert word not in student
         assert "HIDDEN-TEST" in staff
         assert "1 test not shown here yet" in student
-    assert "FLAGGED" in html.render(example_reports.wrong_attention(), audience="staff")
-    assert "STAFF-ONLY torch" in html.render(example_reports.grader_error(), audience="staff")
+    assert "FLAGGED" in outputs.page(example_reports.wrong_attention(), audience="staff")
+    assert "STAFF-ONLY torch" in outputs.page(example_reports.grader_error(), audience="staff")
 
 
 def test_hostile_text_is_shown_and_not_obeyed() -> None:
-    text = html.render(example_reports.hostile_text(), audience="staff")
+    text = outputs.page(example_reports.hostile_text(), audience="staff")
     assert "<script" not in text
     assert "{{ 7*7 }}" in text and "49" not in Page(text).text.split("{{ 7*7 }}")[1][:3]
     assert not set(text) & set("\x00\x1b\u202e\u200b\x0c\r")
@@ -219,7 +218,7 @@ CONTRASTS += [(name, back) for name in "kscmd" for back in ("code", "mark")] + [
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize(("front", "back"), CONTRASTS)
 def test_every_text_colour_has_the_contrast_that_wcag_aa_asks_for(scheme: int, front: str, back: str) -> None:
-    block = re.findall(r":root \{(.*?)\}", html.render(example_reports.full_marks()), re.DOTALL)[scheme]
+    block = re.findall(r":root \{(.*?)\}", outputs.page(example_reports.full_marks()), re.DOTALL)[scheme]
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     one, two = sorted((_luminance(colours[front]), _luminance(colours[back])))
     assert (two + 0.05) / (one + 0.05) >= 4.5

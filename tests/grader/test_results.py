@@ -20,14 +20,11 @@ from autograder.report.results import (
     MAX_TEST_BYTES,
     MAX_TOTAL_BYTES,
     comparable,
-    encode,
     failure,
     make_folder,
-    to_gradescope,
-    write,
     write_bytes,
 )
-from tests.grader import example_reports
+from tests.grader import example_reports, outputs
 
 TOP: dict[str, Any] = {
     "score": (int, float),
@@ -87,13 +84,13 @@ def student_texts(data: dict[str, Any]) -> Iterator[str]:
 
 
 def by_number(report: Report) -> dict[str, dict[str, Any]]:
-    tests: Any = to_gradescope(report)["tests"]
+    tests: Any = outputs.to_gradescope(report)["tests"]
     return {test.get("number", ""): test for test in tests}
 
 
 @pytest.mark.parametrize("name", sorted(REPORTS))
 def test_every_report_meets_the_contract_and_the_caps(name: str) -> None:
-    data = encode(REPORTS[name]())
+    data = outputs.encode(REPORTS[name]())
     check_contract(json.loads(data))
     assert len(data) <= MAX_TOTAL_BYTES
     assert all(len(test["output"].encode()) <= MAX_TEST_BYTES for test in json.loads(data)["tests"])
@@ -101,18 +98,18 @@ def test_every_report_meets_the_contract_and_the_caps(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REPORTS))
 def test_the_plain_data_and_the_bytes_are_the_same(name: str) -> None:
-    assert json.loads(encode(REPORTS[name]())) == json.loads(json.dumps(to_gradescope(REPORTS[name]())))
+    assert json.loads(outputs.encode(REPORTS[name]())) == json.loads(json.dumps(outputs.to_gradescope(REPORTS[name]())))
 
 
 @pytest.mark.parametrize("name", sorted(REPORTS))
 def test_no_text_for_students_can_be_obeyed_or_hides_anything(name: str) -> None:
-    for text in student_texts(json.loads(encode(REPORTS[name]()))):
+    for text in student_texts(json.loads(outputs.encode(REPORTS[name]()))):
         assert not set(text) & set("<>")
         assert all(c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in text)
 
 
 def test_full_marks_are_the_sum_of_the_questions() -> None:
-    data = to_gradescope(example_reports.full_marks())
+    data = outputs.to_gradescope(example_reports.full_marks())
     assert data["score"] == sum(question.points for question in POLICY.questions) == 39
     assert "total                                  39/39" in str(data["output"])
 
@@ -146,13 +143,13 @@ def test_remarks_stand_beside_a_pass() -> None:
 
 def test_a_partly_earned_test_keeps_its_points() -> None:
     half = msgspec.structs.replace(example_reports.SOFTMAX_OVER_QUERIES, score=1.5)
-    data = to_gradescope(example_reports.report((half,), example_reports.submission()))
+    data = outputs.to_gradescope(example_reports.report((half,), example_reports.submission()))
     assert data["score"] == 1.5
 
 
 def test_thirds_add_up_to_a_whole() -> None:
     thirds = tuple(example_reports.passed(f"4a.{n}", "third", 1 / 3) for n in range(3))
-    assert to_gradescope(example_reports.report(thirds, example_reports.submission()))["score"] == 1.0
+    assert outputs.to_gradescope(example_reports.report(thirds, example_reports.submission()))["score"] == 1.0
 
 
 def test_an_informational_test_has_a_status_and_no_scores() -> None:
@@ -165,7 +162,7 @@ def test_an_informational_test_has_a_status_and_no_scores() -> None:
 
 def test_a_fault_of_ours_is_never_a_zero() -> None:
     report = example_reports.grader_error()
-    tests, data = by_number(report), to_gradescope(report)
+    tests, data = by_number(report), outputs.to_gradescope(report)
     for number in ("4b.2", "4c.1", "4c.2", "4c.3"):
         assert not {"score", "max_score", "status"} & tests[number].keys()
         assert "our fault" in tests[number]["output"]
@@ -181,7 +178,7 @@ def test_a_fault_of_ours_is_never_a_zero() -> None:
 def test_a_score_that_is_no_number_is_our_fault_and_spoils_no_other(score: float) -> None:
     odd = TestResult("4a.4", "odd", Status.FAILED, score, 4.0)
     report = example_reports.report((odd, example_reports.passed("4a.1", "fine", 1.0)), example_reports.submission())
-    data = json.loads(encode(report))
+    data = json.loads(outputs.encode(report))
     check_contract(data)
     assert data["score"] == 1.0
     assert "score" not in by_number(report)["4a.4"]
@@ -191,7 +188,7 @@ def test_a_failure_of_everything_is_valid_without_any_score_and_asks_staff() -> 
     planned = tuple(
         TestResult(number, name, Status.FAILED, 0.0, worth) for number, name, worth in example_reports.SUITE
     )
-    data = json.loads(encode(failure("the tests could not be read", planned, staff="STAFF-ONLY traceback")))
+    data = json.loads(outputs.encode(failure("the tests could not be read", planned, staff="STAFF-ONLY traceback")))
     check_contract(data)
     assert len(data["tests"]) == len(planned) + 1
     assert "score" not in data
@@ -204,19 +201,19 @@ def test_a_failure_of_everything_is_valid_without_any_score_and_asks_staff() -> 
 
 def test_a_hand_in_that_cannot_be_read_scores_zero_with_its_reason() -> None:
     report = msgspec.structs.replace(example_reports.unusable(), tests=())
-    data = to_gradescope(report)
+    data = outputs.to_gradescope(report)
     assert data["score"] == 0.0
     assert "ends in the middle of a cell" in str(data["output"])
 
 
 def test_the_top_lists_what_is_graded_by_hand() -> None:
-    output = str(to_gradescope(example_reports.full_marks())["output"])
+    output = str(outputs.to_gradescope(example_reports.full_marks())["output"])
     assert "(8 points)" in output
     assert all(question.title in output for question in POLICY.by_hand)
 
 
 def test_findings_reach_students_with_place_and_mend_and_flags_reach_staff_alone() -> None:
-    data = json.loads(encode(example_reports.wrong_attention()))
+    data = json.loads(outputs.encode(example_reports.wrong_attention()))
     assert "where     hw6.ipynb cell 14 line 9" in data["output"]
     assert "mend      Apply the layers one after the other" in data["output"]
     assert not any("FLAGGED" in text for text in student_texts(data))
@@ -224,7 +221,7 @@ def test_findings_reach_students_with_place_and_mend_and_flags_reach_staff_alone
 
 
 def test_what_is_for_staff_stays_out_of_every_field_for_students() -> None:
-    data = json.loads(encode(example_reports.grader_error()))
+    data = json.loads(outputs.encode(example_reports.grader_error()))
     assert not any("STAFF-ONLY" in text for text in student_texts(data))
     assert any("STAFF-ONLY torch" in text for text in data["extra_data"]["staff"])
     assert any("4b.2" in note for note in data["extra_data"]["staff_notes"])
@@ -233,7 +230,7 @@ def test_what_is_for_staff_stays_out_of_every_field_for_students() -> None:
 def test_a_test_that_is_not_visible_yet_is_left_out_of_the_table_and_staff_are_warned() -> None:
     hidden = msgspec.structs.replace(example_reports.SOFTMAX_OVER_QUERIES, visibility="after_published")
     done = example_reports.passed("4a.1", "shape", 1.0)
-    data = json.loads(encode(example_reports.report((done, hidden), example_reports.submission())))
+    data = json.loads(outputs.encode(example_reports.report((done, hidden), example_reports.submission())))
     assert "1/1" in data["output"]
     assert "/5" not in data["output"]
     assert "(tests not shown yet: 1)" in data["output"]
@@ -242,13 +239,13 @@ def test_a_test_that_is_not_visible_yet_is_left_out_of_the_table_and_staff_are_w
 
 def test_a_misspelt_visibility_is_hidden_rather_than_shown() -> None:
     odd = msgspec.structs.replace(example_reports.SOFTMAX_OVER_QUERIES, visibility="after-published")
-    data = json.loads(encode(example_reports.report((odd,), example_reports.submission())))
+    data = json.loads(outputs.encode(example_reports.report((odd,), example_reports.submission())))
     assert data["tests"][0]["visibility"] == "hidden"
     assert any("unknown visibility" in note for note in data["extra_data"]["staff_notes"])
 
 
 def test_provenance_is_recorded() -> None:
-    extra: Any = to_gradescope(example_reports.full_marks())["extra_data"]
+    extra: Any = outputs.to_gradescope(example_reports.full_marks())["extra_data"]
     assert extra["seed"] == "7318441902117552341"
     assert extra["isolation"].startswith("uid+rlimits")
     assert list(extra["versions"]) == ["torch", "python", "autograder"]
@@ -261,9 +258,9 @@ def test_the_same_grading_gives_the_same_bytes_times_aside() -> None:
     slower = tuple(msgspec.structs.replace(test, seconds=test.seconds + 1) for test in first.tests)
     versions = dict(reversed(first.versions.items()))
     second = msgspec.structs.replace(first, tests=slower[::-1], seconds=99.0, versions=versions)
-    assert encode(first) == encode(example_reports.wrong_attention())
-    assert encode(first) != encode(second)
-    one, two = (comparable(json.loads(encode(report))) for report in (first, second))
+    assert outputs.encode(first) == outputs.encode(example_reports.wrong_attention())
+    assert outputs.encode(first) != outputs.encode(second)
+    one, two = (comparable(json.loads(outputs.encode(report))) for report in (first, second))
     assert json.dumps(one) == json.dumps(two)
 
 
@@ -276,7 +273,7 @@ def test_the_whole_stays_within_its_cap_by_shortening_the_longest_and_dropping_n
         for n in range(100)
     )
     short = example_reports.passed("4b.1", "short", 1.0, remarks=("kept as it is",))
-    data = encode(example_reports.report((*tests, short), example_reports.submission()))
+    data = outputs.encode(example_reports.report((*tests, short), example_reports.submission()))
     found = {test["number"]: test for test in json.loads(data)["tests"]}
     assert len(data) <= MAX_TOTAL_BYTES
     assert len(found) == 101
@@ -286,12 +283,12 @@ def test_the_whole_stays_within_its_cap_by_shortening_the_longest_and_dropping_n
 
 def test_many_findings_are_counted_not_listed() -> None:
     many = tuple(Finding("r", Severity.REMARK, f"remark number {n}") for n in range(75))
-    output = str(to_gradescope(example_reports.report((), example_reports.submission(findings=many)))["output"])
+    output = str(outputs.to_gradescope(example_reports.report((), example_reports.submission(findings=many)))["output"])
     assert "… and 15 more" in output
 
 
 def test_a_test_number_of_no_question_is_kept() -> None:
-    data = to_gradescope(
+    data = outputs.to_gradescope(
         example_reports.report((example_reports.passed("9z.1", "odd", 1.0),), example_reports.submission())
     )
     assert data["score"] == 1.0
@@ -302,10 +299,10 @@ def test_a_written_file_replaces_the_old_one_and_leaves_nothing_beside_it(tmp_pa
     path.write_text("old")
     mask = os.umask(0o077)
     try:
-        write(path, example_reports.full_marks())
+        outputs.write(path, example_reports.full_marks())
     finally:
         os.umask(mask)
-    assert path.read_bytes() == encode(example_reports.full_marks())
+    assert path.read_bytes() == outputs.encode(example_reports.full_marks())
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert list(tmp_path.iterdir()) == [path]
 
@@ -328,7 +325,7 @@ def test_a_full_disk_is_our_fault_in_words_and_keeps_the_old_file(
     really_open = os.open
     monkeypatch.setattr(os, "open", lambda *_: really_open("/dev/full", os.O_WRONLY))
     with pytest.raises(GraderFault, match=r"results\.json could not be written.*disk is full"):
-        write(path, example_reports.full_marks())
+        outputs.write(path, example_reports.full_marks())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -343,9 +340,9 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_said_in_words(tmp_path: Pa
 
 
 def test_the_text_above_all_tests_names_the_one_thing_to_do_next() -> None:
-    top = str(to_gradescope(example_reports.wrong_attention())["output"])
+    top = str(outputs.to_gradescope(example_reports.wrong_attention())["output"])
     assert top.startswith("Next: 4a.4 (hw6.ipynb cell 14 line 13, in __init__): look at the dim argument")
-    lost = str(to_gradescope(example_reports.unusable())["output"])
+    lost = str(outputs.to_gradescope(example_reports.unusable())["output"])
     assert lost.index("ends in the middle") < lost.index("Next: mend what is said above about the hand-in")
 
 

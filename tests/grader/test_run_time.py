@@ -132,21 +132,25 @@ def test_staff_see_that_it_was_found_at_run_time_and_students_see_the_rest(hidde
     report = hidden["made and hidden"]
     found = [f for f in report.submission.findings if f.rule == run_time.RULE]
     assert pairs(tuple(found)) == [(Severity.READY_MADE, "4a", MHA), (Severity.FLAG, "4a", MHA)]
-    assert found[1] in summary.flags(report) and found[1] not in summary.findings(report, "student")
-    assert found[0] in summary.findings(report, "student")
+    assert found[1] in summary.flags(summary.summarise(report)) and found[1] not in summary.findings(
+        summary.summarise(report), "student"
+    )
+    assert found[0] in summary.findings(summary.summarise(report), "student")
 
 
 @pytest.mark.slow
 def test_text_that_names_it_and_never_runs_it_loses_the_points_and_staff_are_asked(hidden: dict[str, Report]) -> None:
     report = hidden["idle"]
     assert score(report, "4a") == 0 and score(report, "4b") == 5
-    assert [f.rule for f in summary.flags(report)] == [run_time.RULE] and "idle" in summary.flags(report)[0].message
+    assert [f.rule for f in summary.flags(summary.summarise(report))] == [run_time.RULE] and "idle" in summary.flags(
+        summary.summarise(report)
+    )[0].message
 
 
 @pytest.mark.slow
 def test_a_student_hears_it_at_home_already(public: dict[str, Report]) -> None:
-    told = summary.findings(public["made and hidden"], "student")
+    told = summary.findings(summary.summarise(public["made and hidden"]), "student")
     assert (
         pairs(told) == [(Severity.READY_MADE, "4a", MHA)] and "ran when your code for 4a was tested" in told[0].message
     )
-    assert public["honest"].tests and summary.findings(public["honest"], "student") == ()
+    assert public["honest"].tests and summary.findings(summary.summarise(public["honest"]), "student") == ()

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from autograder.core.errors import GraderFault
-from autograder.report import results
-from tests.grader import example_reports
+from tests.grader import example_reports, outputs
 from tests.grader.pace import patience
 from tests.grader.processes import descendants, end, parent, still_there
 from tests.grader.source_tree import ROOT
@@ -187,7 +186,7 @@ def test_a_full_disk_is_told_in_words_and_the_old_file_stays(tmp_path: Path) -> 
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
     try:
         with pytest.raises(GraderFault, match="the disk is full"):
-            results.write(path, example_reports.full_marks())
+            outputs.write(path, example_reports.full_marks())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text() == "old"

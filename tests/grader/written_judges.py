@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from autograder.judging.expect import Verdict
 from autograder.judging.written.judge_attention import judge_vector
 from autograder.judging.written.judge_convolution import judge_parameters, judge_shape
 from autograder.judging.written.judge_moments import judge_formula
 from autograder.judging.written.judge_pooling import judge_pooling
-from autograder.judging.written.verdict import Verdict
 from reference import written, written_moments, written_slips
 
 if sys.version_info >= (3, 11):

@@ -9,12 +9,18 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.core.records import Severity
-from autograder.judging import diagnosis, observe
-from autograder.judging.code import attention_roles, dropout, weights
-from autograder.judging.code.cases import normal
-from autograder.judging.code.compare import close, first_difference
-from autograder.judging.expect import Unmet
+from autograder.judging import (
+    Severity,
+    Unmet,
+    attention_roles,
+    close,
+    diagnosis,
+    dropout,
+    first_difference,
+    normal,
+    observe,
+    weights,
+)
 
 
 @number("4a.1")

@@ -10,11 +10,7 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.core.policy import KEPT, TOLERANCES
-from autograder.judging import diagnosis, observe
-from autograder.judging.code import dropout, layer_roles, weights
-from autograder.judging.code.compare import close
-from autograder.judging.expect import Unmet
+from autograder.judging import KEPT, TOLERANCES, Unmet, close, diagnosis, dropout, layer_roles, observe, weights
 
 
 @number("4b.1")

@@ -7,15 +7,21 @@ from collections.abc import Callable
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.core.policy import POLICY
-from autograder.core.records import Submission
-from autograder.judging import observe_training
-from autograder.judging.expect import Missing, Unmet
-from autograder.judging.observe_training import Reference
-from autograder.judging.training import smoke
-from autograder.judging.training.evidence import Evidence, gather
-from autograder.judging.training.judge import Verdict, judge_claim, judge_curves
-from autograder.judging.visit import Student
+from autograder.judging import (
+    POLICY,
+    Evidence,
+    Missing,
+    Reference,
+    Student,
+    Submission,
+    Unmet,
+    Verdict,
+    gather,
+    judge_claim,
+    judge_curves,
+    observe_training,
+    smoke,
+)
 
 Say = Callable[[str], object]
 CLASSES = {question.number: question.class_name for question in POLICY.questions if question.class_name}

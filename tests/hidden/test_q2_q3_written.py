@@ -12,14 +12,18 @@ from types import ModuleType
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
-from autograder.judging.expect import Unmet
-from autograder.judging.written.judge_attention import judge_vector
-from autograder.judging.written.judge_convolution import judge_parameters, judge_shape
-from autograder.judging.written.judge_moments import judge_formula
-from autograder.judging.written.judge_pooling import judge_pooling
-from autograder.judging.written.read import is_blank
-from autograder.judging.written.verdict import Verdict
+from autograder.judging import (
+    Unmet,
+    Verdict,
+    judge_formula,
+    judge_parameters,
+    judge_pooling,
+    judge_shape,
+    judge_vector,
+    read,
+    remarks_on_administrivia,
+    remarks_on_layout,
+)
 
 Answers = Mapping[str, Mapping[str, object]]
 Remark = Callable[[str], None]
@@ -56,7 +60,7 @@ def _settle(verdict: Verdict, typed: object, answers: Answers, remark: Remark) -
         expected=feedback.expected,
         mend=feedback.mend,
         earned=verdict.earned,
-        remarks=verdict.remarks + (remarks_on_layout(answers) if is_blank(typed) else ()),
+        remarks=verdict.remarks + (remarks_on_layout(answers) if read.is_blank(typed) else ()),
     )
 
 

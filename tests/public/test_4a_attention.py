@@ -8,12 +8,7 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.core.records import Severity
-from autograder.judging import observe
-from autograder.judging.code import weights
-from autograder.judging.code.cases import AttentionCase
-from autograder.judging.code.compare import close, first_difference
-from autograder.judging.expect import Missing, Unmet
+from autograder.judging import AttentionCase, Missing, Severity, Unmet, close, first_difference, observe, weights
 
 
 @number("4a.p1")

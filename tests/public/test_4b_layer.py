@@ -8,10 +8,7 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.judging import observe
-from autograder.judging.code import weights
-from autograder.judging.code.compare import close
-from autograder.judging.expect import Unmet
+from autograder.judging import Unmet, close, observe, weights
 
 
 @number("4b.p1")

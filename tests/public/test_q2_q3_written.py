@@ -7,14 +7,22 @@ Nobody here knows what is right. A box that is still blank is skipped: come back
 import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.core.policy import FILES
-from autograder.handin.files import layout
-from autograder.judging.expect import Missing, Unmet
-from autograder.judging.written import read
-from autograder.judging.written.evaluate import Reading, Value, evaluate, flattened
-from autograder.judging.written.matrices import matrices
-from autograder.judging.written.shapes import shape
-from autograder.judging.written.verdict import Unreadable, shown
+from autograder.judging import (
+    FILES,
+    Missing,
+    Reading,
+    Unmet,
+    Unreadable,
+    Value,
+    evaluate,
+    flattened,
+    matrices,
+    read,
+    remarks_on_administrivia,
+    remarks_on_layout,
+    shape,
+    shown,
+)
 
 # Any numbers do where only the form is looked at.
 ROWS: tuple[Value, ...] = ((1.0, 2.0, 3.0), (5.0, 7.0, 11.0), (13.0, 17.0, 19.0))
@@ -37,7 +45,7 @@ def boxes(submission):
 def _typed(boxes, table, key):
     """What stands in the box. A blank is skipped, unless a misspelled name may be the reason."""
     typed = boxes.get(table, {}).get(key)
-    misspelled = [text for text in layout.remarks_on_layout(boxes) if f"[{table}]" in text or repr(key) in text]
+    misspelled = [text for text in remarks_on_layout(boxes) if f"[{table}]" in text or repr(key) in text]
     if typed is None and misspelled:
         raise Unmet(f"there is no {key!r} below [{table}]", mend=misspelled[0])
     if read.is_blank(typed):
@@ -55,9 +63,9 @@ def _readable(read_as, typed, kind):
 @number("1.p1")
 def test_names(boxes, remark):
     """every name in answers.toml is one that is read; survey code and signature are there"""
-    for text in layout.remarks_on_administrivia(boxes):
+    for text in remarks_on_administrivia(boxes):
         remark(text)
-    unread = layout.remarks_on_layout(boxes)
+    unread = remarks_on_layout(boxes)
     if unread:
         raise Unmet(unread[0], mend="use the names of the template", remarks=unread[1:])
 

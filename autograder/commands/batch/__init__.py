@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import html
 import io
-import urllib.parse
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -23,7 +21,8 @@ from autograder.core.records import Report
 from autograder.grading import Options, grade_many
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
-from autograder.report.html import render
+from autograder.report.html import class_page, render
+from autograder.report.summary import Summary, summarise
 
 Progress = Callable[[int, int, str], None]
 
@@ -49,7 +48,7 @@ def run(folder: Path, out: Path, options: Options, progress: Progress | None = N
     rows: list[ClassRow] = []
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_reports(found.entries, options)) as reports:
         for entry, report in zip(found.entries, reports):
-            _keep(entry, report, out, rows)
+            _keep(entry, summarise(report), out, rows)
             if progress:
                 progress(len(rows), len(found.entries), entry.id)
     graded = found.entries[: len(rows)]
@@ -73,22 +72,22 @@ def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, No
             done += 1
 
 
-def _keep(entry: Entry, report: Report, out: Path, rows: list[ClassRow]) -> None:
+def _keep(entry: Entry, whole: Summary, out: Path, rows: list[ClassRow]) -> None:
     """Writes a submission's files and adds its row: both or, after a Ctrl-C on the way, both all the same."""
     done = len(rows)
     try:
-        _write(entry, report, out)
-        rows.append(class_row(entry.id, report))
+        _write(entry, whole, out)
+        rows.append(class_row(entry.id, whole))
     except KeyboardInterrupt:
-        _write(entry, report, out)
-        rows[done:] = [class_row(entry.id, report)]
+        _write(entry, whole, out)
+        rows[done:] = [class_row(entry.id, whole)]
         raise
 
 
-def _write(entry: Entry, report: Report, out: Path) -> None:
+def _write(entry: Entry, whole: Summary, out: Path) -> None:
     """The page first: where the result is, its page is, too."""
-    results.write_bytes(out / "reports" / f"{entry.id}.html", render(report, audience="staff").encode())
-    results.write(out / "results" / f"{entry.id}.json", report)
+    results.write_bytes(out / "reports" / f"{entry.id}.html", render(whole, audience="staff").encode())
+    results.write(out / "results" / f"{entry.id}.json", whole)
 
 
 def _csv(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
@@ -113,19 +112,4 @@ def _inert(text: str) -> str:
 
 def _index(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
     """A plain list of the reports, to click through."""
-    lines = "".join(
-        f'<tr><td><a href="reports/{urllib.parse.quote(row.id)}.html">{html.escape(row.id)}</a></td>'
-        f"<td>{html.escape('; '.join(person.name for person in entry.people))}</td>"
-        f"<td>{'–' if row.total is None else f'{row.total:g}'}</td><td>{html.escape(row.remark)}</td></tr>\n"
-        for entry, row in zip(entries, rows)
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
-        + html.escape(policy.POLICY.title)
-        + ": class</title>"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<style>body{font:16px/1.5 system-ui;margin:2rem;color-scheme:light dark}"
-        "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}"
-        "</style>\n<h1>" + html.escape(policy.POLICY.title) + f"</h1>\n<table><tr><th>submission</th><th>name</th>"
-        f"<th>points</th><th>first remark</th></tr>\n{lines}</table></html>\n"
-    )
+    return class_page([(row, "; ".join(person.name for person in entry.people)) for entry, row in zip(entries, rows)])

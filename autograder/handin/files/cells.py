@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from autograder.core.errors import SubmissionError
+from autograder.core.errors import UNPARSABLE, SubmissionError
 from autograder.core.records import Cell, Finding, Place, Severity
 from autograder.handin.files.decoding import cookie_findings, decode
 from autograder.handin.files.magics import dropped_language, plain_python
@@ -74,7 +74,7 @@ def _is_python(text: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             body = ast.parse(text).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except UNPARSABLE:
         return False
     return any(isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)) for node in body)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Finding, Program, Severity
 from autograder.handin.rules import allowed_nn, dynamic, embedded, ready_made
 from autograder.handin.rules.resolve import Resolver
@@ -24,7 +25,7 @@ def check(program: Program) -> tuple[Finding, ...]:
     """All findings about one program, in line order, one a construct and line, at most 50 (the gravest are kept)."""
     try:
         tree = embedded.parsed(program.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except UNPARSABLE as error:
         return (_unreadable(program, error),)
     return _sorted(_findings(program, tree, _NESTED))
 

@@ -12,6 +12,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 
+from autograder.core.errors import UNPARSABLE
 from autograder.handin.rules import paths
 from autograder.handin.rules.resolve import Resolver
 from autograder.handin.rules.uses import Use, spelled
@@ -61,7 +62,7 @@ def _parsed(value: object) -> ast.Module | None:
     try:
         text = value.decode("utf-8") if isinstance(value, bytes) else value
         return parsed(textwrap.dedent(text).strip()) if isinstance(text, str) else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNPARSABLE:
         return None
 
 

@@ -82,17 +82,6 @@ def is_namespace(path: str) -> bool:
     return parts == ["torch"] or (parts[:2] == ["torch", "nn"] and groups)
 
 
-def is_known(path: str) -> bool:
-    """Whether the installed lists know the thing of nn that the path reaches (an unknown one may be a misspelling)."""
-    member = nn_member(path)
-    if member is None:
-        return False
-    parent, _, name = member.rpartition(".")
-    if parent == "torch.nn":
-        return name in torch_names.NN_NAMES
-    return name in torch_names.FUNCTIONAL_NAMES if parent == "torch.nn.functional" else True
-
-
 def ready_made(path: str) -> bool:
     """Whether the canonical path is attention, or an encoder holding it, that somebody else wrote."""
     root, _, rest = path.partition(".")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from autograder.core import policy
+from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Finding, Place, Program, Run, Severity
 from autograder.handin.slicing import remarks
 from autograder.handin.slicing.backward import Slice, backward_slice
@@ -79,7 +80,7 @@ def slice_cells(
         findings += _lost_names(broken, found, number, name)
         try:
             programs[number] = write_program(number, name, chunks, found, given)
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        except UNPARSABLE as error:
             unusable[number] = _refused(kept, name, error)
             continue
         alternatives += _alternatives(programs[number], chunks, changed & frozenset(question.may_bring))

@@ -30,7 +30,6 @@ class Slice:
 
     order: tuple[int, ...]
     unresolved: frozenset[str]
-    defined_at: int  # the statement that binds the class last
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def backward_slice(chunks: Sequence[Chunk], class_name: str, given: frozenset[st
     _run(search)
     futures = [i for i in search.usable if all(map(is_future, chunks[i].nodes))]
     rest = sorted(search.kept - set(futures), key=lambda i: (search.before.get(i, i), i not in search.before, i))
-    return Slice((*futures, *rest), frozenset(search.unresolved), search.home)
+    return Slice((*futures, *rest), frozenset(search.unresolved))
 
 
 def binders(chunks: Sequence[Chunk], name: str) -> tuple[int, ...]:

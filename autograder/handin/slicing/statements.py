@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from autograder.core import policy
+from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Place
 from autograder.handin.slicing.facts import Names, read_names
 from autograder.handin.slicing.lines import logical_starts
@@ -87,7 +88,7 @@ def _pieces(cell: Cell, file: str) -> Iterator[_Piece | Broken]:
     lines = cell.source.split("\n")
     try:
         yield from _grouped(cell, 1, lines, ast.parse(cell.source).body)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except UNPARSABLE:
         yield from _salvaged(cell, lines, file)
 
 
@@ -96,7 +97,7 @@ def _salvaged(cell: Cell, lines: list[str], file: str) -> Iterator[_Piece | Brok
     for first, block in _blocks(lines):
         try:
             body = ast.parse("\n".join(block)).body
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        except UNPARSABLE as error:
             yield _broken(cell, first, block, error, file)
         else:
             for node in body:
@@ -149,7 +150,7 @@ def _chunk(piece: _Piece, file: str) -> Chunk | Broken:
     try:
         # a program's annotations are not evaluated, so what they name is not needed
         names = read_names("\n".join(lines), piece.nodes, lazy_annotations=True)
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+    except UNPARSABLE as error:
         if isinstance(error, SyntaxError) and error.lineno:
             error.lineno -= 1
         return _broken(piece.cell, piece.first, lines, error, file)

@@ -6,10 +6,9 @@ judged as claimed, and every message says so. Nothing here may look at anything 
 
 from __future__ import annotations
 
-import msgspec
-
 from autograder.core.policy import FILES, KEPT, TRAINING
 from autograder.core.records import Feedback
+from autograder.judging.expect import Verdict
 from autograder.judging.training.evidence import Evidence
 
 # (at least this many percent, fraction of the points, why)
@@ -19,15 +18,6 @@ ACCURACY_STEPS: tuple[tuple[float, float, str], ...] = (
     (50.0, KEPT.something, "a model that learned something, but with a mistake or after a fraction of an epoch"),
     (0.0, 0.0, "near chance: nothing was learned"),
 )
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """`earned`: fraction of the test's points, 0 to 1. `remarks` are shown beside a pass too, `staff` to staff only."""
-
-    earned: float
-    feedback: Feedback = Feedback()
-    remarks: tuple[str, ...] = ()
-    staff: str = ""
 
 
 _HOW = (

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograder.core.policy import KEPT
+from autograder.judging.expect import Verdict
 from autograder.judging.written import read
 from autograder.judging.written.shapes import shape
-from autograder.judging.written.verdict import PASSED, Slip, Unreadable, Verdict, blank, slipped, unread, wrong
+from autograder.judging.written.verdict import PASSED, Slip, Unreadable, blank, slipped, unread, wrong
 
 
 def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdict:

@@ -10,10 +10,11 @@ import random
 from collections.abc import Callable, Sequence
 
 from autograder.core.policy import TOLERANCES
+from autograder.judging.expect import Verdict
 from autograder.judging.written import read
 from autograder.judging.written.evaluate import Reading, Value, evaluate
 from autograder.judging.written.nodes import Node
-from autograder.judging.written.verdict import Slip, Unreadable, Verdict, blank, slipped, unread, wrong
+from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
 Formula = Callable[[float, float, float], float]
 Point = tuple[float, float, float]  # d, mu, sigma

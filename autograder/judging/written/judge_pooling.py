@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autograder.core.policy import KEPT, TOLERANCES
+from autograder.judging.expect import Verdict
 from autograder.judging.written import read
 from autograder.judging.written.matrices import FigureMatrix, matrices
 from autograder.judging.written.read import EXACT, Figure, exactly
-from autograder.judging.written.verdict import Slip, Unreadable, Verdict, blank, slipped, unread, wrong
+from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
 Matrix = Sequence[Sequence[float]]
 

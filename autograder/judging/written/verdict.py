@@ -10,6 +10,7 @@ import msgspec
 
 from autograder.core.records import Feedback
 from autograder.core.text import one_line
+from autograder.judging.expect import Verdict
 
 
 class Slip(msgspec.Struct, frozen=True):
@@ -25,14 +26,6 @@ class Slip(msgspec.Struct, frozen=True):
     mend: str
     earned: float = 0.0
     why: str = ""
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """`earned` is the fraction of the points, 1.0 for a right answer; `remarks` are shown beside a pass too."""
-
-    earned: float
-    feedback: Feedback = Feedback()
-    remarks: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):
