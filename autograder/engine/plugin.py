@@ -35,6 +35,9 @@ from autograder.sandbox.zygote import Zygote
 # Seconds. Many tests and little time: rather fewer tests with time to run than all with none; twice the shortest visit.
 LEAST_SHARE = 1.0
 
+# MB that judging may map beyond torch. No frame holds more than 64 MB, and tests keep a few of their tensors at once.
+JUDGING_MB = 2048
+
 
 class Desk:
     """The one submission that is being graded in this process, and what its tests have said so far."""
@@ -217,6 +220,7 @@ class Grading:
                 lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
                 if os.getppid() != engine:  # it died before we asked to die with it
                     os._exit(1)
+                lockdown.limit_memory(JUDGING_MB)
                 self._grade(config, order)
                 status = 0
             except BaseException as error:

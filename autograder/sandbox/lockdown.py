@@ -128,6 +128,15 @@ def limit_resources(given: Limits) -> None:
         resource.setrlimit(which, (value, value))
 
 
+def limit_memory(megabytes: int) -> None:
+    """Address space of this process beyond what it maps already, where the system counts it (Linux)."""
+    if sys.platform.startswith("linux"):
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        value = _mapped_bytes() + (megabytes << 20)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (value, hard))
+
+
 def _mapped_bytes() -> int:
     try:
         with open("/proc/self/statm") as file:
