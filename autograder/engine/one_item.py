@@ -5,11 +5,45 @@ Why separate: it knows pytest's ways and nothing of grading; what an error means
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
 import pytest
 
+from autograder.core.errors import GraderFault
 
-def run(item: pytest.Item) -> BaseException | None:
-    """The error of the item, its set-up or its teardown; None when it passed."""
+# Processor time of one test in this process: 200 times what the slowest test of a right submission takes (0.1 s).
+# Waiting for a child does not count.
+SECONDS = 20.0
+AGAIN = 5.0  # if what is interrupted goes on all the same
+
+
+def run(item: pytest.Item, seconds: float = SECONDS) -> BaseException | None:
+    """The error of the item, its set-up or its teardown; None when it passed.
+
+    What is searched for in what a child claims may have no end: then the error is a GraderFault.
+    """
+    with _clock(seconds):
+        return _run(item)
+
+
+@contextlib.contextmanager
+def _clock(seconds: float) -> Iterator[None]:
+    def late(number: int, frame: FrameType | None) -> None:
+        raise GraderFault(f"it could not be told: judging took more than {seconds:g} s of processor time")
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _run(item: pytest.Item) -> BaseException | None:
     caught = _Caught()
     manager = item.config.pluginmanager
     manager.register(caught)

@@ -28,6 +28,9 @@ from autograder.judging.visit import SHORTEST_SECONDS
 from autograder.sandbox import lockdown
 from autograder.sandbox.zygote import Zygote
 
+# MB that judging may map beyond torch. No frame holds more than 64 MB, and tests keep a few of their tensors at once.
+JUDGING_MB = 2048
+
 
 class Grading:
     """Collects, then grades every order. `orders` yields them, `emit` sends events to the supervisor."""
@@ -87,6 +90,7 @@ class Grading:
                 lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
                 if os.getppid() != engine:  # it died before we asked to die with it
                     os._exit(1)
+                lockdown.limit_memory(JUDGING_MB)
                 self._grade(config, order)
                 status = 0
             except BaseException as error:

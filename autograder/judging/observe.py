@@ -118,6 +118,18 @@ def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> No
         )
 
 
+def trained(visit: Visit, x: Tensor, calm: Tensor, *, seed: int) -> Tensor:
+    """The output in train mode. Raises Unmet unless it has the shape of `calm`, the output in eval mode."""
+    output = visit.forward(x, train=True, seed=seed).output
+    if output.shape != calm.shape:
+        raise Unmet(
+            f"in train mode the output has shape {shape_text(tuple(output.shape))}",
+            expected=f"{shape_text(tuple(calm.shape))}, as in eval mode",
+            mend="self.training, and dropout, may change values only",
+        )
+    return output
+
+
 def _say(visit: Visit, remark: Remark | None) -> None:
     if remark:
         for text in remarks_on(visit):

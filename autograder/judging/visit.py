@@ -22,6 +22,7 @@ from torch import Tensor
 from autograder.core import policy
 from autograder.core.errors import GraderFault
 from autograder.core.records import Exit, ExitKind, Limits, Program, Submission
+from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
@@ -162,6 +163,7 @@ class Visit:
         self._doing = f"making {self._subject}({arguments})"
         of = self._subject if self._question in PARTS else ""
         reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed, "of": of})
+        claims.check(reply.parameters, self._subject, self._room.limits.tensor_mb << 20)
         self.notes.update(reply.notes)
         self.arguments = tuple(case.kwargs)
         return Built(reply.parameters, reply.made)

@@ -127,6 +127,15 @@ def limit_resources(given: Limits) -> None:
         own_limits.lower(which, value)
 
 
+def limit_memory(megabytes: int) -> None:
+    """Address space of this process beyond what it maps already, where the system counts it (Linux). The soft limit."""
+    if sys.platform.startswith("linux"):
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        value = own_limits.address_space(unknown=8 << 30) + (megabytes << 20)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (value, hard))
+
+
 def drop_identity(uid: int, gid: int) -> None:
     """Real, effective and saved ids all change, and no supplementary group stays."""
     os.setgroups([])

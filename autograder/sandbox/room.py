@@ -37,7 +37,7 @@ class Room:
 
     def __init__(self, zygote: Zygote, limits: Limits) -> None:
         self._zygote = zygote
-        self._limits = limits
+        self.limits = limits
         self._reader = frames.FrameReader(limits.tensor_mb << 20)
         self._output = bytearray()
         self._selector = selectors.DefaultSelector()
@@ -50,7 +50,7 @@ class Room:
             self._pid, self._connection, self._pipe = self._zygote.fork()
         except (OSError, ConnectionError, ValueError) as error:
             raise Ended(Exit(ExitKind.GRADER, detail=f"no child could be started: {error}")) from None
-        self._deadline = time.monotonic() + self._limits.seconds
+        self._deadline = time.monotonic() + self.limits.seconds
         self._connection.setblocking(False)
         os.set_blocking(self._pipe, False)
         self._selector.register(self._connection, selectors.EVENT_READ, "reply")
@@ -129,7 +129,7 @@ class Room:
         left = self._deadline - time.monotonic()
         events = self._selector.select(left) if left > 0 else []
         if not events:
-            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{round(self._limits.seconds, 1):g} s"))
+            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{round(self.limits.seconds, 1):g} s"))
         return events
 
     def _drain(self) -> None:
@@ -140,7 +140,7 @@ class Room:
             return
         if not data:
             self._selector.unregister(self._pipe)
-        room = (self._limits.output_kb << 10) - len(self._output)
+        room = (self.limits.output_kb << 10) - len(self._output)
         self._output += data[: max(0, room)]
 
     def _ended_by_itself(self) -> Exit:
@@ -176,4 +176,4 @@ class Room:
 
     def _readable_now(self) -> bool:
         ready = [key.data for key, _ in self._selector.select(0)]
-        return "output" in ready and len(self._output) < self._limits.output_kb << 10
+        return "output" in ready and len(self._output) < self.limits.output_kb << 10

@@ -18,9 +18,12 @@ from torch import Tensor
 from autograder.student_room import frames
 
 MAX_TENSORS = 512
+MAX_PARAMETERS = 8 * MAX_TENSORS  # more than can be loaded, so that a module with too many is told so in words
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 Name = Annotated[str, msgspec.Meta(max_length=300)]
-Size = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+Size = Count
+ClaimedSize = Annotated[int, msgspec.Meta(ge=0, le=2**62)]  # of a parameter, which may be on no device
 Shape = Annotated[tuple[Size, ...], msgspec.Meta(max_length=8)]
 Dtype = Literal["float32", "float64", "float16", "int64", "uint8"]
 
@@ -40,7 +43,7 @@ class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One parameter as the student's module names it. `owner` is the type name of the layer that holds it: a hint."""
 
     name: Name
-    shape: Shape
+    shape: Annotated[tuple[ClaimedSize, ...], msgspec.Meta(max_length=64)]
     dtype: Name
     owner: Name
 
@@ -50,12 +53,12 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: Literal["ok", "raised", "memory", "returned"]
     tensors: Annotated[tuple[TensorSpec, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
-    parameters: Annotated[tuple[ParameterSpec, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
+    parameters: Annotated[tuple[ParameterSpec, ...], msgspec.Meta(max_length=MAX_PARAMETERS)] = ()
     names: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_TENSORS)] = ()
     notes: Annotated[tuple[Name, ...], msgspec.Meta(max_length=8)] = ()
     tripped: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] = ()  # there are 14 wires
-    made: int = 0
-    calls: int = 0
+    made: Count = 0
+    calls: Count = 0
     error: Text = ""
     detail: Text = ""
     line: int = 0
@@ -86,11 +89,18 @@ def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:
         raise ProtocolError("as many names were expected as there are tensors, or tensors after the first")
     tensors, start = [], 0
     for spec, size in zip(decoded.tensors, sizes):
-        dtype = numpy.dtype(spec.dtype).newbyteorder("<")
-        flat = numpy.frombuffer(body, dtype, _count(spec.shape), start).copy()
-        tensors.append(torch.from_numpy(flat.reshape(spec.shape)))
+        tensors.append(_tensor(spec, body, start))
         start += size
     return decoded, tensors
+
+
+def _tensor(spec: TensorSpec, body: bytes, start: int) -> Tensor:
+    dtype = numpy.dtype(spec.dtype).newbyteorder("<")
+    try:
+        flat = numpy.frombuffer(body, dtype, _count(spec.shape), start).copy()
+        return torch.from_numpy(flat.reshape(spec.shape))
+    except (ValueError, OverflowError, RuntimeError) as error:  # no elements at all, and still too large for an array
+        raise ProtocolError(f"a tensor of shape {spec.shape} is none: {error}") from None
 
 
 def _count(shape: tuple[int, ...]) -> int:

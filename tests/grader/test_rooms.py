@@ -122,6 +122,12 @@ ENDINGS = {
         "import os, struct; os.write(3, struct.pack('<4sIQ', b'HW6\\n', 10, 2**60))",
         ExitKind.PROTOCOL,
     ),
+    "a tensor without elements that is too large": (
+        """import os, json; from autograder.student_room import frames
+shape = [0, 2**31, 2**31, 2**31]
+os.write(3, frames.pack(json.dumps({"status": "ok", "tensors": [{"dtype": "float32", "shape": shape}]}).encode()))""",
+        ExitKind.PROTOCOL,
+    ),
     "closes the wire": ("import os; os.close(3); import time; time.sleep(6000)", ExitKind.VANISHED),
 }
 

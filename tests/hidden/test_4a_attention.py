@@ -175,7 +175,7 @@ def test_dropout_acts_in_training_only(student, reference, cases):
         calm = visit.forward(x, seed=1).output
         if not close(visit.forward(x, seed=2).output, calm):
             raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
-        first, second = (visit.forward(x, train=True, seed=s).output for s in (1, 2))
+        first, second = (observe.trained(visit, x, calm, seed=s) for s in (1, 2))
         if close(first, second) or close(first, calm):
             raise Unmet(
                 f"in train mode with dropout={dropout.P} nothing is dropped",
@@ -196,7 +196,8 @@ SAMPLES = 64  # that none of them is dropped has probability 2**-64
 def _right_place(visit, case):
     """With a single token its weight is 1, so dropout of the weights or of the output gives 0 or v / (1 - p)."""
     x = normal(case.seed, SAMPLES, 1, case.input_dim)
-    calm, trained = visit.forward(x).output, visit.forward(x, train=True, seed=case.seed).output
+    calm = visit.forward(x).output
+    trained = observe.trained(visit, x, calm, seed=case.seed)
     if not dropout.dropped(trained, calm):
         raise Unmet(
             f"with dropout={dropout.P} and a single token in x, each output in train mode should be 0 or twice that of "

@@ -160,8 +160,8 @@ def _in_both_modes(visit, case, drawn, built, without):
     silent = observe.silence(drawn, case, without)
     visit.load(silent)
     x = case.x()
-    trained = visit.forward(x, train=True, seed=case.seed).output
     calm = visit.forward(x).output
+    trained = observe.trained(visit, x, calm, seed=case.seed)
     return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed, without)
 
 

@@ -17,6 +17,8 @@ RTOL = TOLERANCES.dropout
 
 def dropped(trained: Tensor, calm: Tensor, p: float = P) -> bool:
     """Whether every value of `calm` came out as 0 or 1/(1 - p) times itself (once or twice), and some as 0."""
+    if trained.shape != calm.shape:
+        return False
     tolerance = RTOL * calm.abs().max().clamp_min(1e-12)
     gaps = [(trained - calm * factor).abs() for factor in (0.0, 1 / (1 - p), 1 / (1 - p) ** 2)]
     explained = torch.stack(gaps).min(0).values <= tolerance

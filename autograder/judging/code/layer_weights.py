@@ -38,6 +38,11 @@ class AffineSource(msgspec.Struct, frozen=True):
 NOTHING = AffineSource()  # the map to zero
 
 
+# Of the likely ones first. The 40 likeliest pairs of two norms, or of one with itself, which a search looks at, lie in
+# these; hundreds of vectors would make tens of thousands.
+MAX_NORMS = 42
+
+
 def norms(dim: int, weights: Weights) -> list[NormSource]:
     """Normalisations: vectors that share a prefix with no matrix, vectors that follow each other, none, other pairs.
 
@@ -56,7 +61,12 @@ def norms(dim: int, weights: Weights) -> list[NormSource]:
     # a shift stands after its scale
     follow = [pair for pair in pairs if order.get(pair.shift, -9) == order[pair.scale] + 1]
     found = [*(_norm_of(group, scale) for group in own), *follow, NormSource(), *pairs]
-    return list(dict.fromkeys(NormSource() if _neutral(norm, weights) else norm for norm in found))
+    unique: dict[NormSource, None] = {}
+    for norm in found:
+        unique[NormSource() if _neutral(norm, weights) else norm] = None
+        if len(unique) == MAX_NORMS:
+            break
+    return list(unique)
 
 
 def _norm_of(group: list[str], scale: frozenset[str]) -> NormSource:

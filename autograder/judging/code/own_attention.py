@@ -22,13 +22,18 @@ Block = Tensor  # (heads, dim_head, dim + 1): a projection with its bias as last
 
 ORDERS = tuple(itertools.permutations(range(3)))
 
+# Ways to read q, k and v off the parameters. A layer with one attention has at most a few; what claims hundreds of
+# matrices would make tens of thousands of them.
+MAX_LAYOUTS = 18
+
 
 def candidates(weights: Mapping[str, Tensor], case: LayerCase, attend: Attend) -> Iterator[Function]:
     """Multi-head attentions that these parameters could make, likely ones first.
 
     Each maps x (batch, tokens, dim) to (batch, tokens, heads * dim_head), as the provided `Attention` does.
     """
-    layouts = list(itertools.chain(_fused(weights, case), _separate(weights, case), _per_head(weights, case)))
+    ways = itertools.chain(_fused(weights, case), _separate(weights, case), _per_head(weights, case))
+    layouts = list(itertools.islice(ways, MAX_LAYOUTS))
     for q, k, v in ORDERS:
         yield from (_function(blocks[q], blocks[k], blocks[v], attend) for blocks in layouts)
 
