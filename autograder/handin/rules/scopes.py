@@ -16,6 +16,7 @@ from autograder.handin.rules.grammar import assigned, running
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Try, ast.Match) + (
     (ast.TryStar,) if hasattr(ast, "TryStar") else ()
@@ -262,16 +263,15 @@ def _is_static(node: Function) -> bool:
     return any(isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in getattr(node, "decorator_list", ()))
 
 
-def _inside_comprehension(visit: _Visit, node: ast.AST) -> Iterator[_Visit]:
+def _inside_comprehension(visit: _Visit, node: Comprehension) -> Iterator[_Visit]:
     """The first iterable runs outside, the rest in a scope of its own; the loops stand before the element."""
     inner = Scope(node, visit.scope)
-    generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
-    for index, generator in enumerate(generators):
+    for index, generator in enumerate(node.generators):
         for target, value, steps in assigned(generator):
             _bind_target(Program(inner), _Visit(generator, inner, True), 0, target, value, steps)
         yield _Visit(generator.iter, inner if index else visit.scope, visit.sure, visit.in_loop)
         yield from (_Visit(test, inner, True) for test in generator.ifs)
-    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)  # type: ignore[attr-defined]
+    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
     yield from (_Visit(part, inner, True) for part in parts)
 
 
