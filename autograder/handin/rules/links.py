@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from autograder.handin.rules.meaning import Lookup, Own
-from autograder.handin.rules.scopes import Binding, Program, Scope
+from autograder.handin.rules.scopes import Binding, Scope, Survey
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Links:
         return self.passed.get((id(scope.node), name)) or scope.bindings.get(name, [])
 
 
-def connect(lookup: Lookup, program: Program, links: Links) -> None:
+def connect(lookup: Lookup, program: Survey, links: Links) -> None:
     """Fills `links`, about which `lookup` is asked again as they grow: `a.b.c = x` needs what `a.b` was set to."""
     put = [*program.attributes]
     for seen in program.seen:
@@ -63,7 +63,7 @@ def _set_by_name(lookup: Lookup, node: ast.AST) -> Iterator[tuple[ast.expr, str,
             yield node.args[0], name, node.args[2]
 
 
-def _pass(program: Program, links: Links, own: Own, call: ast.Call) -> None:
+def _pass(program: Survey, links: Links, own: Own, call: ast.Call) -> None:
     """Binds the parameters of the function that is called: beside their defaults, or in place of "unknown"."""
     function = _function(program, own)
     if function is None:
@@ -82,7 +82,7 @@ def _pass(program: Program, links: Links, own: Own, call: ast.Call) -> None:
             links.passed[id(function), name or ""] = [*kept[:at], known, *kept[at:]]
 
 
-def _function(program: Program, own: Own) -> ast.FunctionDef | ast.Lambda | None:
+def _function(program: Survey, own: Own) -> ast.FunctionDef | ast.Lambda | None:
     """The student's function that a call of the thing runs: itself, the class's __init__, the instance's forward."""
     node: ast.AST | None = own.node
     if isinstance(node, ast.ClassDef):

@@ -15,7 +15,7 @@ from autograder.handin.rules import calls, paths, torch_names
 from autograder.handin.rules.constants import Folder
 from autograder.handin.rules.links import Links, connect
 from autograder.handin.rules.meaning import NOTHING, UNKNOWN, Meaning, Own, any_of, exactly
-from autograder.handin.rules.scopes import Binding, Program, Scope, survey
+from autograder.handin.rules.scopes import Binding, Scope, Survey, survey
 
 BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40  # steps from a name to what it stands for; honest programs need three
@@ -26,7 +26,7 @@ class Resolver:
     """Answers `meaning(node)` for the expressions of one program; answers are kept, so that each is worked out once."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.program: Program = survey(tree)
+        self.program: Survey = survey(tree)
         self._kept: dict[int, Meaning] = {}
         self._open: set[int] = set()
         self._steps = 0
