@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.core.errors import GraderFault
-from autograder.core.records import Report, Status
+from autograder.core.records import Report, Status, TestResult
 from autograder.grading import Options, grade
 
 QUESTIONS = ("4a", "4b")
@@ -40,7 +40,7 @@ def run(allow_weak_isolation: bool = False) -> Report:
     return right
 
 
-def _code_tests(report: Report) -> list:  # type: ignore[type-arg]
+def _code_tests(report: Report) -> list[TestResult]:
     return [t for t in report.tests if t.number.startswith(QUESTIONS) and t.max_score]
 
 

@@ -29,7 +29,7 @@ def read(typed: str) -> str:
     Raises UsageError, with the numbers there are, for anything else.
     """
     words = unicodedata.normalize("NFKC", typed).casefold()
-    text = words[_BEFORE.match(words).end() :]  # type: ignore[union-attr]  # it matches nothing, too
+    text = _BEFORE.sub("", words, count=1)  # at the start, for it matches nothing, too
     if not words.strip():
         return ""
     for number in _longest_first((*GRADED, *BY_HAND)):

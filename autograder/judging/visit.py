@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 import msgspec
@@ -27,7 +27,7 @@ from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, n
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
 from autograder.sandbox.room import Ended, Room
-from autograder.sandbox.wire import ParameterSpec
+from autograder.sandbox.wire import ParameterSpec, Reply
 from autograder.sandbox.zygote import Zygote
 
 # The whole model of 4(c) has no program of its own: it is made of the two that were checked, as they are, around our
@@ -212,9 +212,9 @@ class Visit:
             self._tripped.setdefault(self._question, set())  # it ran, whatever it used
         return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
 
-    def _ask(self, op: str, fields: Mapping[str, object], tensors: list[Tensor] | None = None):  # type: ignore[no-untyped-def]
+    def _ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[Reply, list[Tensor]]:
         try:
-            return self._room.ask(op, fields, tensors or [])
+            return self._room.ask(op, fields, tensors)
         except Ended as ended:
             raise self._unmet(ended.exit) from None
         finally:

@@ -46,7 +46,7 @@ NOTHING_GRADED = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class TestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of results.json's tests[]: fields at None are left out of the file."""
 
     name: str
@@ -65,7 +65,7 @@ class Results(msgspec.Struct, frozen=True, omit_defaults=True):
     """The top of results.json."""
 
     output: str
-    tests: tuple[Entry, ...]
+    tests: tuple[TestEntry, ...]
     execution_time: float
     extra_data: dict[str, object]
     score: float | None = None
@@ -133,9 +133,9 @@ def _results(whole: Summary) -> Results:
     )
 
 
-def _entry(test: TestResult) -> Entry:
+def _entry(test: TestResult) -> TestEntry:
     scored = test.status is not Status.ERROR and (test.max_score != 0 or test.score != 0)
-    return Entry(
+    return TestEntry(
         name=one_line(test.name) or "test",
         output=_capped(message.block(message.rows(test)), MAX_TEST_BYTES),
         number=one_line(test.number) or None,

@@ -120,12 +120,12 @@ def _print_questions(console: Console, scores: Iterable[summary.QuestionScore], 
             above = rows or above
 
 
-Entry = tuple[summary.QuestionScore, tuple[groups.Group, ...]]
+Section = tuple[summary.QuestionScore, tuple[groups.Group, ...]]
 
 
-def _merged(questions: Sequence[Entry]) -> list[Entry]:
+def _merged(questions: Sequence[Section]) -> list[Section]:
     """Neighbouring questions without points whose every test is skipped for the same reason, as one."""
-    merged: list[Entry] = []
+    merged: list[Section] = []
     for score, found in questions:
         before, last = merged[-1] if merged else (None, ())
         if before and _same_gap(last, found):

@@ -87,11 +87,11 @@ def _targets(stack: contextlib.ExitStack) -> dict[str, object]:
     }
 
 
-def _listen(stack: contextlib.ExitStack, family: int, address: object) -> int:
+def _listen(stack: contextlib.ExitStack, family: int, address: tuple[str, int] | str) -> int:
     """A listening socket: its port, or 1 for a UNIX one; 0 where this machine cannot have one (no network)."""
     server = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
     try:
-        server.bind(address)  # type: ignore[arg-type]
+        server.bind(address)
         server.listen()
         if isinstance(address, str) and address.startswith(os.sep):
             os.chmod(address, 0o777)

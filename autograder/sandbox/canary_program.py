@@ -183,11 +183,11 @@ def network(tcp: int, path: str, abstract: str) -> None:
         attempt("network", "connect to an abstract UNIX socket", lambda: connect(socket.AF_UNIX, "\0" + abstract))
 
 
-def connect(family: int, address: object, kind: int = socket.SOCK_STREAM) -> None:
+def connect(family: int, address: tuple[str, int] | str, kind: int = socket.SOCK_STREAM) -> None:
     """Connects and hangs up, within 0.2 s. Raises OSError where that is refused."""
     with socket.socket(family, kind) as client:
         client.settimeout(0.2)
-        client.connect(address)  # type: ignore[arg-type]
+        client.connect(address)
 
 
 def datagram(address: tuple[str, int]) -> None:

@@ -27,7 +27,7 @@ from autograder.report.summary import Summary, summarise
 Progress = Callable[[int, int, str], None]
 
 
-class Graded(msgspec.Struct, frozen=True):
+class GradedClass(msgspec.Struct, frozen=True):
     """What was done: a row for each submission that was graded, of `total`; `notes` are for staff."""
 
     rows: tuple[ClassRow, ...]
@@ -40,7 +40,7 @@ class Graded(msgspec.Struct, frozen=True):
         return len(self.rows) == self.total and all(row.total is not None for row in self.rows)
 
 
-def run(folder: Path, out: Path, options: Options, progress: Progress | None = None) -> Graded:
+def run(folder: Path, out: Path, options: Options, progress: Progress | None = None) -> GradedClass:
     """Grades the class and writes everything below `out`. Ctrl-C ends it early, with what is done in the tables."""
     found = class_folder.read(folder, leave_out=out)
     for name in ("results", "reports"):
@@ -54,7 +54,7 @@ def run(folder: Path, out: Path, options: Options, progress: Progress | None = N
     graded = found.entries[: len(rows)]
     results.write_bytes(out / "grades.csv", _csv(graded, rows).encode("utf-8", "replace"))
     results.write_bytes(out / "index.html", _index(graded, rows).encode("utf-8", "replace"))
-    return Graded(tuple(rows), len(found.entries), found.notes)
+    return GradedClass(tuple(rows), len(found.entries), found.notes)
 
 
 def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, None, None]:

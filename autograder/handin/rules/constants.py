@@ -210,7 +210,7 @@ def _method(owner: Value, name: str, args: tuple[Value, ...], named: dict[str, V
     """A method of text or bytes. A format's fields stay plain, so that no width can make it huge."""
     if not isinstance(owner, (str, bytes)):
         return _fail()
-    if name == "format" and (b":" if isinstance(owner, bytes) else ":") in owner:  # type: ignore[operator]
+    if name == "format" and (b":" in owner if isinstance(owner, bytes) else ":" in owner):
         return _fail()
     if _size(owner) * (1 + sum(map(_size, args))) > LARGEST_PRODUCT:  # replace and join can multiply
         return _fail()

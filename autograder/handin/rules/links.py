@@ -7,14 +7,11 @@ once, before the first question is answered. Nothing here may look at what a thi
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from autograder.handin.rules.meaning import Own
-from autograder.handin.rules.scopes import Binding, Scope
-
-if TYPE_CHECKING:
-    from autograder.handin.rules.resolve import Resolver
+from autograder.handin.rules.meaning import Lookup, Own
+from autograder.handin.rules.scopes import Binding, Scope, Survey
 
 
 @dataclass
@@ -25,59 +22,71 @@ class Links:
     items: dict[int, list[tuple[ast.expr, ast.expr]]] = field(default_factory=dict)  # (key, value) of a literal
     returned: dict[int, list[ast.expr]] = field(default_factory=dict)  # of a function
     unpacked: set[int] = field(default_factory=set)  # tuples that are taken apart where they stand: a, b = nn, F
+    passed: dict[tuple[int, str], list[Binding]] = field(default_factory=dict)  # of a function's parameter, by its name
+
+    def bindings(self, scope: Scope, name: str) -> list[Binding]:
+        """What binds the name in this scope, with what the program's own calls pass; empty when nothing does."""
+        return self.passed.get((id(scope.node), name)) or scope.bindings.get(name, [])
 
 
-def connect(resolver: Resolver) -> None:
-    """Fill `resolver.links`, and give parameters what the program's own calls pass to them."""
-    for seen in resolver.program.seen:
-        _note(resolver, seen.node, seen.scope)
-    for base, name, value in resolver.program.attributes:
-        for own in resolver.meaning(base).own:
-            resolver.links.attributes.setdefault((id(own.node), name), []).append(value)
-    for base, key, value in resolver.program.items:
-        for own in resolver.meaning(base).own:
-            resolver.links.items.setdefault(id(own.node), []).append((key, value))
-    resolver.forget()  # what was answered before all attributes were known
-    for seen in resolver.program.seen:
+def connect(lookup: Lookup, program: Survey, links: Links) -> None:
+    """Fills `links`, about which `lookup` is asked again as they grow: `a.b.c = x` needs what `a.b` was set to."""
+    put = [*program.attributes]
+    for seen in program.seen:
+        _note(links, seen.node, seen.scope)
+        put += _set_by_name(lookup, seen.node)
+    for base, name, value in put:
+        for own in lookup.meaning(base).own:
+            links.attributes.setdefault((id(own.node), name), []).append(value)
+    for base, key, value in program.items:
+        for own in lookup.meaning(base).own:
+            links.items.setdefault(id(own.node), []).append((key, value))
+    lookup.forget()  # what was answered before all attributes were known
+    for seen in program.seen:
         if isinstance(seen.node, ast.Call) and (seen.node.args or seen.node.keywords):
-            for own in resolver.meaning(seen.node.func).own:
-                _pass(resolver, own, seen.node)
-    resolver.forget()
+            for own in lookup.meaning(seen.node.func).own:
+                _pass(program, links, own, seen.node)
+    lookup.forget()
 
 
-def _note(resolver: Resolver, node: ast.AST, scope: Scope) -> None:
+def _note(links: Links, node: ast.AST, scope: Scope) -> None:
     if isinstance(node, ast.Assign) and all(isinstance(target, (ast.Tuple, ast.List)) for target in node.targets):
-        resolver.links.unpacked.add(id(node.value))
+        links.unpacked.add(id(node.value))
     elif isinstance(node, ast.Return) and node.value is not None:
-        resolver.links.returned.setdefault(id(scope.node), []).append(node.value)
-    elif isinstance(node, ast.Call) and len(node.args) == 3 and resolver.dotted(node.func) == "builtins.setattr":
-        for name in resolver.folder.texts(node.args[1]):
-            resolver.program.attributes.append((node.args[0], name, node.args[2]))
+        links.returned.setdefault(id(scope.node), []).append(node.value)
 
 
-def _pass(resolver: Resolver, own: Own, call: ast.Call) -> None:
-    """Bind the parameters of the function that is called: beside their defaults, or in place of "unknown"."""
-    function = _function(resolver, own)
+def _set_by_name(lookup: Lookup, node: ast.AST) -> Iterator[tuple[ast.expr, str, ast.expr]]:
+    """(base, name, value) of setattr(base, "name", value)."""
+    if isinstance(node, ast.Call) and len(node.args) == 3 and lookup.dotted(node.func) == "builtins.setattr":
+        for name in lookup.texts(node.args[1]):
+            yield node.args[0], name, node.args[2]
+
+
+def _pass(program: Survey, links: Links, own: Own, call: ast.Call) -> None:
+    """Binds the parameters of the function that is called: beside their defaults, or in place of "unknown"."""
+    function = _function(program, own)
     if function is None:
         return
-    scope = resolver.program.bodies[id(function)]
+    scope = program.bodies[id(function)]
     parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
     if parameters and scope.bindings[parameters[0]][0].instance_of:
         parameters = parameters[1:]
     for name, value in [*zip(parameters, call.args), *((k.arg, k.value) for k in call.keywords)]:
-        bindings = scope.bindings.get(name or "", [])
+        bindings = links.bindings(scope, name or "")
         if bindings and not bindings[0].instance_of:
             first = bindings[0]  # the parameter itself, with its default; unknown without one
             at = 1 if first.value is not None and first.sure else 0
             kept = bindings if first.value is not None else bindings[1:]
-            scope.bindings[name or ""] = [*kept[:at], Binding(first.order, False, value=value), *kept[at:]]
+            known = Binding(first.order, False, value=value)
+            links.passed[id(function), name or ""] = [*kept[:at], known, *kept[at:]]
 
 
-def _function(resolver: Resolver, own: Own) -> ast.FunctionDef | ast.Lambda | None:
+def _function(program: Survey, own: Own) -> ast.FunctionDef | ast.Lambda | None:
     """The student's function that a call of the thing runs: itself, the class's __init__, the instance's forward."""
     node: ast.AST | None = own.node
     if isinstance(node, ast.ClassDef):
-        body = resolver.program.bodies[id(node)]
+        body = program.bodies[id(node)]
         defined = [b.definition for b in body.bindings.get("forward" if own.instance else "__init__", ())]
         node = defined[-1] if defined else None
     return node if isinstance(node, (ast.FunctionDef, ast.Lambda)) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,31 @@ class Meaning:
     def own(self) -> tuple[Own, ...]:
         """The student's own things among them."""
         return tuple(thing for thing in self.things if isinstance(thing, Own))
+
+
+class Lookup(Protocol):
+    """Who can be asked what an expression stands for: the resolver, as calls and links see it."""
+
+    def meaning(self, node: ast.expr) -> Meaning:
+        """What the expression stands for."""
+
+    def dotted(self, node: ast.expr) -> str:
+        """The one path that it surely stands for, or ""."""
+
+    def member(self, base: ast.expr, attributes: Iterable[str]) -> Meaning:
+        """What `base.attribute` stands for, for any of the attributes."""
+
+    def entry(self, table: str, key: str) -> Meaning:
+        """What `table[key]` is, for the tables that hold modules or their names."""
+
+    def texts(self, node: ast.expr) -> tuple[str, ...]:
+        """The texts that an expression of constants may have."""
+
+    def returned(self, function: ast.AST) -> Iterable[ast.expr]:
+        """What a function of the student's own gives back."""
+
+    def forget(self) -> None:
+        """Drops the answers that were kept: something that they rest on has been added."""
 
 
 UNKNOWN = Meaning()

@@ -15,7 +15,7 @@ from autograder.handin.rules import calls, paths, torch_names
 from autograder.handin.rules.constants import Folder
 from autograder.handin.rules.links import Links, connect
 from autograder.handin.rules.meaning import NOTHING, UNKNOWN, Meaning, Own, any_of, exactly
-from autograder.handin.rules.scopes import Binding, Program, Scope, survey
+from autograder.handin.rules.scopes import Binding, Scope, Survey, survey
 
 BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40  # steps from a name to what it stands for; honest programs need three
@@ -26,7 +26,7 @@ class Resolver:
     """Answers `meaning(node)` for the expressions of one program; answers are kept, so that each is worked out once."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.program: Program = survey(tree)
+        self.program: Survey = survey(tree)
         self._kept: dict[int, Meaning] = {}
         self._open: set[int] = set()
         self._steps = 0
@@ -34,7 +34,7 @@ class Resolver:
         self._cuts = 0
         self.links = Links()
         self.folder = Folder(self._expressions, self.dotted)
-        connect(self)
+        connect(self, self.program, self.links)
 
     @property
     def exhausted(self) -> bool:
@@ -71,6 +71,14 @@ class Resolver:
         found = self.meaning(node)
         return next(iter(found.paths)) if len(found.things) == 1 and found.paths and not found.doubt else ""
 
+    def texts(self, node: ast.expr) -> tuple[str, ...]:
+        """The texts that an expression of constants may have, at most 16; none when that cannot be told."""
+        return self.folder.texts(node)
+
+    def returned(self, function: ast.AST) -> Iterable[ast.expr]:
+        """What a function of the student's own gives back: the expression of each `return` in it."""
+        return self.links.returned.get(id(function), ())
+
     def candidates(self, node: ast.Name) -> list[Binding] | None:
         """The bindings that a name may have where it stands; None when nothing in the program binds it."""
         seen = self.program.at.get(id(node))
@@ -79,7 +87,7 @@ class Resolver:
         home = self._home(node.id, seen.scope)
         if home is None:
             return None
-        bound = home.bindings[node.id]
+        bound = self.links.bindings(home, node.id)
         if home is not seen.scope or seen.in_loop:
             return bound
         before = [binding for binding in bound if binding.order <= seen.order]

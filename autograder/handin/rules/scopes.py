@@ -16,6 +16,7 @@ from autograder.handin.rules.grammar import assigned, running
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Try, ast.Match) + (
     (ast.TryStar,) if hasattr(ast, "TryStar") else ()
@@ -75,7 +76,7 @@ class Star:
 
 
 @dataclass
-class Program:
+class Survey:
     """What one walk over a syntax tree found. Filled by `survey`, only read afterwards."""
 
     module: Scope
@@ -88,7 +89,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class _Visit:
+class _Step:
     node: ast.AST
     scope: Scope
     sure: bool
@@ -109,10 +110,10 @@ _BIND_LATE = (
 )
 
 
-def survey(tree: ast.Module) -> Program:
+def survey(tree: ast.Module) -> Survey:
     """Walk `tree` once, in the order of its text, and note every scope, binding and running node."""
-    program = Program(Scope(tree, None))
-    stack = [_Visit(node, program.module, True) for node in reversed(tree.body)]
+    program = Survey(Scope(tree, None))
+    stack = [_Step(node, program.module, True) for node in reversed(tree.body)]
     while stack:
         visit = stack.pop()
         if visit.leaving:
@@ -129,7 +130,7 @@ def survey(tree: ast.Module) -> Program:
     return program
 
 
-def _bind(program: Program, visit: _Visit, order: int) -> None:
+def _bind(program: Survey, visit: _Step, order: int) -> None:
     """Note what the node itself binds."""
     node, scope, sure = visit.node, visit.scope, visit.sure
     if isinstance(node, ast.Import):
@@ -148,7 +149,7 @@ def _bind(program: Program, visit: _Visit, order: int) -> None:
             _bind_target(program, visit, order, target, value, steps)
 
 
-def _bind_from(program: Program, visit: _Visit, node: ast.ImportFrom, order: int) -> None:
+def _bind_from(program: Survey, visit: _Step, node: ast.ImportFrom, order: int) -> None:
     for alias in node.names:
         if alias.name == "*":
             program.stars.append(Star("" if node.level else node.module or "", order))
@@ -157,7 +158,7 @@ def _bind_from(program: Program, visit: _Visit, node: ast.ImportFrom, order: int
         _add(visit.scope, alias.asname or alias.name, Binding(order, visit.sure, path=path, fallback=visit.fallback))
 
 
-def _declared(program: Program, scope: Scope, node: ast.Global | ast.Nonlocal, name: str) -> Scope:
+def _declared(program: Survey, scope: Scope, node: ast.Global | ast.Nonlocal, name: str) -> Scope:
     """The scope that a `global` or `nonlocal` line means."""
     if isinstance(node, ast.Global):
         return program.module
@@ -168,8 +169,8 @@ def _declared(program: Program, scope: Scope, node: ast.Global | ast.Nonlocal, n
 
 
 def _bind_target(
-    program: Program,
-    visit: _Visit,
+    program: Survey,
+    visit: _Step,
     order: int,
     target: ast.expr,
     value: ast.expr | None,
@@ -207,30 +208,30 @@ def _add(scope: Scope, name: str, binding: Binding) -> None:
     (home or scope).bindings.setdefault(name, []).append(binding)
 
 
-def _inside(program: Program, visit: _Visit) -> Iterator[_Visit]:
+def _inside(program: Survey, visit: _Step) -> Iterator[_Step]:
     """The nodes that run inside this one, in the order of the text, each with its scope."""
     node, scope = visit.node, visit.scope
     if isinstance(node, _FUNCTIONS):
         yield from _inside_function(program, visit, node)
     elif isinstance(node, ast.ClassDef):
-        yield from (_Visit(part, scope, visit.sure) for part in [*node.decorator_list, *node.bases, *node.keywords])
+        yield from (_Step(part, scope, visit.sure) for part in [*node.decorator_list, *node.bases, *node.keywords])
         body = program.bodies[id(node)] = Scope(node, scope)
-        yield from (_Visit(part, body, True) for part in node.body)
+        yield from (_Step(part, body, True) for part in node.body)
     elif isinstance(node, _COMPREHENSIONS):
         yield from _inside_comprehension(visit, node)
     elif isinstance(node, ast.AnnAssign):
-        yield from (_Visit(part, scope, visit.sure) for part in running(node.annotation))
-        yield from (_Visit(part, scope, visit.sure) for part in (node.target, node.value) if part is not None)
+        yield from (_Step(part, scope, visit.sure) for part in running(node.annotation))
+        yield from (_Step(part, scope, visit.sure) for part in (node.target, node.value) if part is not None)
     elif isinstance(node, ast.If) and _type_checking_only(program, scope, node.test):
-        yield from (_Visit(part, scope, visit.sure) for part in node.orelse)
+        yield from (_Step(part, scope, visit.sure) for part in node.orelse)
     elif type(node).__name__ != "TypeAlias":  # `type X = ...` (Python 3.12) is a remark on types too
         sure = visit.sure and not isinstance(node, _BRANCHES)
         looping = visit.in_loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
         fallback = visit.fallback or isinstance(node, ast.ExceptHandler)
-        yield from (_Visit(part, scope, sure, looping, fallback) for part in ast.iter_child_nodes(node))
+        yield from (_Step(part, scope, sure, looping, fallback) for part in ast.iter_child_nodes(node))
 
 
-def _inside_function(program: Program, visit: _Visit, node: Function) -> Iterator[_Visit]:
+def _inside_function(program: Survey, visit: _Step, node: Function) -> Iterator[_Step]:
     args = node.args
     inner = program.bodies[id(node)] = Scope(node, visit.scope)
     around: list[ast.expr] = [*args.defaults, *(d for d in args.kw_defaults if d is not None)]
@@ -240,13 +241,13 @@ def _inside_function(program: Program, visit: _Visit, node: Function) -> Iterato
         around = [*node.decorator_list, *around]
         annotations += [node.returns] if node.returns else []
     _bind_parameters(program, visit.scope, node, inner)
-    yield from (_Visit(part, visit.scope, visit.sure) for part in around)
-    yield from (_Visit(part, visit.scope, visit.sure) for note in annotations for part in running(note))
+    yield from (_Step(part, visit.scope, visit.sure) for part in around)
+    yield from (_Step(part, visit.scope, visit.sure) for note in annotations for part in running(note))
     body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-    yield from (_Visit(part, inner, True) for part in body)
+    yield from (_Step(part, inner, True) for part in body)
 
 
-def _bind_parameters(program: Program, outer: Scope, node: Function, inner: Scope) -> None:
+def _bind_parameters(program: Survey, outer: Scope, node: Function, inner: Scope) -> None:
     args, order = node.args, len(program.seen)
     positional = [*args.posonlyargs, *args.args]
     defaults: dict[str, ast.expr] = {}
@@ -262,20 +263,19 @@ def _is_static(node: Function) -> bool:
     return any(isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in getattr(node, "decorator_list", ()))
 
 
-def _inside_comprehension(visit: _Visit, node: ast.AST) -> Iterator[_Visit]:
+def _inside_comprehension(visit: _Step, node: Comprehension) -> Iterator[_Step]:
     """The first iterable runs outside, the rest in a scope of its own; the loops stand before the element."""
     inner = Scope(node, visit.scope)
-    generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
-    for index, generator in enumerate(generators):
+    for index, generator in enumerate(node.generators):
         for target, value, steps in assigned(generator):
-            _bind_target(Program(inner), _Visit(generator, inner, True), 0, target, value, steps)
-        yield _Visit(generator.iter, inner if index else visit.scope, visit.sure, visit.in_loop)
-        yield from (_Visit(test, inner, True) for test in generator.ifs)
-    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)  # type: ignore[attr-defined]
-    yield from (_Visit(part, inner, True) for part in parts)
+            _bind_target(Survey(inner), _Step(generator, inner, True), 0, target, value, steps)
+        yield _Step(generator.iter, inner if index else visit.scope, visit.sure, visit.in_loop)
+        yield from (_Step(test, inner, True) for test in generator.ifs)
+    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+    yield from (_Step(part, inner, True) for part in parts)
 
 
-def _type_checking_only(program: Program, scope: Scope, test: ast.expr) -> bool:
+def _type_checking_only(program: Survey, scope: Scope, test: ast.expr) -> bool:
     """Whether `if test:` is typing's own TYPE_CHECKING, under which nothing ever runs."""
     if isinstance(test, ast.Attribute):
         return test.attr == "TYPE_CHECKING" and _only_path(scope, test.value, "typing")

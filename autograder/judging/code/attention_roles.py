@@ -22,7 +22,7 @@ MAX_ASSIGNMENTS = 5000
 MAX_TRIES, FEW_TRIES = 1500, 130
 
 
-class Source(msgspec.Struct, frozen=True):
+class MatrixSource(msgspec.Struct, frozen=True):
     """One (inner_dim, input_dim) matrix: part `index` of `parts` in parameter `name`, cut by `layout`."""
 
     name: str
@@ -34,9 +34,9 @@ class Source(msgspec.Struct, frozen=True):
 class Roles(msgspec.Struct, frozen=True):
     """An assignment of the three roles."""
 
-    q: Source
-    k: Source
-    v: Source
+    q: MatrixSource
+    k: MatrixSource
+    v: MatrixSource
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -71,7 +71,7 @@ def cuts(shape: tuple[int, ...], inner: int, dim: int) -> Iterator[tuple[str, in
                 yield f"stacked-{axis}", parts
 
 
-def part(weight: Tensor, source: Source, inner: int, dim: int) -> Tensor:
+def part(weight: Tensor, source: MatrixSource, inner: int, dim: int) -> Tensor:
     """The (inner_dim, input_dim) matrix that `source` names, cut out of the parameter's value."""
     weight = weight.squeeze()
     if source.layout.startswith("stacked"):
@@ -83,18 +83,18 @@ def part(weight: Tensor, source: Source, inner: int, dim: int) -> Tensor:
     return rows[source.index * inner : (source.index + 1) * inner]
 
 
-def sources(observation: Observation) -> list[Source]:
+def sources(observation: Observation) -> list[MatrixSource]:
     """Every matrix that could play a role in this case."""
     case = observation.case
     return [
-        Source(name, layout, parts, index)
+        MatrixSource(name, layout, parts, index)
         for name, weight in observation.weights.items()
         for layout, parts in cuts(wide(weight.shape), case.inner_dim, case.input_dim)
         for index in range(parts)
     ]
 
 
-def assignments(candidates: Sequence[Source], *, repeats: bool = False) -> Iterator[Roles]:
+def assignments(candidates: Sequence[MatrixSource], *, repeats: bool = False) -> Iterator[Roles]:
     """Ordered triples of matrices, likely ones first. One parameter is cut in one way only. Bounded."""
     pick = itertools.product(candidates, repeat=3) if repeats else itertools.permutations(candidates, 3)
     triples = (Roles(*triple) for triple in pick if _one_layout_each(triple))
@@ -102,7 +102,7 @@ def assignments(candidates: Sequence[Source], *, repeats: bool = False) -> Itera
     yield from ordered
 
 
-def _one_layout_each(triple: Iterable[Source]) -> bool:
+def _one_layout_each(triple: Iterable[MatrixSource]) -> bool:
     layouts: dict[str, str] = {}
     return all(layouts.setdefault(source.name, source.layout) == source.layout for source in triple)
 

@@ -108,21 +108,20 @@ def assignments(
     pairs = [(a, b) for a in found for b in found if shared_norm == (a == b and a != NormSource())]
     pairs.sort(key=lambda pair: found.index(pair[0]) + found.index(pair[1]))
     fc1, fc2 = ((case.mlp_dim, case.dim), (case.dim, case.mlp_dim))
-    choices: tuple[list[tuple[int, object]], ...] = (
-        list(enumerate([0] if without == "attention" else _first_heads(observation, attend))),
-        list(enumerate(pairs[:MAX_NORM_PAIRS])),
-        list(enumerate([NOTHING] if without == "attention" else projections(weights, case)[:MAX_MAPS])),
-        list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc1)[:MAX_MAPS])),
-        list(enumerate([NOTHING] if without == "mlp" else plain(weights, *fc2)[:MAX_MAPS])),
+    choices = itertools.product(
+        enumerate([0] if without == "attention" else _first_heads(observation, attend)),
+        enumerate(pairs[:MAX_NORM_PAIRS]),
+        enumerate([NOTHING] if without == "attention" else projections(weights, case)[:MAX_MAPS]),
+        enumerate([NOTHING] if without == "mlp" else plain(weights, *fc1)[:MAX_MAPS]),
+        enumerate([NOTHING] if without == "mlp" else plain(weights, *fc2)[:MAX_MAPS]),
     )
     names = list(ACTIVATIONS)[: 1 if without == "mlp" else activations]
-    likely = sorted(itertools.product(*choices), key=lambda chosen: sum(rank for rank, _ in chosen))
-    for position, ranked in enumerate(likely):
-        head, (norm1, norm2), projection, first, second = (choice for _, choice in ranked)  # type: ignore[misc]
-        if first.weight and first.weight == second.weight:  # type: ignore[attr-defined]
+    likely = sorted(choices, key=lambda chosen: sum(rank for rank, _ in chosen))
+    for position, ((_, head), (_, (norm1, norm2)), (_, projection), (_, first), (_, second)) in enumerate(likely):
+        if first.weight and first.weight == second.weight:
             continue
         for name in names if position < LIKELY else names[:USUAL]:
-            yield LayerRoles(norm1, projection, norm2, first, second, name, head)  # type: ignore[arg-type, has-type]
+            yield LayerRoles(norm1, projection, norm2, first, second, name, head)
 
 
 def _first_heads(observation: LayerObservation, attend: Attend | None) -> list[int]:

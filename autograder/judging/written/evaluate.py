@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from autograder.core.text import one_line
-from autograder.judging.written.nodes import Call, Item, List, Name, Node, Number, Power, Product, Sum
+from autograder.judging.written.nodes import Call, Element, List, Name, Node, Number, Power, Product, Sum
 from autograder.judging.written.verdict import Unreadable
 
 Value = float | tuple["Value", ...]
@@ -191,7 +191,7 @@ def _list(node: List, reading: Reading) -> Value:
     return tuple(_value(item, reading) for item in node.items)
 
 
-def _item(node: Item, reading: Reading) -> Value:
+def _item(node: Element, reading: Reading) -> Value:
     value = _value(node.of, reading)
     index = node.index if node.bracket and reading.zero_based else node.index - 1
     if not isinstance(value, tuple) or not 0 <= index < len(value):
@@ -248,7 +248,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return base, exponent
         case Call(arguments=parts) | List(items=parts):
             return parts
-        case Item(of=of):
+        case Element(of=of):
             return (of,)
     return ()
 
@@ -288,6 +288,6 @@ _RULES: Mapping[type, Callable[..., Value]] = {
     Product: _product,
     Power: _power,
     Call: _call,
-    Item: _item,
+    Element: _item,
     List: _list,
 }

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autograder.core.text import one_line
-from autograder.judging.written.nodes import Call, Item, List, Name, Node, Number, Power, Product, Sum
+from autograder.judging.written.nodes import Call, Element, List, Name, Node, Number, Power, Product, Sum
 from autograder.judging.written.tokens import Token
 from autograder.judging.written.verdict import Unreadable
 
@@ -150,7 +150,7 @@ def _postfix(reader: _Reader) -> Node:
             node = _subscript(reader, node)
         elif isinstance(node, Call) and reader.peek().kind == "[" and reader.peek(2).kind == "]":
             reader.take()
-            node = Item(node, _small_integer(reader), bracket=True)
+            node = Element(node, _small_integer(reader), bracket=True)
             reader.expect("]")
         else:
             return node
@@ -176,7 +176,7 @@ def _subscript(reader: _Reader, node: Node) -> Node:
     if opened:
         reader.expect(_CLOSING[opened.kind])
     is_norm = isinstance(node, Call) and node.function == "norm"
-    return node if is_norm and index == 2 else Item(node, index, bracket=False)
+    return node if is_norm and index == 2 else Element(node, index, bracket=False)
 
 
 def _small_integer(reader: _Reader) -> int:

@@ -48,7 +48,7 @@ class Call(msgspec.Struct, frozen=True):
     arguments: tuple[Node, ...]
 
 
-class Item(msgspec.Struct, frozen=True):
+class Element(msgspec.Struct, frozen=True):
     """One entry of a list: `softmax(...)_2` counts from one, `softmax(...)[1]` as the writer does."""
 
     of: Node
@@ -62,4 +62,4 @@ class List(msgspec.Struct, frozen=True):
     items: tuple[Node, ...]
 
 
-Node = Number | Name | Sum | Product | Power | Call | Item | List
+Node = Number | Name | Sum | Product | Power | Call | Element | List
