@@ -5,7 +5,9 @@ from __future__ import annotations
 DENIED_BY_PURPOSE = {
     "other processes": "fork vfork execve execveat setsid setpgid unshare setns",
     "signals to others": "kill tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal pidfd_getfd",
-    "others' memory": "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp",
+    "others' memory": (
+        "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp move_pages migrate_pages"
+    ),
     "the network": "socket connect bind listen accept accept4",
     "memory that outlives a child": (
         "shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink "
@@ -13,7 +15,7 @@ DENIED_BY_PURPOSE = {
     ),
     "modes and owners": (
         "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat "
-        "removexattr lremovexattr fremovexattr removexattrat mknod mknodat chroot"
+        "removexattr lremovexattr fremovexattr removexattrat mknod mknodat chroot utime utimes utimensat futimesat"
     ),
     "identity": (
         "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset personality"
@@ -21,7 +23,8 @@ DENIED_BY_PURPOSE = {
     "priority": "setpriority ioprio_set sched_setscheduler sched_setattr sched_setparam",
     "mounts": (
         "mount umount umount2 pivot_root move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr quotactl "
-        "quotactl_fd swapon swapoff open_by_handle_at name_to_handle_at fanotify_init"
+        "quotactl_fd swapon swapoff open_by_handle_at name_to_handle_at fanotify_init "
+        "fanotify_mark inotify_init inotify_init1 inotify_add_watch"
     ),
     "the kernel": (
         "io_uring_setup io_uring_enter io_uring_register bpf perf_event_open userfaultfd keyctl add_key request_key "

@@ -21,6 +21,7 @@ from autograder.sandbox.denied_calls import DENIED
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _CLONE_THREAD = 0x10000
 _TIOCSTI = 0x5412  # types characters into a terminal
+_FIOSETOWN, _SIOCSPGRP, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 0x8901, 0x8902, 8, 10, 15  # who gets a file's signals
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _INSTRUCTION = struct.Struct("<HBBI")  # struct sock_filter: code, jump if true, jump if false, constant
 
@@ -70,6 +71,13 @@ def _written() -> bytes:
     calls.add_rule(absent, "clone3")
     calls.add_rule(refused, "tgkill", library.Arg(0, library.NE, _OWN_PID))  # abort() signals itself
     calls.add_rule(refused, "ioctl", library.Arg(1, library.MASKED_EQ, 0xFFFF_FFFF, _TIOCSTI))
+    # of itself alone (0): a neighbour of the same uid could be choked, or sent signals, by these
+    for name in ("prlimit64", "sched_setaffinity"):
+        calls.add_rule(refused, name, library.Arg(0, library.NE, 0))
+    for request in (_FIOSETOWN, _SIOCSPGRP):
+        calls.add_rule(refused, "ioctl", library.Arg(1, library.MASKED_EQ, 0xFFFF_FFFF, request))
+    for command in (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX):
+        calls.add_rule(refused, "fcntl", library.Arg(1, library.MASKED_EQ, 0xFFFF_FFFF, command))
     for option in (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE):
         calls.add_rule(refused, "prctl", library.Arg(0, library.MASKED_EQ, 0xFFFF_FFFF, option))
     with tempfile.TemporaryFile() as file:

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 
 from autograder.core.records import Limits
-from autograder.sandbox import lockdown, readable, scratch, seccomp
+from autograder.sandbox import leases, lockdown, readable, scratch, seccomp
 from autograder.student_room import probe, tripwires, worker
 
 MAX_MESSAGE = 4096
@@ -175,6 +175,7 @@ class Nursery:
         self.calls = seccomp.prepared()
         self.wires = tripwires.arm()
         self.scratch: dict[int, str] = {}
+        self.leases: dict[int, int] = {}  # the lock of each child's uid
         gc.collect()
         gc.freeze()  # a collection in a child must not touch, and so copy, all of torch's objects
 
@@ -201,18 +202,18 @@ class Nursery:
         ours, theirs = socket.socketpair()
         pipe, output = os.pipe()
         folder = tempfile.mkdtemp(prefix="room-")
+        ids, lease = leases.take(lockdown.student_ids, os.getpid() + self.forked)
         self.forked += 1
         pid = os.fork()
         if pid == 0:
-            self._become_child(theirs, output, folder)
+            self._become_child(theirs, output, folder, ids)
         theirs.close()
         os.close(output)
-        self.scratch[pid] = folder
+        self.scratch[pid], self.leases[pid] = folder, lease
         return pid, ours, pipe
 
-    def _become_child(self, connection: socket.socket, output: int, folder: str) -> None:
+    def _become_child(self, connection: socket.socket, output: int, folder: str, ids: leases.Ids) -> None:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
-        ids = lockdown.student_ids(self.forked)
         try:
             connection = lockdown.lock_down(connection, output, folder, self.limits, self.allowed, ids, self.calls)
             worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped)
@@ -235,6 +236,8 @@ class Nursery:
         if left:
             raise TimeoutError("a child, or what it started, could not be ended")  # ends the zygote and what it holds
         scratch.remove(self.scratch.pop(pid))
+        if (lease := self.leases.pop(pid)) >= 0:
+            os.close(lease)
         return statuses[pid]
 
 

@@ -44,6 +44,12 @@ DENIED = {
     "shared memory": "call(libc.shmget(0x41323302, 4096, 0o1666))",
     "trace the zygote": "call(libc.ptrace(0x4206, os.getppid(), None, None))",
     "outlive the zygote": "call(libc.prctl(1, 0, 0, 0, 0))",
+    "limit the zygote": "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))",
+    "limit a neighbour": "call(libc.prlimit(os.getpid() + 1, 4, ctypes.byref((ctypes.c_ulong * 2)(0, 0)), None))",
+    "hinder the zygote": "os.sched_setaffinity(os.getppid(), {0})",
+    "signals by a file": "import fcntl; fcntl.fcntl(1, fcntl.F_SETOWN, os.getppid())",
+    "times": "os.utime('.', (1, 1))",
+    "watch files": "call(libc.inotify_init())",
     "raise its ids": "os.setresuid(os.getuid(), os.getuid(), os.getuid())",
 }
 
@@ -72,6 +78,7 @@ HONEST = {
     "algebra": "import torch; print(torch.linalg.svd(torch.eye(8))[1]); torch.linalg.inv(torch.eye(40))",
     "autograd": "import torch; x = torch.ones(3, requires_grad=True); (x * x).sum().backward(); print(x.grad)",
     "a file": "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x')",
+    "its own limits": "import os, resource as r; r.setrlimit(r.RLIMIT_CORE, (0, 0)); os.sched_setaffinity(0, {*os.sched_getaffinity(0)})",
     "a loader": "import torch; print(list(torch.utils.data.DataLoader(torch.arange(4), batch_size=2)))",
 }
 
