@@ -7,9 +7,11 @@ Exit status: 0 graded (whatever the score; for `check`: nothing to mend), 1 `che
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -218,7 +220,13 @@ def _show(whole: Summary, audience: Audience, again: str = "") -> None:
 
 
 def main() -> None:
-    """The console script: every expected error is one sentence, never a traceback."""
+    """The console script: every expected error is one sentence, never a traceback.
+
+    A signal that ends it is an exception, so that whatever it started ends first, and what was opened is put away.
+    """
+    for ending in ("SIGTERM", "SIGHUP"):  # SIGINT is one already
+        if hasattr(signal, ending) and signal.getsignal(getattr(signal, ending)) == signal.SIG_DFL:  # nohup stays
+            signal.signal(getattr(signal, ending), _ended)
     try:
         app()
     except UsageError as error:
@@ -227,3 +235,8 @@ def main() -> None:
     except GraderFault as error:
         typer.echo(f"autograder: the grader itself failed: {error}", err=True)
         sys.exit(3)
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    sys.exit(128 + number)  # as a shell says it

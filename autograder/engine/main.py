@@ -19,7 +19,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import torch  # noqa: E402, F401
 
 from autograder.core.policy import CHILD_LIMITS  # noqa: E402
-from autograder.sandbox import zygote  # noqa: E402
+from autograder.sandbox import lockdown, zygote  # noqa: E402
 
 # What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.
 UNUSED_PLUGINS = (
@@ -28,13 +28,10 @@ UNUSED_PLUGINS = (
 )  # fmt: skip
 
 
-def main() -> None:
-    """Runs until the orders end.
-
-    No parent-death signal is asked for here: the kernel sends it when the *thread* that started us ends, and a library
-    may start us from a short-lived one. When the supervisor dies, the orders end, and a grading fork ends with the
-    first test that it cannot report.
-    """
+def main(supervisor: int = 0) -> None:
+    """Runs until the orders end, or at most as long as the process `supervisor`, if it is not 0."""
+    if supervisor:
+        _die_with(supervisor)
     zygote.warm_up()
     student_side = zygote.start(CHILD_LIMITS)
     try:
@@ -42,6 +39,17 @@ def main() -> None:
     finally:
         student_side.close()
     os._exit(0)  # torch's own clean-up takes longer than grading a submission, and nothing is left to clean
+
+
+def _die_with(supervisor: int) -> None:
+    """Ends this process, and through it zygote, graders and children, when the supervisor does, however it ends.
+
+    The kernel means the *thread* that started us. So a supervisor names itself only when that was its main thread; with
+    another one, a dead supervisor is noticed when the orders end, and by a grader at the first test it cannot report.
+    """
+    lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
+    if os.getppid() != supervisor:  # it died before we asked to die with it
+        os._exit(1)
 
 
 def _trusted(student_side: zygote.Zygote) -> None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What of the environment an engine may see: nothing that could be a secret.
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE)
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main; main()"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main; main(int(sys.argv[2]))"
 
 
 # An idle engine ends in 20 ms; the rest is for a machine that is swapping.
@@ -52,7 +53,8 @@ class Engine:
         os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": folder}
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
-        command = [sys.executable, *flags, "-c", _START, str(ROOT)]
+        main_thread = threading.current_thread() is threading.main_thread()  # it lives as long as this process
+        command = [sys.executable, *flags, "-c", _START, str(ROOT), str(os.getpid() if main_thread else 0)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
         return cls(process, folder)

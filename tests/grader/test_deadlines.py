@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -141,8 +142,7 @@ def until(holds: Callable[[], object], seconds: float) -> bool:
 @pytest.mark.parametrize("victim", ["supervisor", "engine"])
 def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim: str) -> None:
     (tmp_path / "hw6.py").write_text(IMPORTS + STUCK, encoding="utf-8")
-    # the engine needs no signal of its own: it ends when a test does, whose result then has no reader
-    text = GRADE.format(seconds=3 if victim == "supervisor" else 60)
+    text = GRADE.format(seconds=600)  # nothing ends by itself
     scratch = tempfile.mkdtemp()  # a supervisor that was killed removes nothing
     os.chmod(scratch, 0o711)  # its children pass through
     command, surroundings = [sys.executable, "-c", text, str(tmp_path)], {**os.environ, "TMPDIR": scratch}
@@ -156,9 +156,37 @@ def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim
             supervisor.kill()
         else:
             end(engine, below=supervisor.pid)
+            assert still_there(everyone[1:]) == []  # the supervisor goes on, with another engine
+            everyone = [supervisor.pid, *descendants(supervisor.pid)]
+            supervisor.kill()
         supervisor.wait(patience(10))
-        assert still_there(everyone, 3 + patience(5)) == []
+        assert still_there(everyone) == []
     finally:
         supervisor.kill()
         supervisor.wait()
+        shutil.rmtree(scratch)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_ended_by_a_signal_puts_everything_away(tmp_path: Path, ending: signal.Signals) -> None:
+    (tmp_path / "hw6.py").write_text(IMPORTS + STUCK, encoding="utf-8")
+    scratch = tempfile.mkdtemp()
+    os.chmod(scratch, 0o711)
+    command = [sys.executable, "-m", "autograder", "grade", str(tmp_path), "--only", "4a.1", "--out"]
+    command.append(str(tmp_path / "out"))
+    surroundings = {**os.environ, "TMPDIR": scratch}
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, env=surroundings)
+    try:
+        assert until(lambda: len(descendants(process.pid)) >= 5, patience(20)), descendants(process.pid)
+        everyone = [process.pid, *descendants(process.pid)]
+        process.send_signal(ending)
+        assert process.wait(patience(10)) != 0
+        assert process.returncode == 128 + ending or ending == signal.SIGINT
+        assert still_there(everyone) == []
+        assert [name for name in os.listdir(scratch) if name.startswith("autograder-")] == []
+    finally:
+        process.kill()
+        process.wait()
         shutil.rmtree(scratch)
