@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy
 import pytest
 
+from autograder.cli import app
+from autograder.core import mnist
+from autograder.core.errors import UsageError
 from autograder.core.records import Cell
 from autograder.judging.training.evidence import Evidence
 from autograder.judging.training.judge import judge_claim
@@ -94,6 +98,22 @@ def test_where_the_notebook_prepares_images_in_its_own_way_a_low_measurement_dec
     settled = settle(claimed(97.98), on_mnist(5_000), (Cell(1, line),))
     assert (settled.accuracy, settled.measured) == (97.98, False)
     assert settled.accuracy_doubts
+
+
+@pytest.mark.parametrize("below", ["", "raw", "MNIST/raw"])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_mnists_files_are_found_where_torchvision_leaves_them(tmp_path: Path, below: str, ending: str) -> None:
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    for name in mnist.NAMES:
+        (tmp_path / below / f"{name}{ending}").touch()
+    assert mnist.find(tmp_path) == tuple(tmp_path / below / f"{name}{ending}" for name in mnist.NAMES)
+
+
+def test_a_folder_without_mnist_is_refused_before_anything_is_graded(tmp_path: Path) -> None:
+    command = ["grade", str(tmp_path), "--out", str(tmp_path / "out"), "--mnist", str(tmp_path)]
+    with pytest.raises(UsageError, match=r"--mnist .*: there are no t10k-images-idx3-ubyte"):
+        app(command, standalone_mode=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_with_one_answer_for_all_is_named() -> None:

@@ -32,6 +32,7 @@ class Images(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
+        """What the images are, as people read it."""
         return "MNIST's test images" if self.mnist else "bundled digits, which are of MNIST's training set"
 
 

@@ -41,6 +41,7 @@ class Measure(msgspec.Struct, frozen=True):
 
     @property
     def percent(self) -> float:
+        """The measured accuracy."""
         return 100 * self.correct / self.total if self.total else 0.0
 
 
