@@ -38,6 +38,7 @@ Weak = Annotated[
     typer.Option("--allow-weak-isolation", help="Grade although student code could reach what it must not (doctor)."),
 ]
 Policy = Annotated[Path | None, typer.Option(help="A policy other than autograder/policy.toml.")]
+Mnist = Annotated[Path | None, typer.Option(help="A folder with MNIST's test images, to measure weights on.")]
 Only = Annotated[str, typer.Option(help="Only this question, part or test, e.g. 4a, 4 or 4a.4.")]
 
 
@@ -48,6 +49,19 @@ def _use(policy: Path | None) -> None:
     if not policy.is_file():
         raise UsageError(f"--policy {policy}: there is no such file")
     os.environ["AUTOGRADER_POLICY"] = str(policy.resolve())
+
+
+def _measure_on(mnist: Path | None) -> None:
+    """Names MNIST's folder to every process that is started from here."""
+    from autograder.core.mnist import VARIABLE, find
+
+    if mnist is None:
+        return
+    try:
+        find(mnist)
+    except LookupError as error:
+        raise UsageError(f"--mnist {mnist}: {error}") from None
+    os.environ[VARIABLE] = str(mnist.resolve())
 
 
 @app.callback(invoke_without_command=True)
@@ -93,9 +107,11 @@ def grade(
     json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the report.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     policy: Policy = None,
+    mnist: Mnist = None,
 ) -> None:
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
     _use(policy)
+    _measure_on(mnist)
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import html, results
@@ -126,9 +142,11 @@ def batch(
     allow_weak_isolation: Weak = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
     policy: Policy = None,
+    mnist: Mnist = None,
 ) -> None:
     """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
     _use(policy)
+    _measure_on(mnist)
     from autograder.commands import batch as class_
     from autograder.grading import Options, checked
     from autograder.handin import folders
@@ -203,10 +221,12 @@ def _check_command(path: Path, only: str) -> str:
 
 def _grading_command(command: str, path: Path, out: Path, options: Options) -> str:
     """A command on another path, with everything else as it was typed."""
+    from autograder.core import mnist
     from autograder.core.policy import VARIABLE
     from autograder.handin.folders import typed
 
     given = {"--only": options.only, "--tests": options.tests, "--policy": os.environ.get(VARIABLE),
+             "--mnist": os.environ.get(mnist.VARIABLE),
              "--seed": options.seed if command == "grade" else None}  # fmt: skip
     words = [word for name, value in given.items() if value not in (None, "") for word in (name, str(value))]
     words += ["--allow-weak-isolation"] if options.allow_weak_isolation else []

@@ -116,6 +116,9 @@ class Training(_Table, frozen=True):
     most_of_ten: Positive
     least_sum: Positive
     smoke_accuracy: Share
+    first_images: Count
+    measuring_seconds: Positive
+    deviations: Positive
     model: dict[str, Count]
 
 

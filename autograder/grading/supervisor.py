@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.core import mnist
 from autograder.core.events import Event, Fault, Order, event_decoder, line
 from autograder.core.policy import VARIABLE
 from autograder.sandbox import scratch
@@ -27,7 +28,7 @@ from autograder.sandbox import scratch
 ROOT = Path(__file__).resolve().parents[2]
 
 # What of the environment an engine may see: nothing that could be a secret.
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE)
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE, mnist.VARIABLE)
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main; main(int(sys.argv[2]))"
 

@@ -1,8 +1,8 @@
 """What a test author uses, through one door: `from autograder.judging import Unmet, close, observe, weights`.
 
-    the student's module     Student, Visit; observe, observe_training: visits that read like the assignment
+    the student's module     Student, Visit; observe, observe_training, verify: visits that read like the assignment
     cases and numbers        AttentionCase, LayerCase, normal, weights, close, first_difference, shape_text
-    what was observed        attention_roles, layer_roles, dropout, smoke, Evidence, gather
+    what was observed        attention_roles, layer_roles, dropout, smoke, Evidence, gather, drawn, settle
     what is said of it       Unmet, Missing, Verdict, diagnosis, judge_* (written answers, evidence)
     answers.toml             read, shape, matrices, evaluate and their records, remarks_on_layout
     the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission
@@ -17,7 +17,7 @@ from __future__ import annotations
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Severity, Submission
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
-from autograder.judging import diagnosis, observe, observe_training
+from autograder.judging import diagnosis, observe, observe_training, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
 from autograder.judging.code.compare import close, first_difference, shape_text
@@ -25,7 +25,9 @@ from autograder.judging.expect import Missing, Unmet, Verdict
 from autograder.judging.observe_training import Reference
 from autograder.judging.training import smoke
 from autograder.judging.training.evidence import Evidence, gather
+from autograder.judging.training.images import drawn
 from autograder.judging.training.judge import judge_claim, judge_curves
+from autograder.judging.training.measured import settle
 from autograder.judging.visit import Student, Visit
 from autograder.judging.written import read
 from autograder.judging.written.evaluate import Reading, Value, evaluate, flattened
@@ -40,8 +42,8 @@ from autograder.judging.written.verdict import Unreadable, shown
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Evidence", "LayerCase", "Missing", "Reading",
     "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict", "Visit",
-    "attention_roles", "close", "diagnosis", "dropout", "evaluate", "first_difference", "flattened", "gather",
+    "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "first_difference", "flattened", "gather",
     "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling", "judge_shape", "judge_vector",
     "layer_roles", "matrices", "normal", "observe", "observe_training", "read", "remarks_on_administrivia",
-    "remarks_on_layout", "shape", "shape_text", "shown", "smoke", "weights",
+    "remarks_on_layout", "settle", "shape", "shape_text", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

@@ -16,11 +16,14 @@ from autograder.judging import (
     Submission,
     Unmet,
     Verdict,
+    drawn,
     gather,
     judge_claim,
     judge_curves,
     observe_training,
+    settle,
     smoke,
+    verify,
 )
 
 Say = Callable[[str], object]
@@ -63,9 +66,21 @@ def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say) -> Non
 
 
 @number("4c.2")
-def test_4c_2_accuracy(submission: Submission, remark: Say, for_staff: Say) -> None:
-    """reaches a test accuracy of 94 % (±1 %), as claimed"""
-    _settle(judge_claim(_evidence(submission)), remark, for_staff)
+def test_4c_2_accuracy(
+    submission: Submission, remark: Say, for_staff: Say, seed: int, request: pytest.FixtureRequest
+) -> None:
+    """reaches a test accuracy of 94 % (±1 %), as measured with the submitted weights, else as claimed"""
+    evidence = _evidence(submission)
+    if submission.weights or submission.weights_problem:
+        # Asked for here alone: a claim needs no process, and is judged even when the time is used up.
+        images = drawn(seed)
+        found = verify.measure(
+            request.getfixturevalue("student"), submission, images, evidence.accuracy or 0.0, evidence.images, seed
+        )
+        evidence = settle(evidence, found, submission.cells)
+        if images.problem:
+            for_staff(images.problem)
+    _settle(judge_claim(evidence), remark, for_staff)
 
 
 @pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent

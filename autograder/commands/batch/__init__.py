@@ -17,7 +17,7 @@ from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch.folder import Entry
 from autograder.core import policy
 from autograder.core.errors import UsageError
-from autograder.core.records import Report
+from autograder.core.records import Finding, Report, Severity
 from autograder.grading import Options, grade_many
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -46,15 +46,33 @@ def run(folder: Path, out: Path, options: Options, progress: Progress | None = N
     for name in ("results", "reports"):
         results.make_folder(out / name)
     rows: list[ClassRow] = []
+    owners: dict[str, list[str]] = {}  # who handed in the same weights, by their digest
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_reports(found.entries, options)) as reports:
         for entry, report in zip(found.entries, reports):
-            _keep(entry, summarise(report), out, rows)
+            _keep(entry, summarise(_same_weights(entry, report, owners)), out, rows)
             if progress:
                 progress(len(rows), len(found.entries), entry.id)
     graded = found.entries[: len(rows)]
     results.write_bytes(out / "grades.csv", _csv(graded, rows).encode("utf-8", "replace"))
     results.write_bytes(out / "index.html", _index(graded, rows).encode("utf-8", "replace"))
-    return GradedClass(tuple(rows), len(found.entries), found.notes)
+    shared = tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
+    return GradedClass(tuple(rows), len(found.entries), found.notes + shared)
+
+
+def _same_weights(entry: Entry, report: Report, owners: dict[str, list[str]]) -> Report:
+    """The report, with a flag for staff when a submission before it has the same weights: two trainings give two."""
+    weights = report.submission.weights
+    if weights is None:
+        return report
+    others = owners.setdefault(weights.digest, [])
+    others.append(entry.id)
+    if len(others) == 1:
+        return report
+    message = f"the weights in {policy.FILES.checkpoint} equal those of {', '.join(others[:-1])}, number for number"
+    mend = "ask who trained them: even one person's two trainings give other weights"
+    flag = Finding("same-weights", Severity.FLAG, message, "4c", policy.FILES.checkpoint, mend=mend)
+    findings = (*report.submission.findings, flag)
+    return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 
 
 def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, None, None]:

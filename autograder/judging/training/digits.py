@@ -7,6 +7,7 @@ from, and under which licence, stands beside them in `data/digits/PROVENANCE.md`
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -30,20 +31,29 @@ def load(split: Literal["train", "test"], folder: Path = FOLDER) -> tuple[Bytes,
     Raises GraderFault when the files are missing or damaged: they are ours.
     """
     stem = {"train": "train", "test": "t10k"}[split]
-    images = read_idx(folder / f"{stem}-images-idx3-ubyte.gz", IMAGES_MAGIC)
-    labels = read_idx(folder / f"{stem}-labels-idx1-ubyte.gz", LABELS_MAGIC)
+    return load_files(
+        folder / f"{stem}-images-idx3-ubyte.gz", folder / f"{stem}-labels-idx1-ubyte.gz", f"{split} digits"
+    )
+
+
+def load_files(images_file: Path, labels_file: Path, what: str) -> tuple[Bytes, Bytes]:
+    """(images (n, 28, 28), labels (n,)), both uint8. Raises GraderFault, in words about `what`."""
+    images, labels = read_idx(images_file, IMAGES_MAGIC), read_idx(labels_file, LABELS_MAGIC)
     if images.shape[1:] != (SIDE, SIDE) or len(images) != len(labels) or not len(labels):
-        raise GraderFault(f"{split} digits: images {images.shape} and labels {labels.shape} do not belong together")
+        raise GraderFault(f"{what}: images {images.shape} and labels {labels.shape} do not belong together")
     if labels.max() >= CLASSES:
-        raise GraderFault(f"{split} digits: there is a label {labels.max()}, but digits end at 9")
+        raise GraderFault(f"{what}: there is a label {labels.max()}, but digits end at 9")
     return images, labels
 
 
 def read_idx(path: Path, magic: int) -> Bytes:
-    """One gzipped IDX file as an array of the shape that its header states. Raises GraderFault when it is damaged."""
+    """One IDX file, gzipped where its name says so, as an array of the shape that its header states.
+
+    Raises GraderFault when it is damaged.
+    """
     try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
         raise GraderFault(f"{path.name} cannot be read: {error}") from error
     dimensions = magic & 0xFF
     start = 4 + 4 * dimensions

@@ -1,7 +1,8 @@
-"""What the evidence of the student's own training run is worth (handout 4(c)): the curves and the claimed accuracy.
+"""Question 4(c) judged from the evidence of the student's own training run: the curves and the claimed accuracy.
 
-Why separate: points and their reasons stand here and nowhere in `evidence`, which only says what there is. The claim is
-judged as claimed, and every message says so. Nothing here may look at anything but the evidence.
+Why separate: points and their reasons stand here and nowhere in `evidence`, which only says what there is. The accuracy
+is judged as claimed, or as measured with the submitted weights, and every message says which. Nothing here may look at
+anything but the evidence.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def judge_curves(evidence: Evidence) -> Verdict:
     return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
 
 
-def _for_staff(doubts: tuple[str, ...]) -> str:
-    return f"counted as claimed, but please look: {'; '.join(doubts)}" if doubts else ""
+def _for_staff(doubts: tuple[str, ...], how: str = "counted as claimed") -> str:
+    return f"{how}, but please look: {'; '.join(doubts)}" if doubts else ""
 
 
 def _none_found(what: str, refused: tuple[str, ...]) -> str:
@@ -92,15 +93,17 @@ def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
 
 
 def judge_claim(evidence: Evidence) -> Verdict:
-    """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as claimed by the student."""
+    """Handout 4(c): the test accuracy, at least 94 % ± 1 %, as the evidence has it."""
     expected = (
         f"a test accuracy of at least 94 % (±1 %, so {TRAINING.full_accuracy:.0f} % counts in full; handout 4(c))"
     )
     if evidence.accuracy is None:
         found = _none_found("test accuracy", evidence.refused_accuracy)
-        return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems)
+        staff = _for_staff(evidence.accuracy_doubts, "there is no claim")
+        return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems, staff)
     earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
-    found, mend = f"{evidence.accuracy:.2f} %, as claimed in {evidence.source}", ""
+    how = "as measured with the submitted weights" if evidence.measured else f"as claimed in {evidence.source}"
+    found, mend = f"{evidence.accuracy:.2f} %, {how}", ""
     if earned < 1.0:
         found += f" ({why})"
         mend = (
@@ -110,7 +113,8 @@ def judge_claim(evidence: Evidence) -> Verdict:
         earned = 0.0 if evidence.images < TRAINING.least_images else earned * KEPT.few_images
         found += f", measured on {evidence.images} images only"
         mend = f"Measure on the whole test set of {TRAINING.test_images:,} images. {mend}".strip()
-    remarks, staff = evidence.problems + _claim_remarks(evidence), _for_staff(evidence.accuracy_doubts)
+    remarks = evidence.problems + _claim_remarks(evidence)
+    staff = _for_staff(evidence.accuracy_doubts, "counted as measured" if evidence.measured else "counted as claimed")
     if earned == 1.0:
         return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
     return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
@@ -118,7 +122,7 @@ def judge_claim(evidence: Evidence) -> Verdict:
 
 def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:
     remarks = []
-    if evidence.images and evidence.images != TRAINING.test_images:
+    if evidence.images and evidence.images != TRAINING.test_images and not evidence.measured:
         remarks.append(f"It was measured on {evidence.images:,} images; MNIST's test set has {TRAINING.test_images:,}.")
     last = evidence.validation_loss[-1] if evidence.validation_loss else 0.0
     # at 93 % right even a confident classifier's mean loss is below 1; sums over batches are above 20

@@ -31,6 +31,7 @@ class Evidence(msgspec.Struct, frozen=True):
     accuracy_doubts: tuple[str, ...] = ()
     refused_curves: tuple[str, ...] = ()
     refused_accuracy: tuple[str, ...] = ()
+    measured: bool = False  # the accuracy is not the student's claim, but was measured with the submitted weights
 
 
 def is_loss(value: float) -> bool:
