@@ -194,5 +194,5 @@ def _time(value: object) -> datetime | None:
         return None
     try:
         return msgspec.convert(re.sub(r" (?=[+-])", "", value.strip()), datetime)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair is no text
         return None
