@@ -38,7 +38,7 @@ lint: $(VENV)/.dev ## ruff: rules and format, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(VENV)/.dev ## ruff: mend what can be mended
+format: $(VENV)/.dev ## ruff: fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,6 +1,6 @@
 """The command line. It joins the stages and words what people see; it decides nothing.
 
-Exit status: 0 graded (whatever the score; for `check`: nothing to mend), 1 `check` found something to mend,
+Exit status: 0 graded (whatever the score; for `check`: nothing to fix), 1 `check` found something to fix,
 2 usage, 3 the grader itself failed.
 """
 
@@ -77,7 +77,7 @@ def check(
     question: Annotated[str, typer.Option(help="Only this question, e.g. 4a.")] = "",
     seed: Seed = None,
 ) -> None:
-    """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be mended, 1 else."""
+    """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be fixed, 1 else."""
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import unchecked

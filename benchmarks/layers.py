@@ -2,7 +2,7 @@
 
     python benchmarks/layers.py [--cost N]
 
-A hand-in tries each attack from `SingleHeadAttention.__init__` and prints which succeeded; it is graded by a real
+A submission tries each attack from `SingleHeadAttention.__init__` and prints which succeeded; it is graded by a real
 engine that was started with one layer replaced by nothing. The product has no such switch: it is done from outside, in
 the line that starts the engine. A layer whose absence changes nothing must say why it is there (docs/security.md).
 `--cost N`: instead, the seconds of one honest submission with all layers against none, over N pairs.
@@ -144,12 +144,12 @@ def attempt(folder: Path, line: str) -> tuple[set[str], str]:
     secret = folder / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
     secret.chmod(0o644)
-    hand_in = folder / "hand_in"
-    hand_in.mkdir(exist_ok=True)
+    submission = folder / "submission"
+    submission.mkdir(exist_ok=True)
     text = ATTACKS.format(secret=str(secret), reference=str(ROOT / "reference" / "attention.py"), linger="hw6linger")
-    (hand_in / "hw6.py").write_text(text, encoding="utf-8")
+    (submission / "hw6.py").write_text(text, encoding="utf-8")
     supervisor._START = line
-    report = grade(hand_in, Options(only="4a.1", allow_weak_isolation=True))
+    report = grade(submission, Options(only="4a.1", allow_weak_isolation=True))
     said = "\n".join(test.staff for test in report.tests)
     got = {name for name in re.findall(r"GOT (\w+)", said) if name in ORDER} - {"leave_a_daemon"}
     if lingering("hw6linger"):

@@ -3,13 +3,13 @@
     python examples/build.py            writes it anew
     python examples/build.py --check    exit status 1 when it is stale
 
-Why separate: the examples are hand-ins of invented students, as the grader meets them, and notebooks cannot be reviewed
-as they are. Each folder of `sources/` is one hand-in: `hw6.ipynb.txt` becomes a notebook, other files are copied, less
-a `.txt` at the end of their name. In a notebook's source, `# %% [output]` gives what the cell above had printed and
-`# %% [plot]` a picture under it. A source that begins with `# template` is a filled-in copy of the template: its cells
-replace the template's blank of the same class, and `# %% [output TEXT]` belongs to the last cell with TEXT in it.
-`# cut: N` as the first line keeps the first N bytes. What the invented students "measured" is invented too. No hand-in
-is ever run here.
+Why separate: the examples are submissions of invented students, as the grader meets them, and notebooks cannot be
+reviewed as they are. Each folder of `sources/` is one submission: `hw6.ipynb.txt` becomes a notebook, other files are
+copied, less a `.txt` at the end of their name. In a notebook's source, `# %% [output]` gives what the cell above had
+printed and `# %% [plot]` a picture under it. A source that begins with `# template` is a filled-in copy of the
+template: its cells replace the template's blank of the same class, and `# %% [output TEXT]` belongs to the last cell
+with TEXT in it. `# cut: N` as the first line keeps the first N bytes. What the invented students "measured" is
+invented too. Nothing is ever run here.
 """
 
 from __future__ import annotations

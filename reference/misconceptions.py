@@ -197,6 +197,6 @@ ATTENTION = (
     Misconception("scale-of-the-course", "divided by √64, whatever inner_dim is", "the size of a query is an argument of __init__: 64 holds for the model of 4(c) alone", scale_of_the_course),
     Misconception("scale-negative", "with the sign of the scores turned round", "large products of query and key should get large weights", scale_negative),
     Misconception("mean-of-values", "with the same weight for every token: the mean of V comes out", "the scores never reach the output", mean_of_values),
-    Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to mend: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
+    Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

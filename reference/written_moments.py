@@ -15,8 +15,8 @@ from reference.written import expectation, variance
 Formula = Callable[[float, float, float], float]
 
 
-def _slip(formula: Formula, found: str, mend: str, earned: float = 0.0, why: str = "") -> Slip:
-    return Slip(formula, found, mend, earned, why)
+def _slip(formula: Formula, found: str, fix: str, earned: float = 0.0, why: str = "") -> Slip:
+    return Slip(formula, found, fix, earned, why)
 
 
 def expectations() -> tuple[Slip, ...]:

@@ -1,7 +1,7 @@
 """Known slips in the written questions: the reference's computations with one step done wrong.
 
 Why separate: `written` stays the worked answers and nothing else. An answer that equals a slip gets its name, how to
-mend it and its fraction of the points, with the reason for the fraction beside it. The first slip that fits is named,
+fix it and its fraction of the points, with the reason for the fraction beside it. The first slip that fits is named,
 so the likelier stands first. No text here states a right value: students read it.
 
 The fractions, one scale for all: a half where one of the two things asked for is right, a quarter where only a part of
@@ -73,8 +73,8 @@ def _shapes(size: Sequence[int], channels: int) -> tuple[Slip, ...]:
     channel_slips = _channel_slips(lengths(right.STRIDE), channels, filters)
     # With one input channel, counting the channels once for each is no slip.
     return tuple(slip for slip in channel_slips if slip.value != (*lengths(right.STRIDE), filters)) + tuple(
-        Slip((*sizes, filters), found, mend, 0.25, "a quarter: the number of channels is right")
-        for sizes, found, mend in (
+        Slip((*sizes, filters), found, fix, 0.25, "a quarter: the number of channels is right")
+        for sizes, found, fix in (
             (lengths(1), "your sizes fit a stride of 1", "the filter moves by the stride of the question"),
             (lengths(right.STRIDE, 1), "your sizes fit a padded input", "the question has no padding"),
             (
@@ -269,13 +269,13 @@ def _other_vectors() -> tuple[Slip, ...]:
 
 def _without_softmax(scores: right.Vector, values: Sequence[right.Vector]) -> tuple[Slip, ...]:
     why = "three of five steps: vectors, scores and the sum; the weights are not a softmax"
-    mend = "turn the scores into weights with the softmax first"
+    fix = "turn the scores into weights with the softmax first"
     return (
-        Slip(right.combine(scores, values), "your answer fits the raw scores as weights", mend, 0.6, why),
+        Slip(right.combine(scores, values), "your answer fits the raw scores as weights", fix, 0.6, why),
         Slip(
             right.combine(tuple(score / sum(scores) for score in scores), values),
             "your answer fits scores that were divided by their sum",
-            mend,
+            fix,
             0.6,
             why,
         ),
@@ -286,5 +286,5 @@ def _without_softmax(scores: right.Vector, values: Sequence[right.Vector]) -> tu
             0.8,
             "four of five steps: only the normalisation is missing",
         ),
-        Slip(scores, "your answer fits the scores alone", f"{mend}, then combine the values", 0.4, "two of five steps"),
+        Slip(scores, "your answer fits the scores alone", f"{fix}, then combine the values", 0.4, "two of five steps"),
     )

@@ -74,7 +74,7 @@ def _code(lines: Iterable[str]) -> str:
 
 
 def provided_texts() -> dict[str, str]:
-    """The text of each provided class by its name, as it is run when a hand-in is graded."""
+    """The text of each provided class by its name, as it is run when a submission is graded."""
     text = PROVIDED.read_text(encoding="utf-8")
     classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
     return {node.name: ast.get_source_segment(text, node) or "" for node in classes}

@@ -2,7 +2,7 @@
 
     AutograderError
     ├── UsageError            the person at the keyboard: wrong path, unreadable file (exit status 2)
-    │   ├── SubmissionError   the hand-in as a whole cannot be graded: no class, truncated notebook, bomb
+    │   ├── SubmissionError   the submission as a whole cannot be graded: no class, truncated notebook, bomb
     │   └── WeakIsolation     on this machine student code could reach the hidden tests, so they are not run
     └── GraderFault           ours: never costs a student a point (exit status 3)
 
@@ -23,11 +23,11 @@ class UsageError(AutograderError):
 
 
 class SubmissionError(UsageError):
-    """The hand-in cannot be read at all. Costs points, with this text as the reason; never a traceback."""
+    """The submission cannot be read at all. Costs points, with this text as the reason; never a traceback."""
 
 
 class WeakIsolation(UsageError):
-    """Hidden tests are not run on this machine. The text says what student code could reach, and how to mend that."""
+    """Hidden tests are not run on this machine. The text says what student code could reach, and how to fix that."""
 
 
 class GraderFault(AutograderError):

@@ -105,7 +105,7 @@ def refusal(found: Isolation, machine: Machine) -> str:
         f"this machine does not separate student code from the grader well enough for hidden tests. It could {could}.",
         f"What a trial reached: {', '.join(seen)}." if seen else "",
         f"Why it could not be tried: {found.problem}." if found.problem else "",
-        "To mend it:",
+        "To fix it:",
         *(f"\n  - {advice}" for advice in remedies(found, machine)),
         "\n`autograder doctor` shows every layer. `--allow-weak-isolation` grades all the same, and every result says so.",
     ]

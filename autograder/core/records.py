@@ -56,16 +56,16 @@ class Finding(msgspec.Struct, frozen=True):
     rule: str  # short stable name, e.g. "allowed-nn", "ready-made", "dynamic", "syntax", "edited-provided"
     severity: Severity
     message: str  # one sentence naming the construct, for the student
-    question: str | None = None  # "4a", "4b"; None: about the hand-in as a whole
+    question: str | None = None  # "4a", "4b"; None: about the submission as a whole
     construct: str = ""  # e.g. "torch.nn.functional.softmax"
     place: Place | None = None
-    mend: str = ""  # what to use or do instead
+    fix: str = ""  # what to use or do instead
 
 
 class Program(msgspec.Struct, frozen=True):
     """The backward slice of one class: the very text that is checked is the text that is executed.
 
-    `places[i]` is where line i+1 of `text` stands in the hand-in. `sha256` is the hash of `text` in UTF-8.
+    `places[i]` is where line i+1 of `text` stands in the submission. `sha256` is the hash of `text` in UTF-8.
     """
 
     question: str
@@ -77,7 +77,7 @@ class Program(msgspec.Struct, frozen=True):
     tuple_heads: bool = False  # its probe heads answer (output, weights), as heads of one's own may
 
     def place(self, line: int) -> Place | None:
-        """Where line `line` (from 1) of the executed text stands in the hand-in."""
+        """Where line `line` (from 1) of the executed text stands in the submission."""
         return self.places[line - 1] if 1 <= line <= len(self.places) else None
 
 
@@ -117,7 +117,7 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """A hand-in, read but not run. Everything in it is plain data; `problems` says what could not be used, and why.
+    """A submission, read but not run. Everything in it is plain data; `problems` says what could not be used, and why.
 
     `programs` maps a question ("4a") to its program; a missing key has its reason in `unusable[question]`.
     `answers` is the parsed answers.toml by table then key (None: no such file, or unreadable: see `problems`).
@@ -139,7 +139,7 @@ class Submission(msgspec.Struct, frozen=True):
     run: Run = Run()
     weights: Weights | None = None
     weights_problem: str = ""
-    problem: str = ""  # the whole hand-in is unusable, and why (SubmissionError's text)
+    problem: str = ""  # the whole submission is unusable, and why (SubmissionError's text)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -193,7 +193,7 @@ class Feedback(msgspec.Struct, frozen=True):
     expected: str = ""
     where: str = ""
     smallest: str = ""
-    mend: str = ""
+    fix: str = ""
     again: str = ""
 
     def lines(self) -> tuple[tuple[str, str], ...]:

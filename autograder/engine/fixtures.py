@@ -91,7 +91,7 @@ def reference_written() -> types.ModuleType:
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Submission:
-    """What was read of the hand-in, as plain data."""
+    """What was read of the submission, as plain data."""
     return _desk(request).submission
 
 
@@ -110,7 +110,7 @@ def answers(submission: Submission) -> dict[str, dict[str, object]]:
         raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
     raise Unmet(
         submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
-        mend=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
+        fix=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
     )
 
 

@@ -125,7 +125,7 @@ def forfeited(result: TestResult, finding: Finding) -> TestResult:
     if result.status is Status.ERROR or not result.max_score:
         return result
     feedback = Feedback(
-        found=f"no points: {finding.message}", where=str(finding.place) if finding.place else "", mend=finding.mend
+        found=f"no points: {finding.message}", where=str(finding.place) if finding.place else "", fix=finding.fix
     )
     staff = f"would have earned {result.score:g} of {result.max_score:g} without {finding.construct}"
     return msgspec.structs.replace(

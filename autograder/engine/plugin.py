@@ -1,4 +1,4 @@
-"""The project's pytest plugin: a loop that grades one hand-in after another with tests that are collected once.
+"""The project's pytest plugin: a loop that grades one submission after another with tests that are collected once.
 
 Runs in the engine, in the trusted room, after the zygote was forked. Tests are collected once; each submission is
 graded in a fork of this process, so nothing that a test leaves behind reaches the next one.
@@ -171,7 +171,7 @@ class Grading:
             if desk.results[number].feedback.found.startswith("not run"):
                 return f"not run: it builds on {number}, for which the time was used up"
             if desk.results[number].status is not Status.PASSED:
-                return f"not judged, since it builds on {number} ({desk.results[number].name}): mend that one first"
+                return f"not judged, since it builds on {number} ({desk.results[number].name}): fix that one first"
         return ""
 
     def _forfeit(self, desk: Desk, result: TestResult) -> TestResult:

@@ -1,8 +1,8 @@
 """From what was handed in to a `Submission`: found, read, sliced; never run.
 
-Why separate: the only package that meets the hand-in's files. The student's mistakes become words in the record; only
-a path that is not there is an error of whoever called. Nothing here imports torch or keeps a secret: a hostile file may
-crash the process it is read in (`autograder.handin.reader` makes that a throw-away one).
+Why separate: the only package that meets the submission's files. The student's mistakes become words in the record;
+only a path that is not there is an error of whoever called. Nothing here imports torch or keeps a secret: a hostile
+file may crash the process it is read in (`autograder.handin.reader` makes that a throw-away one).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PROVIDED = Path(__file__).parents[1] / "student_room" / "provided_classes.py"
 
 
 def load(path: Path) -> Submission:
-    """The hand-in at `path`: a folder, a zip, a notebook or a script. Raises UsageError when nothing is there."""
+    """The submission at `path`: a folder, a zip, a notebook or a script. Raises UsageError when nothing is there."""
     if not path.exists():
         raise UsageError(f"There is nothing at {path}. Give the path of a folder, a zip, a notebook or a script.")
     name = path.resolve().name
@@ -65,7 +65,7 @@ def load(path: Path) -> Submission:
 
 
 def refused(name: str, problem: str) -> Submission:
-    """A hand-in of which nothing can be used, and why."""
+    """A submission of which nothing can be used, and why."""
     return Submission(name=name, file="", digest=_digest([], None, None), unusable=_unusable(problem), problem=problem)
 
 

@@ -1,4 +1,4 @@
-"""Reading a hand-in in a throw-away process: load, slice, rules; the result comes back as JSON.
+"""Reading a submission in a throw-away process: load, slice, rules; the result comes back as JSON.
 
 Why separate: a hostile file can crash, hang or exhaust whoever parses it. Whoever calls `read` must hold nothing secret
 yet (the child is a fork of it) and need not have torch. What went wrong in the child is put into the student's words,
@@ -31,7 +31,7 @@ _DONE, _USAGE, _MEMORY, _DEPTH, _FAULT = b"D", b"U", b"M", b"R", b"F"
 
 
 def read(path: Path, *, seconds: float = 20.0) -> Submission:
-    """The hand-in at `path`, with the rules' findings. Raises UsageError (nothing there) or GraderFault (our bug)."""
+    """The submission at `path`, with the rules' findings. Raises UsageError (nothing is there), GraderFault (ours)."""
     from autograder.handin import rules  # before the fork, so that a class run imports it once
 
     reply, status, late = _in_child(lambda: _checked(load(path), rules.check), seconds)
@@ -68,7 +68,7 @@ def _words(kind: bytes, status: int, late: bool, seconds: float) -> str:
     else:
         why = f"reading it ended without a result (status {status})"
     return (
-        f"The hand-in could not be read: {why}. Look for very long or deeply nested expressions and for large data "
+        f"The submission could not be read: {why}. Look for very long or deeply nested expressions and for large data "
         "pasted into the code; an ordinary notebook is read in less than a second."
     )
 

@@ -22,7 +22,7 @@ def check(parameters: Sequence[ParameterSpec], subject: str, most_bytes: int) ->
         raise Unmet(
             f"{subject} has {len(parameters)} parameters",
             expected=f"at most {MOST_PARAMETERS}; a solution has a few dozen",
-            mend="look for a loop in __init__ that makes more layers than there are heads",
+            fix="look for a loop in __init__ that makes more layers than there are heads",
         )
     numbers = sum(math.prod(parameter.shape) for parameter in parameters)
     if numbers * BYTES > most_bytes:
@@ -31,7 +31,7 @@ def check(parameters: Sequence[ParameterSpec], subject: str, most_bytes: int) ->
             f"the parameters of {subject} hold {_amount(numbers)} numbers, {_amount(math.prod(largest.shape))} of them "
             "in one",
             expected=f"at most {most_bytes // BYTES:,} in all, far more than the sizes of this case need",
-            mend="compare the sizes of your layers with the arguments of __init__",
+            fix="compare the sizes of your layers with the arguments of __init__",
         )
 
 

@@ -27,7 +27,7 @@ class Mistake(Protocol):
 
     @property
     def hint(self) -> str:
-        """How to mend it, without giving the line away."""
+        """How to fix it, without giving the line away."""
 
     @property
     def formula(self) -> Callable[..., Tensor]:
@@ -65,7 +65,7 @@ def attention(
         return Unmet(
             f"{count} matrices of shape {wanted} were found among the module's parameters, and Q, K and V need three"
             + (f"; its matrices have the shapes {_listed(shapes)}" if shapes else ""),
-            mend="each projection maps input_dim features to inner_dim"
+            fix="each projection maps input_dim features to inner_dim"
             if shapes
             else "make the three projections nn.Linear attributes in __init__ (self.… = …), so that they are trained",
         )
@@ -124,7 +124,7 @@ def _unfilled(observations: Sequence[layer_roles.LayerObservation]) -> str:
 
 
 def _named(mistake: Mistake, cases: int) -> Unmet:
-    return Unmet(f"your output equals the reference {mistake.title} (all {cases} cases)", mend=mistake.hint)
+    return Unmet(f"your output equals the reference {mistake.title} (all {cases} cases)", fix=mistake.hint)
 
 
 def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "") -> Unmet:
@@ -133,11 +133,11 @@ def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "") 
         sizes = msgspec.structs.astuple(wrong[0].case)[1:-1]
         return Unmet(
             f"{found} in {len(wrong)} of {cases} cases, for one when {axes} is {shape_text(sizes)}{extra}",
-            mend="does anything in forward hold for some sizes only? Take every size from x or from __init__",
+            fix="does anything in forward hold for some sizes only? Take every size from x or from __init__",
         )
     return Unmet(
         f"{found} in all {cases} cases, in a way that none of the usual mistakes explains{extra}",
-        mend="work a tiny case by hand (2 tokens, 2 features) and compare each intermediate result",
+        fix="work a tiny case by hand (2 tokens, 2 features) and compare each intermediate result",
     )
 
 

@@ -1,4 +1,4 @@
-"""How a visit to the student's room ended, in the student's words: what we did, what happened, where, how to mend it.
+"""How a visit to the student's room ended, in the student's words: what we did, what happened, where, how to fix it.
 
 Hidden tests do not echo the text of an exception: it is the student's, and could carry hidden inputs out. Its type is
 named when it is one of Python's or torch's own; staff see all of it.
@@ -70,14 +70,14 @@ def hint(exit: Exit) -> str:
 
 def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unmet:
     """The failure as the student reads it."""
-    found, mend = _found(exit, doing, show_text)
+    found, fix = _found(exit, doing, show_text)
     place = program.place(exit.line)
     where = (
         f"{place}" + (f", in {one_line(exit.function, 80)}" if exit.function not in ("", "<module>") else "")
         if place
         else ""
     )
-    return Unmet(found, where=where, mend=mend, staff=_for_staff(exit))
+    return Unmet(found, where=where, fix=fix, staff=_for_staff(exit))
 
 
 def _found(exit: Exit, doing: str, show_text: bool) -> tuple[str, str]:

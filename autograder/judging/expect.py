@@ -37,7 +37,7 @@ class Unmet(AssertionError):
         expected: str = "",
         where: str = "",
         smallest: str = "",
-        mend: str = "",
+        fix: str = "",
         earned: float = 0.0,
         remarks: tuple[str, ...] = (),
         staff: str = "",
@@ -45,14 +45,14 @@ class Unmet(AssertionError):
         super().__init__(found)
         if not 0.0 <= earned <= 1.0:
             raise ValueError(f"earned is a fraction of the test's points, from 0 to 1, not {earned}")
-        self.feedback = Feedback(found=found, expected=expected, where=where, smallest=smallest, mend=mend)
+        self.feedback = Feedback(found=found, expected=expected, where=where, smallest=smallest, fix=fix)
         self.earned = earned
         self.remarks = remarks
         self.staff = staff
 
 
 class Missing(Exception):
-    """A prerequisite of the test is missing: the test is skipped, earns nothing, and says what to mend first.
+    """A prerequisite of the test is missing: the test is skipped, earns nothing, and says what to fix first.
 
     `waived`: by the assignment's policy the test then asks for nothing, so its points are taken out on both sides.
     """

@@ -104,7 +104,7 @@ def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
         if close(visit.forward(x).output, visit.forward(x.flip(-1).contiguous()).output):
             raise Unmet(
                 "the output is the same whatever the input is",
-                mend="does forward use x, and return what was computed from it?",
+                fix="does forward use x, and return what was computed from it?",
             )
 
 
@@ -114,7 +114,7 @@ def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> No
         raise Unmet(
             f"the output has shape {shape_text(tuple(actual))}",
             expected=f"{shape_text(tuple(expected))}, that is {axes}",
-            mend="print the shape after each step of forward; all sizes of this case differ, so each axis can be told",
+            fix="print the shape after each step of forward; all sizes of this case differ, so each axis can be told",
         )
 
 
@@ -125,7 +125,7 @@ def trained(visit: Visit, x: Tensor, calm: Tensor, *, seed: int) -> Tensor:
         raise Unmet(
             f"in train mode the output has shape {shape_text(tuple(output.shape))}",
             expected=f"{shape_text(tuple(calm.shape))}, as in eval mode",
-            mend="self.training, and dropout, may change values only",
+            fix="self.training, and dropout, may change values only",
         )
     return output
 

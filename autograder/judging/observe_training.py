@@ -72,7 +72,7 @@ def first_steps(student: Student, reference: Reference, drawn: smoke.Drawn, seed
     try:
         found = formulas(student, reference, seed)
         if found is None:
-            return "mend first what the tests of 4(a) and 4(b) found"
+            return "fix first what the tests of 4(a) and 4(b) found"
         seen, expected = steps_beside(student, found, drawn, seed)
     except (Unmet, Missing, LookupError, RuntimeError):  # nothing that can be compared: the verdict stands without
         return ""

@@ -83,7 +83,7 @@ class Student:
         self._tripped = {} if tripped is None else tripped
 
     def program(self, question: str) -> Program:
-        """The program of a question; Missing, with the reason, when the hand-in has none."""
+        """The program of a question; Missing, with the reason, when the submission has none."""
         try:
             return self.submission.programs[question]
         except KeyError:

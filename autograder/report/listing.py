@@ -41,7 +41,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class CodeLine(msgspec.Struct, frozen=True):
-    """One executed line: where it stands in the hand-in, its text in segments (CSS class, text), and its marks."""
+    """One executed line: where it stands in the submission, its text in segments (CSS class, text), and its marks."""
 
     cell: int | None
     line: int

@@ -48,7 +48,7 @@ def rows(test: TestResult) -> tuple[Row, ...]:
     if test.status is Status.ERROR:
         found = [("ours", OURS), *((label, text) for label, text in found)]
     elif test.status is Status.SKIPPED:
-        reason = test.feedback.found or "a test that this one builds on did not pass: mend that one first"
+        reason = test.feedback.found or "a test that this one builds on did not pass: fix that one first"
         found = [("skipped", reason), *((label, text) for label, text in found if label != "found")]
     elif test.status is Status.FAILED and not found:
         found = [("found", "this test did not pass, and it recorded no reason: please ask the course staff")]
@@ -60,7 +60,7 @@ def finding_rows(finding: Finding) -> tuple[Row, ...]:
     """(label, text) of what reading the submission brought up, sanitised. A remark costs nothing, as its label says."""
     place = str(finding.place) if finding.place else ""
     label = LABELS.get(finding.severity, "found")
-    pairs = ((label, finding.message), ("where", place), ("mend", finding.mend), ("costs", COSTS[finding.severity]))
+    pairs = ((label, finding.message), ("where", place), ("fix", finding.fix), ("costs", COSTS[finding.severity]))
     return tuple((label, clean(text, ROW_LIMIT, lines=ROW_LINES)) for label, text in pairs if text.strip())
 
 
@@ -117,17 +117,17 @@ def next_step(whole: Summary, audience: summary.Audience) -> str:
 def _students_step(whole: Summary, tests: tuple[TestResult, ...]) -> str:
     first = summary.first_to_mend(whole, tests)
     if what := summary.first_unusable(whole, first):
-        return f"mend what is said above about {what}, then try again."
+        return f"fix what is said above about {what}, then try again."
     if first is not None:
         return _pointer(first)
     waiting = next((test for test in tests if test.status is Status.SKIPPED), None)
     if waiting is not None:
-        return f"nothing to mend in what is there. Still to do: {_pointer(waiting)}"
-    return "nothing to mend in what was tested here." if tests else "no test here looks at this question."
+        return f"nothing to fix in what is there. Still to do: {_pointer(waiting)}"
+    return "nothing to fix in what was tested here." if tests else "no test here looks at this question."
 
 
 def _pointer(test: TestResult) -> str:
     """ "4a.4 (hw6.ipynb cell 14 line 13): look at the dim argument of your softmax", short enough to act on."""
     where = f" ({one_line(test.feedback.where, 80)})" if test.feedback.where else ""
-    what = test.feedback.mend or test.feedback.found or "see what it says above"
+    what = test.feedback.fix or test.feedback.found or "see what it says above"
     return f"{one_line(test.number or test.name)}{where}: {one_line(what, 240)}"

@@ -150,7 +150,7 @@ def _entry(test: TestResult) -> TestEntry:
 
 
 def _score(whole: Summary, tests: tuple[TestResult, ...]) -> float | None:
-    """The sum over what was graded; 0 for a hand-in that cannot be read at all; None when the failure is ours alone."""
+    """The sum over what was graded; 0 for a submission that cannot be read; None when the failure is ours alone."""
     graded = [test for test in tests if test.status is not Status.ERROR]
     if any(test.max_score != 0 or test.score != 0 for test in graded):
         return summary.total(graded)[0]

@@ -21,7 +21,7 @@ Audience = Literal["student", "staff"]
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 
 TRAINING = "4c"  # the question that takes an hour of training with the code of those before it
-OTHER = Question("", "About the hand-in as a whole", 0)
+OTHER = Question("", "About the submission as a whole", 0)
 
 
 class QuestionScore(msgspec.Struct, frozen=True):
@@ -38,8 +38,8 @@ class Summary(msgspec.Struct, frozen=True):
     """A report, and what every output needs of it.
 
     `tests`: every test in the handout's order, the finished ones and those planned and not run. `unusable`: (what, why)
-    for everything of the hand-in that could not be used. `findings`: what reading brought up, each thing once, though
-    several classes may share the line. `notes`: for staff, on the result as a whole.
+    for everything of the submission that could not be used. `findings`: what reading brought up, each thing once,
+    though several classes may share the line. `notes`: for staff, on the result as a whole.
     """
 
     report: Report
@@ -105,7 +105,7 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
 
 
 def first_to_mend(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
-    """The failed test to look at first: in the question whose mending helps most, the one that lost most."""
+    """The failed test to look at first: in the question whose fixing helps most, the one that lost most."""
     failing = [s for s in question_scores(tests) if any(map(_failed, s.tests))]
     if not failing:
         return None
@@ -114,9 +114,9 @@ def first_to_mend(whole: Summary, tests: Iterable[TestResult]) -> TestResult | N
 
 
 def _urgency(submission: Submission, score: QuestionScore) -> tuple[float, ...]:
-    """Sorts the questions to mend. A file that was left out is minutes of work for many points. Then the code in its
+    """Sorts the questions to fix. A file that was left out is minutes of work for many points. Then the code in its
     order, for a layer is tried and a model trained with what stands before it. Then training, if there is none yet: it
-    takes an hour, in which the written answers can be mended. All else by what it lost.
+    takes an hour, in which the written answers can be fixed. All else by what it lost.
     """
     lost = score.possible - score.earned - score.ungraded
     number, code = score.question.number, [question.number for question in POLICY.questions if question.class_name]
@@ -134,7 +134,7 @@ def _urgency(submission: Submission, score: QuestionScore) -> tuple[float, ...]:
 
 
 def first_unusable(whole: Summary, first: TestResult | None) -> str:
-    """What of the hand-in is to be mended before the test `first`, since it cannot be used; "" when nothing is.
+    """What of the submission is to be fixed before the test `first`, since it cannot be used; "" when nothing is.
 
     A layer that cannot be used waits for attention that is wrong; an unreadable history.json, for all but training.
     """
@@ -178,10 +178,10 @@ def told_to_staff(whole: Summary) -> tuple[tuple[str, str], ...]:
 
 
 def _unusable(submission: Submission) -> tuple[tuple[str, str], ...]:
-    """(what, why) for everything of the hand-in that could not be used."""
+    """(what, why) for everything of the submission that could not be used."""
     problem = submission.problem  # said once, not once more for each question
     pairs = [
-        ("the hand-in", submission.problem),
+        ("the submission", submission.problem),
         *(
             (f"question {number}", reason)
             for number, reason in sorted(submission.unusable.items())
@@ -197,12 +197,12 @@ def blocked_by(whole: Summary, test: TestResult) -> str:
     """Which of `unusable` keeps this test from being judged; "" when none does."""
     number = _question(test.number).number
     if whole.report.submission.problem:
-        return "the hand-in"
+        return "the submission"
     return f"question {number}" if number in whole.report.submission.unusable else ""
 
 
 def all_well(whole: Summary) -> bool:
-    """Whether a student has nothing to mend: something passed, nothing failed, and all that was handed in is usable.
+    """Whether a student has nothing to fix: something passed, nothing failed, and all that was handed in is usable.
 
     A test that is skipped because its part is not there yet is no mistake; nor is a question that has no test here.
     """

@@ -231,7 +231,7 @@ def _counted(tests: Sequence[TestResult]) -> str:
 
 
 def _narrowed(again: str, whole: Summary, tests: Sequence[TestResult]) -> str:
-    """The command, with the one question that is to be mended next."""
+    """The command, with the one question that is to be fixed next."""
     first = summary.first_to_mend(whole, tests)
     if first is None or not first.number or "--question" in again:
         return again

@@ -1,6 +1,6 @@
 """What the student's room must read: the interpreter, its libraries, torch. Everything else is closed by Landlock.
 
-Also mends a common trap: an interpreter below a folder that only root may enter (such as /root) becomes unreadable when
+Also fixes a common trap: an interpreter below a folder that only root may enter (such as /root) becomes unreadable when
 the child drops its identity. Such folders are opened beforehand and reached through /proc/self/fd, so that a lazy
 `import decimal` in an honest forward works all the same.
 """

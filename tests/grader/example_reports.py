@@ -122,7 +122,7 @@ SOFTMAX_OVER_QUERIES = TestResult(
         expected="each query's weights over the keys add up to 1",
         where="hw6.ipynb cell 14 line 13, in __init__",
         smallest="batch 1, tokens 2: expected [[0.31, 0.69],\n [0.55, 0.45]], yours [[0.42, 0.81],\n [0.58, 0.19]]",
-        mend="look at the dim argument of your softmax: which axis holds the keys?",
+        fix="look at the dim argument of your softmax: which axis holds the keys?",
         again="python -m autograder grade . --only 4a.4 --seed 7",
     ),
     staff="case 3 of 12: largest difference 0.81, seed 7",
@@ -154,7 +154,7 @@ def wrong_attention() -> Report:
         Status.SKIPPED,
         0.0,
         1.0,
-        feedback=Feedback(found="needs 4a.4 to pass: mend that one first"),
+        feedback=Feedback(found="needs 4a.4 to pass: fix that one first"),
     )
     return report((*tests, skipped, SOFTMAX_OVER_QUERIES), submission(findings=found))
 

@@ -36,7 +36,7 @@ from tests.grader.submission_samples import BOTH, notebook
 from tests.grader.written_judges import JUDGES, spellings
 
 ROOT = Path(load.__file__).parents[2]
-MAX_INPUT = 64 * 1024  # longer hand-ins exist; what grows faster than linearly shows at this size already
+MAX_INPUT = 64 * 1024  # longer submissions exist; what grows faster than linearly shows at this size already
 MAX_BODY = 1 << 20  # of a frame: the real agreement is 64 MB, and no rule depends on it
 SECONDS = 1.0  # for one input: an honest notebook of that size takes 0.05 s
 
@@ -99,7 +99,7 @@ _WIRE_WORDS = (
     b"\xff\xff\xff\xff", bytes(8),
 )  # fmt: skip
 
-# --- the hand-in --------------------------------------------------------------------------------------------------
+# --- the submission --------------------------------------------------------------------------------------------------
 
 
 def read_notebook(data: bytes) -> None:

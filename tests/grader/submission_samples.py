@@ -1,4 +1,4 @@
-"""Small hand-ins that the tests of reading share. They are read, never run, so they need no torch."""
+"""Small submissions that the tests of reading share. They are read, never run, so they need no torch."""
 
 from __future__ import annotations
 

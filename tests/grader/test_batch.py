@@ -86,7 +86,7 @@ def test_the_folder_of_results_is_no_submission_of_the_class_it_lies_in(tmp_path
     nested = tmp_path / "build" / "class"
     nested.mkdir(parents=True)
     assert ids(tmp_path, nested) == ["ada", "out"]
-    assert ids(tmp_path, tmp_path / "ada" / "out") == ["ada", "build", "out"], "a hand-in stays one"
+    assert ids(tmp_path, tmp_path / "ada" / "out") == ["ada", "build", "out"], "a submission stays one"
 
 
 def test_a_folder_without_submissions_and_no_folder_at_all_are_told_apart(tmp_path: Path) -> None:

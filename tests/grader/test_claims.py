@@ -44,7 +44,7 @@ def test_what_a_solution_has_is_far_below_what_is_allowed() -> None:
 def test_more_is_told_in_words(parameters: list[ParameterSpec], said: str) -> None:
     with pytest.raises(Unmet, match=said) as told:
         claims.check(parameters, "ViTLayer", MOST)
-    assert told.value.feedback.mend and told.value.feedback.expected
+    assert told.value.feedback.fix and told.value.feedback.expected
 
 
 CASE = cases.layer_cases(5, 1)[0]

@@ -122,7 +122,7 @@ def test_every_file_of_ours_that_a_document_names_is_there(name: str) -> None:
 
 
 def shell(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Runs a block of a document as a person would, in a folder with the example class and one hand-in."""
+    """Runs a block of a document as a person would, in a folder with the example class and one submission."""
     (tmp_path / "bin").mkdir(exist_ok=True)
     python = tmp_path / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')

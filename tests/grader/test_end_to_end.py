@@ -166,7 +166,7 @@ def reference(name: str) -> str:
 STAGES = {
     "untouched": ({}, 1, ["still to be written", "4a.p1", "4b.p1"]),
     "only 4(a) done": ({"attention": reference("attention")}, 1, ["4b.p1", "still to be written"]),
-    "both done": ({"attention": reference("attention"), "layer": reference("encoder")}, 0, ["nothing to mend"]),
+    "both done": ({"attention": reference("attention"), "layer": reference("encoder")}, 0, ["nothing to fix"]),
     "a typo": ({"attention": "class SingleHeadAttention(nn.Module)\n    pass"}, 1, ["expected ':'", "cell"]),
     "half of __init__": ({"attention": "class SingleHeadAttention(nn.Module):\n    def __init__(self, input_dim, inner_dim, dropout=0.):\n        self.q = nn.Linear(input_dim, inner_dim)\n"}, 1, ["AttributeError", "super().__init__"]),
 }  # fmt: skip

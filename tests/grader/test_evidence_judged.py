@@ -96,7 +96,7 @@ def test_curves_that_lack_something_earn_their_part_and_say_so(
     verdict = judge_curves(_history(**changes))
     assert verdict.earned == earned
     assert found in verdict.feedback.found
-    assert verdict.feedback.mend and "both the training and the validation set" in verdict.feedback.expected
+    assert verdict.feedback.fix and "both the training and the validation set" in verdict.feedback.expected
 
 
 CLAIMS_WORTH: list[tuple[dict[str, object], float, str]] = [
@@ -119,7 +119,7 @@ def test_a_claim_that_falls_short_earns_its_part_and_says_so(
     verdict = judge_claim(_history(**changes))
     assert verdict.earned == pytest.approx(earned)
     assert found in verdict.feedback.found
-    assert verdict.feedback.mend
+    assert verdict.feedback.fix
 
 
 def test_more_accuracy_never_earns_less() -> None:
@@ -274,7 +274,7 @@ def test_the_hidden_tests_are_worth_the_handouts_five_points(hidden: ModuleType)
 def test_nothing_at_all_says_what_to_run_and_hand_in() -> None:
     for judge in (judge_curves, judge_claim):
         verdict = judge(gather(None, "", []))
-        assert verdict.earned == 0.0 and "history.json" in verdict.feedback.mend
+        assert verdict.earned == 0.0 and "history.json" in verdict.feedback.fix
 
 
 def test_the_evidence_crosses_processes_as_json() -> None:

@@ -17,7 +17,7 @@ def _report(*lost: str, left: float = 0.0, **handed_in: object) -> Report:
     """Full marks but for the tests whose numbers begin with one of `lost`, which keep the fraction `left`."""
     tests = tuple(
         msgspec.structs.replace(
-            test, status=Status.FAILED, score=test.max_score * left, feedback=Feedback(mend=f"mend {test.number}")
+            test, status=Status.FAILED, score=test.max_score * left, feedback=Feedback(fix=f"fix {test.number}")
         )
         if test.number.startswith(lost)
         else test
@@ -26,14 +26,14 @@ def _report(*lost: str, left: float = 0.0, **handed_in: object) -> Report:
     return example_reports.report(tests, example_reports.submission(**handed_in))
 
 
-# (questions that lost points, the one to mend first)
+# (questions that lost points, the one to fix first)
 ORDER = [
     (("4a", "4c"), "4a"),  # an hour of training a wrong model helps nobody
     (("4b", "4c"), "4b"),
     (("4a", "4b"), "4a"),
     (("4a", "4b", "4c", "3c.b"), "4a"),
     (("4b", "3c.b"), "4b"),
-    (("4c", "3c.b"), "4c"),  # it trains while the answers are mended
+    (("4c", "3c.b"), "4c"),  # it trains while the answers are fixed
     (("2a", "3c.b"), "3c.b"),
     (("2a", "2b"), "2a"),
 ]
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_comes_before_what_is_wrong_but_not_before_what_it_w
 
 
 def test_a_test_without_points_is_mended_last() -> None:
-    informational = TestResult("4a.8", "stays finite", Status.FAILED, 0.0, 0.0, feedback=Feedback(mend="scale first"))
+    informational = TestResult("4a.8", "stays finite", Status.FAILED, 0.0, 0.0, feedback=Feedback(fix="scale first"))
     lost = _report("2a")
     assert outputs.next_step(
         example_reports.report((*lost.tests, informational), lost.submission), "student"
@@ -87,7 +87,7 @@ def test_a_test_without_points_is_mended_last() -> None:
 
 def test_public_tests_which_have_no_points_keep_the_order_of_the_code() -> None:
     tests = [
-        TestResult(number, "a test", Status.FAILED, 0.0, 0.0, feedback=Feedback(mend="mend it"))
+        TestResult(number, "a test", Status.FAILED, 0.0, 0.0, feedback=Feedback(fix="fix it"))
         for number in ("2a.p1", "4a.p3", "4b.p2")
     ]
     report = example_reports.report(tuple(tests), example_reports.submission())

@@ -18,7 +18,7 @@ FORWARD = "def forward(self, x):\n"
 
 
 def cells(*sources: str, **beside: str) -> dict[str, str]:
-    """The files of a hand-in: a notebook of these cells, and modules beside it."""
+    """The files of a submission: a notebook of these cells, and modules beside it."""
     code: list[dict[str, object]] = [
         {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": s} for s in sources
     ]

@@ -19,7 +19,7 @@ OUTCOMES = {
     "unmet": (Unmet("no"), None, Status.FAILED, 0.0, 4.0),
     "unmet, half of it kept": (Unmet("half", earned=0.5), None, Status.FAILED, 2.0, 4.0),
     "an assert": (AssertionError("one is not two"), None, Status.FAILED, 0.0, 4.0),
-    "a prerequisite is missing": (Missing("first mend 4a.1"), None, Status.SKIPPED, 0.0, 4.0),
+    "a prerequisite is missing": (Missing("first fix 4a.1"), None, Status.SKIPPED, 0.0, 4.0),
     "waived by the policy": (Missing("graded elsewhere", waived=True), None, Status.SKIPPED, 0.0, 0.0),
     "skipped by pytest": (pytest.skip.Exception("not here"), None, Status.SKIPPED, 0.0, 4.0),
     "a mistake of ours": (ZeroDivisionError("oops"), None, Status.ERROR, 0.0, 4.0),

@@ -52,8 +52,8 @@ def test_the_last_lines_give_the_total_and_what_to_do_next() -> None:
         "Total 34/39 points\nNext: 4a.4 (hw6.ipynb cell 14 line 13, in __init__): look at the dim argument of\n"
         "your softmax: which axis holds the keys?\n"
     )
-    assert "nothing to mend" in outputs.printed(example_reports.full_marks(), width=80, colour=False)
-    assert "mend what is said above" in outputs.printed(example_reports.unusable(), width=80, colour=False)
+    assert "nothing to fix" in outputs.printed(example_reports.full_marks(), width=80, colour=False)
+    assert "fix what is said above" in outputs.printed(example_reports.unusable(), width=80, colour=False)
     ours = outputs.printed(example_reports.grader_error(), width=110, colour=False)
     assert "Total 32/39 points, 7 of them not graded yet\nNext: part of this was not graded, by our fault" in ours
 
@@ -124,7 +124,7 @@ def test_the_command_to_run_again_is_told_once_and_narrowed_to_what_is_to_be_men
 def test_what_a_failed_test_says_is_not_said_again_as_a_finding() -> None:
     finding = example_reports.wrong_attention().submission.findings[1]
     test = TestResult(
-        "4a.3", "permitted", Status.FAILED, 0.0, 2.0, feedback=Feedback(found=f"no: {finding.message}", mend="x")
+        "4a.3", "permitted", Status.FAILED, 0.0, 2.0, feedback=Feedback(found=f"no: {finding.message}", fix="x")
     )
     report = example_reports.report((test,), example_reports.submission(findings=(finding, finding)))
     text = outputs.printed(report, width=110, colour=False)

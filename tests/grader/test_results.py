@@ -132,7 +132,7 @@ def test_a_failed_test_shows_its_message_block_with_aligned_labels() -> None:
 def test_a_skipped_test_scores_nothing_and_says_what_it_needs() -> None:
     test = by_number(example_reports.wrong_attention())["4a.10"]
     assert (test["score"], test["max_score"], test["status"]) == (0.0, 1.0, "failed")
-    assert test["output"] == "skipped   needs 4a.4 to pass: mend that one first"
+    assert test["output"] == "skipped   needs 4a.4 to pass: fix that one first"
 
 
 def test_remarks_stand_beside_a_pass() -> None:
@@ -215,7 +215,7 @@ def test_the_top_lists_what_is_graded_by_hand() -> None:
 def test_findings_reach_students_with_place_and_mend_and_flags_reach_staff_alone() -> None:
     data = json.loads(outputs.encode(example_reports.wrong_attention()))
     assert "where     hw6.ipynb cell 14 line 9" in data["output"]
-    assert "mend      Apply the layers one after the other" in data["output"]
+    assert "fix      Apply the layers one after the other" in data["output"]
     assert not any("FLAGGED" in text for text in student_texts(data))
     assert "FLAGGED" in data["extra_data"]["flags"][0]
 
@@ -265,7 +265,7 @@ def test_the_same_grading_gives_the_same_bytes_times_aside() -> None:
 
 
 def test_the_whole_stays_within_its_cap_by_shortening_the_longest_and_dropping_none() -> None:
-    long = Feedback(found="a long line\n" * 20, expected="é" * 1400, smallest="x" * 1400, mend="y" * 1400)
+    long = Feedback(found="a long line\n" * 20, expected="é" * 1400, smallest="x" * 1400, fix="y" * 1400)
     tests = tuple(
         TestResult(
             f"4a.{n}", "n" * 300, Status.FAILED, 0.0, 1.0, feedback=long, remarks=("z" * 1400,), staff="s" * 9000
@@ -343,7 +343,7 @@ def test_the_text_above_all_tests_names_the_one_thing_to_do_next() -> None:
     top = str(outputs.to_gradescope(example_reports.wrong_attention())["output"])
     assert top.startswith("Next: 4a.4 (hw6.ipynb cell 14 line 13, in __init__): look at the dim argument")
     lost = str(outputs.to_gradescope(example_reports.unusable())["output"])
-    assert lost.index("ends in the middle") < lost.index("Next: mend what is said above about the hand-in")
+    assert lost.index("ends in the middle") < lost.index("Next: fix what is said above about the submission")
 
 
 def test_a_folder_for_results_that_cannot_be_made_is_told_as_a_usage_error(tmp_path: Path) -> None:

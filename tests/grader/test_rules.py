@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autograder.core.policy import POLICY
 from autograder.core.records import Finding, Place
-from autograder.handin.rules import MOST_FINDINGS, check, mending, paths, torch_names
+from autograder.handin.rules import MOST_FINDINGS, check, fixing, paths, torch_names
 from tests.grader.pace import calls
 from tests.grader.test_rules_found import FLAG, FOUND_4A, LOST
 from tests.grader.test_rules_honest import HEAD, head, program
@@ -29,7 +29,7 @@ def test_a_finding_names_the_question_the_rule_the_place_and_what_to_use_instead
     (found,) = check(program(head(forward="return F.softmax(x, -1)")))
     assert (found.rule, found.question, found.place) == ("allowed-nn", "4a", Place("hw6.ipynb", 10, 2))
     assert "`F.softmax`" in found.message and "nn.functional.softmax" in found.message
-    assert "torch.softmax" in found.mend
+    assert "torch.softmax" in found.fix
 
 
 def test_a_construct_is_reported_once_a_line_and_in_line_order() -> None:
@@ -70,7 +70,7 @@ def test_a_place_is_left_out_when_nobody_knows_it() -> None:
 
 @pytest.mark.parametrize("member", ["softmax", "dropout", "linear", "gelu"])
 def test_every_functional_form_has_words_about_what_to_use(member: str) -> None:
-    assert "nn." in mending.instead_of(f"torch.nn.functional.{member}")
+    assert "nn." in fixing.instead_of(f"torch.nn.functional.{member}")
 
 
 def test_every_permitted_class_is_a_name_of_nn() -> None:

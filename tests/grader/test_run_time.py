@@ -67,7 +67,7 @@ def test_staff_hear_of_what_was_read_and_never_ran_and_only_if_anything_ran() ->
 FOUND = "[c for c in nn.Module.__subclasses__() if len(c.__name__) == 18 and c.__name__[0] == 'M'][0]"
 PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
 SCORES = "return self.dropout(self.softmax(q @ k.transpose(-2, -1) * self.scale)) @ v"
-HAND_INS = {
+SUBMISSIONS = {
     "honest": PLAIN + LAYER,
     "made and hidden": PLAIN.replace(
         "    def forward", f"        self.hidden = [{FOUND}(inner_dim, 1)]\n\n    def forward", 1
@@ -82,9 +82,9 @@ HAND_INS = {
 }  # fmt: skip
 
 
-def hand_ins(folder: Path) -> list[Path]:
+def submissions(folder: Path) -> list[Path]:
     paths = []
-    for name, text in HAND_INS.items():
+    for name, text in SUBMISSIONS.items():
         path = folder / name.replace(" ", "_") / "hw6.py"
         path.parent.mkdir(parents=True)
         path.write_text(IMPORTS + text, encoding="utf-8")
@@ -95,15 +95,15 @@ def hand_ins(folder: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def hidden(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     """The reports by name, with the hidden tests."""
-    paths = hand_ins(tmp_path_factory.mktemp("hidden"))
-    return dict(zip(HAND_INS, grade_many(paths, Options(only="4"))))
+    paths = submissions(tmp_path_factory.mktemp("hidden"))
+    return dict(zip(SUBMISSIONS, grade_many(paths, Options(only="4"))))
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     """The reports by name, with the public tests: what a student sees at home."""
-    paths = hand_ins(tmp_path_factory.mktemp("public"))
-    return dict(zip(HAND_INS, grade_many(paths, Options(only="4", public=True))))
+    paths = submissions(tmp_path_factory.mktemp("public"))
+    return dict(zip(SUBMISSIONS, grade_many(paths, Options(only="4", public=True))))
 
 
 def score(report: Report, question: str) -> float:
@@ -122,7 +122,7 @@ def test_hidden_attention_loses_its_question_and_no_other(hidden: dict[str, Repo
     report = hidden[name]
     tests = [test for test in report.tests if test.number.startswith("4a") and test.max_score]
     assert tests and all(test.status is Status.FAILED and test.score == 0 for test in tests)
-    assert all(MHA in test.feedback.found and "nn.Linear" in test.feedback.mend for test in tests)
+    assert all(MHA in test.feedback.found and "nn.Linear" in test.feedback.fix for test in tests)
     assert any("would have earned" in test.staff for test in tests) and score(report, "4b") == 5
     assert report.complete and [t.number for t in report.tests] == [t.number for t in hidden["honest"].tests]
 

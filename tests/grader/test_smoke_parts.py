@@ -160,7 +160,7 @@ def test_each_way_not_to_learn_has_its_words_the_surest_first(name: str) -> None
     trained, words = COMPLAINTS[name]
     assert not smoke.learned(trained, LABELS)
     said = smoke.complaint(trained, LABELS, "and so on").feedback
-    assert words in said.found and said.mend.endswith("and so on") and "(loss in training: " in said.found
+    assert words in said.found and said.fix.endswith("and so on") and "(loss in training: " in said.found
     assert smoke.unexplained(trained, LABELS) == (name in ("slow", "exploded"))
 
 

@@ -60,7 +60,7 @@ def words(text: str) -> str:
 
 
 def filled(copy: Path, folder: str, *, answers: str = WRITTEN) -> Path:
-    """A hand-in below the copy: the template's notebook with both classes written, as the reference writes them."""
+    """A submission below the copy: the template's notebook with both classes written, as the reference writes them."""
     target = copy / folder
     target.mkdir()
     notebook = json.loads((copy / "student_template" / "hw6.ipynb").read_text(encoding="utf-8"))
@@ -115,7 +115,7 @@ def test_check_of_a_right_notebook_exits_with_0_and_says_what_is_left(copy: Path
     assert done.returncode == 0, done.stdout + done.stderr
     text = words(done.stdout)
     assert "failed" not in text and "not graded" not in text
-    assert "nothing to mend in what is there" in text
+    assert "nothing to fix in what is there" in text
     assert "not answered yet" in text, "most boxes are blank, and it says so"
 
 
@@ -188,7 +188,7 @@ def test_grading_with_the_students_copy_is_refused_in_one_sentence(copy: Path, t
 
 def texts(copy: Path) -> dict[str, str]:
     suffixes = {".py", ".ipynb", ".toml", ".md", ".j2", ".txt", ".json"}
-    # hand-ins that other tests put here are no part of the copy
+    # submissions that other tests put here are no part of the copy
     found = [p for part in PARTS for p in ([copy / part] if (copy / part).is_file() else (copy / part).rglob("*"))]
     return {str(p.relative_to(copy)): p.read_text(encoding="utf-8") for p in found if p.suffix in suffixes}
 

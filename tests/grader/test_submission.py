@@ -1,4 +1,4 @@
-"""What is read from a hand-in's files: cells, outputs, encodings, old notebooks, answers, history, and the digest."""
+"""What is read from a submission's files: cells, outputs, encodings, old notebooks, answers, history, and the digest."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ HONEST = {
 }
 
 
-@pytest.mark.filterwarnings("ignore")  # nbformat warns about what it mends in old notebooks
+@pytest.mark.filterwarnings("ignore")  # nbformat warns about what it fixes in old notebooks
 @pytest.mark.parametrize("name, content", HONEST.values(), ids=HONEST)
 def test_honest_files_are_read(name: str, content: str, tmp_path: Path) -> None:
     submission = loaded(tmp_path, **{name: content})

@@ -1,4 +1,4 @@
-"""What a hand-in may come in, and what is refused, in words: folders, zips, names, links, caps."""
+"""What a submission may come in, and what is refused, in words: folders, zips, names, links, caps."""
 
 from __future__ import annotations
 

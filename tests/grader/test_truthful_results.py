@@ -107,7 +107,7 @@ def test_being_told_to_stop_in_the_middle_leaves_what_is_done_and_ends_at_once(r
     running.process.send_signal(signal.SIGTERM)
     output = running.end()
     assert running.process.returncode == 3
-    # a container is given ten seconds to end; a test of this hand-in takes two or more
+    # a container is given ten seconds to end; a test of this submission takes two or more
     assert finished(running.results()) <= done + 1, "nothing more is started"
     assert_truthful(running.results())
     assert any("SIGTERM" in note for note in running.results()["extra_data"]["staff_notes"])

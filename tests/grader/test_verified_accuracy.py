@@ -60,7 +60,9 @@ def safetensors(state: State) -> bytes:
     return struct.pack("<Q", len(text)) + text + body
 
 
-def hand_in(folder: Path, data: bytes | None, claim: float, code: str = CODE, name: str = "model.safetensors") -> Path:
+def submission(
+    folder: Path, data: bytes | None, claim: float, code: str = CODE, name: str = "model.safetensors"
+) -> Path:
     folder.mkdir()
     (folder / "hw6.py").write_text(code, encoding="utf-8")
     correct = round(claim * 100)
@@ -89,21 +91,21 @@ def judged(trained: tuple[State, float], tmp_path_factory: pytest.TempPathFactor
     constant = {**state, "mlp_head.1.weight": torch.zeros(10, 32)}
     raising = swap(CODE, "    def forward(self, x):\n", "    def forward(self, x):\n        x.no_such_thing\n")
     paths = {
-        "no weights": hand_in(root / "a", None, 99),
-        "right": hand_in(root / "b", good, right),
-        "inflated": hand_in(root / "c", good, 99),
-        "wrapped": hand_in(root / "d", safetensors({f"module.{k}": v for k, v in state.items()}), right),
-        "normalised": hand_in(root / "e", safetensors(normalised(state)), right),
-        "another architecture": hand_in(root / "f", good, 99, IMPORTS + ATTENTION["plain"] + LAYERS["plain GELU"].replace("fc1", "up") + RUN),
-        "another size": hand_in(root / "g", good, 99, CODE.replace("mlp_dim=64", "mlp_dim=48")),
-        "not finite": hand_in(root / "h", safetensors(changed(state, "cls_token", lambda v: v * float("nan"))), 99),
-        "constant": hand_in(root / "i", safetensors(constant), 99),
-        "exploding": hand_in(root / "j", safetensors(changed(state, "mlp_head.1.weight", lambda v: v * 3e38)), 99),
-        "truncated": hand_in(root / "k", good[:-100], 99),
-        "a pickle": hand_in(root / "l", b"\x80\x04\x95", 99, name="model.pt"),
-        "forward raises": hand_in(root / "m", good, 99, raising),
-        "a class missing": hand_in(root / "n", good, 99, IMPORTS + ATTEND + RUN),
-        "huge": hand_in(root / "o", bytes(30 << 20), 99),
+        "no weights": submission(root / "a", None, 99),
+        "right": submission(root / "b", good, right),
+        "inflated": submission(root / "c", good, 99),
+        "wrapped": submission(root / "d", safetensors({f"module.{k}": v for k, v in state.items()}), right),
+        "normalised": submission(root / "e", safetensors(normalised(state)), right),
+        "another architecture": submission(root / "f", good, 99, IMPORTS + ATTENTION["plain"] + LAYERS["plain GELU"].replace("fc1", "up") + RUN),
+        "another size": submission(root / "g", good, 99, CODE.replace("mlp_dim=64", "mlp_dim=48")),
+        "not finite": submission(root / "h", safetensors(changed(state, "cls_token", lambda v: v * float("nan"))), 99),
+        "constant": submission(root / "i", safetensors(constant), 99),
+        "exploding": submission(root / "j", safetensors(changed(state, "mlp_head.1.weight", lambda v: v * 3e38)), 99),
+        "truncated": submission(root / "k", good[:-100], 99),
+        "a pickle": submission(root / "l", b"\x80\x04\x95", 99, name="model.pt"),
+        "forward raises": submission(root / "m", good, 99, raising),
+        "a class missing": submission(root / "n", good, 99, IMPORTS + ATTEND + RUN),
+        "huge": submission(root / "o", bytes(30 << 20), 99),
     }  # fmt: skip
     reports = grade_many(paths.values(), Options(only="4c.2"))
     return {name: next(t for t in report.tests if t.number == "4c.2") for name, report in zip(paths, reports)}
@@ -184,7 +186,7 @@ def test_mnists_own_images_are_used_where_they_are_and_raise_a_claim(
     (folder / mnist.NAMES[0]).write_bytes(idx(images[:1200]))
     (folder / mnist.NAMES[1]).write_bytes(idx(labels[:1200]))
     monkeypatch.setenv(mnist.VARIABLE, str(tmp_path / "mnist"))
-    work = hand_in(tmp_path / "work", safetensors(trained[0]), 40)
+    work = submission(tmp_path / "work", safetensors(trained[0]), 40)
     [report] = grade_many([work], Options(only="4c.2"))
     [result] = report.tests
     assert "on 1,200 of MNIST's test images" in said(result)
@@ -199,7 +201,7 @@ def test_mnist_that_is_damaged_or_not_there_is_told_to_staff_and_the_bundled_dig
     for name in mnist.NAMES if content else ():
         (tmp_path / "mnist" / name).write_bytes(content or b"")
     monkeypatch.setenv(mnist.VARIABLE, str(tmp_path / "mnist"))
-    work = hand_in(tmp_path / "work", safetensors(trained[0]), trained[1])
+    work = submission(tmp_path / "work", safetensors(trained[0]), trained[1])
     [report] = grade_many([work], Options(only="4c.2"))
     [result] = report.tests
     assert "bundled digits" in said(result)
@@ -212,7 +214,7 @@ def test_equal_weights_in_a_class_are_flagged_for_staff_alone(trained: tuple[Sta
     state, right = trained
     other = changed(state, "cls_token", lambda value: value * 1.01)
     for name, weights in {"ada": state, "ben": state, "cat": other}.items():
-        hand_in(tmp_path / "class" / name, safetensors(weights), right)
+        submission(tmp_path / "class" / name, safetensors(weights), right)
     graded = batch.run(tmp_path / "class", tmp_path / "out", Options(only="4c.2"))
     assert graded.notes == ("the same trained weights in ada, ben",)
     flagged = json.loads((tmp_path / "out/results/ben.json").read_text(encoding="utf-8"))

@@ -50,7 +50,7 @@ def weak(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hand_in(tmp_path: Path) -> Path:
+def submission(tmp_path: Path) -> Path:
     folder = tmp_path / "class" / "ada"
     folder.mkdir(parents=True)
     (folder / "hw6.py").write_text(PROGRAM.format(marker=str(tmp_path / "ran")))
@@ -65,21 +65,21 @@ def in_the_open() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_nothing_is_run_and_the_message_says_what_is_open(weak: None, hand_in: Path, tmp_path: Path) -> None:
+def test_nothing_is_run_and_the_message_says_what_is_open(weak: None, submission: Path, tmp_path: Path) -> None:
     with pytest.raises(WeakIsolation, match=r"read the reference.*(?s:.*)--allow-weak-isolation") as refused:
-        grade(hand_in, ONE)
+        grade(submission, ONE)
     assert str(grading.HIDDEN) in str(refused.value)
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_command_ends_with_one_message_and_no_result(weak: None, hand_in: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["grade", str(hand_in), "--out", str(tmp_path / "out")])
+def test_the_command_ends_with_one_message_and_no_result(weak: None, submission: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["grade", str(submission), "--out", str(tmp_path / "out")])
     assert isinstance(done.exception, WeakIsolation) and not (tmp_path / "out" / "results.json").exists()
 
 
-def test_allowed_it_is_graded_and_the_result_says_so(weak: None, hand_in: Path, tmp_path: Path) -> None:
+def test_allowed_it_is_graded_and_the_result_says_so(weak: None, submission: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke(
-        app, ["grade", str(hand_in), "--out", str(tmp_path / "out"), "--only", "4a.1", "--allow-weak-isolation"]
+        app, ["grade", str(submission), "--out", str(tmp_path / "out"), "--only", "4a.1", "--allow-weak-isolation"]
     )
     assert run.exit_code == 0, run.output
     extra = json.loads((tmp_path / "out" / "results.json").read_text())["extra_data"]
@@ -88,15 +88,15 @@ def test_allowed_it_is_graded_and_the_result_says_so(weak: None, hand_in: Path, 
     assert (tmp_path / "ran").exists(), "this machine is not weak: the other tests prove nothing"
 
 
-def test_public_tests_are_never_refused(weak: None, hand_in: Path) -> None:
-    report = grade(hand_in, Options(public=True, only="4a"))
+def test_public_tests_are_never_refused(weak: None, submission: Path) -> None:
+    report = grade(submission, Options(public=True, only="4a"))
     assert report.complete and report.staff_notes == () and not report.isolation.startswith("weak")
 
 
 def test_on_the_platform_it_is_an_apology_without_a_score_that_tells_staff(
-    weak: None, hand_in: Path, tmp_path: Path
+    weak: None, submission: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "submission").symlink_to(hand_in)
+    (tmp_path / "submission").symlink_to(submission)
     report = gradescope.run(tmp_path, ONE)
     result = json.loads((tmp_path / "results" / "results.json").read_text())
     assert not report.complete and "score" not in result and not any("score" in test for test in result["tests"])
@@ -105,9 +105,9 @@ def test_on_the_platform_it_is_an_apology_without_a_score_that_tells_staff(
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_class_is_refused_before_anything_is_graded(weak: None, hand_in: Path, tmp_path: Path) -> None:
+def test_a_class_is_refused_before_anything_is_graded(weak: None, submission: Path, tmp_path: Path) -> None:
     with pytest.raises(WeakIsolation):
-        batch.run(hand_in.parent, tmp_path / "out", ONE)
+        batch.run(submission.parent, tmp_path / "out", ONE)
     assert not (tmp_path / "ran").exists()
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
@@ -118,7 +118,7 @@ def test_the_self_check_fails_so_that_no_image_is_built_on_it(weak: None) -> Non
 
 
 def test_a_machine_that_turns_weak_on_the_way_costs_one_submission_and_not_the_class(
-    monkeypatch: pytest.MonkeyPatch, hand_in: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, submission: Path, tmp_path: Path
 ) -> None:
     """The first engine is fit, and dies with its second order; the one that tries again is weak; the last is fit."""
     counter = tmp_path / "engines"
@@ -132,7 +132,7 @@ def test_a_machine_that_turns_weak_on_the_way_costs_one_submission_and_not_the_c
         f"if number == 1: {dies}",
         f"if number == 2: {NO_LANDLOCK}; {NO_OTHER_USER}",
     )
-    reports = list(grade_many([hand_in] * 4, ONE))
+    reports = list(grade_many([submission] * 4, ONE))
     assert counter.read_text() == "xxx"
     assert [bool(report.tests) and report.complete for report in reports] == [True, False, True, True]
     assert any("--allow-weak-isolation" in note for note in reports[1].staff_notes)
@@ -140,7 +140,7 @@ def test_a_machine_that_turns_weak_on_the_way_costs_one_submission_and_not_the_c
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user's child is the same user: no mode closes a file to it")
-def test_without_landlock_another_user_and_closed_folders_suffice(hand_in: Path, in_the_open: Path) -> None:
+def test_without_landlock_another_user_and_closed_folders_suffice(submission: Path, in_the_open: Path) -> None:
     copy = in_the_open / "copy"
     for part in ("autograder", "reference", "tests/hidden"):
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -153,7 +153,7 @@ def test_without_landlock_another_user_and_closed_folders_suffice(hand_in: Path,
         f"supervisor._START = supervisor._START.replace('from autograder.engine.main', {NO_LANDLOCK + '; from autograder.engine.main'!r})\n"
         "print(grade(Path(sys.argv[2]), Options(only='4a.1')).isolation)\n"
     )
-    command = [sys.executable, str(program), str(copy), str(hand_in)]
+    command = [sys.executable, str(program), str(copy), str(submission)]
     held = subprocess.run(command, capture_output=True, text=True, timeout=patience(120), check=True, cwd=copy).stdout
     assert "+secrets+memory+signals" in held and "files" not in held
     (copy / "reference").chmod(0o755)

@@ -41,7 +41,7 @@ def test_a_right_formula_passes_with_words_and_signs_around_it(judge: str, raw: 
 def test_a_near_miss_never_earns_everything_and_says_what_was_found(judge: str, raw: object) -> None:
     verdict = JUDGES[judge](raw)
     assert verdict.earned < 1.0
-    assert verdict.feedback.found and verdict.feedback.mend
+    assert verdict.feedback.found and verdict.feedback.fix
 
 
 SLIPS = [
@@ -140,7 +140,7 @@ SECRETS = {
 def test_no_message_gives_the_answer_away(judge: str, raw: object) -> None:
     feedback = JUDGES[judge](raw).feedback
     ours = feedback.found.rpartition("; you wrote ")[0]
-    said = f"{ours} {feedback.mend} {feedback.expected}"
+    said = f"{ours} {feedback.fix} {feedback.expected}"
     for secret in SECRETS[judge]:
         assert secret not in said or secret.replace(" ", "") in str(raw).replace(" ", "")
 

@@ -67,7 +67,7 @@ def test_every_slip_with_points_says_why_and_every_slip_differs_from_the_truth()
     for slips, truth in tables:
         assert slips
         for slip in slips:
-            assert slip.value != truth and bool(slip.why) == (slip.earned > 0) and slip.earned < 1 and slip.mend
+            assert slip.value != truth and bool(slip.why) == (slip.earned > 0) and slip.earned < 1 and slip.fix
 
 
 def test_the_nearest_slip_in_attention_is_far_outside_the_tolerance() -> None:

@@ -33,7 +33,7 @@ def test_builds_and_answers(student, cases, remark):
         if close(samples[:1].expand_as(samples), samples) or not samples.any():
             raise Unmet(
                 "the output is the same whatever the input is",
-                mend="does forward use x, and return what was computed from it?",
+                fix="does forward use x, and return what was computed from it?",
             )
     observe.depends_on_x(student.visit("4a"), cases.attention(1)[0])
 
@@ -46,7 +46,7 @@ def test_uses_only_what_is_allowed(findings):
     if used:
         first = used[0]
         more = f" (and {len(used) - 1} more: see the findings)" if len(used) > 1 else ""
-        raise Unmet(first.message + more, where=str(first.place or ""), mend=first.mend)
+        raise Unmet(first.message + more, where=str(first.place or ""), fix=first.fix)
 
 
 @pytest.mark.requires("4a.1")
@@ -71,7 +71,7 @@ def test_projections_have_no_bias(student, reference, cases):
     if acting or idle:
         raise Unmet(
             f"there is a bias among the parameters: {len(acting + idle)} vector(s) are added to your projections",
-            mend="nn.Linear adds a bias unless it is told not to: look at its third argument",
+            fix="nn.Linear adds a bias unless it is told not to: look at its third argument",
         )
 
 
@@ -103,20 +103,20 @@ def test_each_sample_for_itself(student, cases):
             if not close(alone, whole[i : i + 1]):
                 raise Unmet(
                     f"sample {i} comes out differently alone than within its batch of {case.batch}",
-                    mend="no sample may look at another: check the axes of your products and of the softmax",
+                    fix="no sample may look at another: check the axes of your products and of the softmax",
                 )
         observe.right_shape(
             visit.forward(x[:, :1].contiguous()).output.shape, (case.batch, 1, case.inner_dim), "one token"
         )
         if not close(visit.forward(x, strided=True).output, whole):
-            raise Unmet("the output depends on how x lies in memory", mend="use reshape where you use view")
+            raise Unmet("the output depends on how x lies in memory", fix="use reshape where you use view")
         shuffled = torch.randperm(case.tokens, generator=torch.Generator().manual_seed(case.seed))
         moved = visit.forward(x[:, shuffled].contiguous()).output
         if not close(moved, whole[:, shuffled]):
             raise Unmet(
                 f"when the tokens change places, the outputs do not change places with them "
                 f"(first at {first_difference(moved, whole[:, shuffled])})",
-                mend="attention has no idea of positions: nothing in it may depend on a token's index",
+                fix="attention has no idea of positions: nothing in it may depend on a token's index",
             )
 
 
@@ -144,7 +144,7 @@ def test_gradients_reach_every_projection(student, reference, cases):
         if gradient is None or not torch.isfinite(gradient).all() or not gradient.any():
             raise Unmet(
                 f"no gradient reaches {'the input x' if not name else 'one of your projections'}",
-                mend="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
+                fix="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
             )
     if roles:
         expected = _gradients(reference, seen, roles, cotangent)
@@ -174,12 +174,12 @@ def test_dropout_acts_in_training_only(student, reference, cases):
         x = case.x()
         calm = visit.forward(x, seed=1).output
         if not close(visit.forward(x, seed=2).output, calm):
-            raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+            raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
         first, second = (observe.trained(visit, x, calm, seed=s) for s in (1, 2))
         if close(first, second) or close(first, calm):
             raise Unmet(
                 f"in train mode with dropout={dropout.P} nothing is dropped",
-                mend="use an nn.Dropout(dropout) made in __init__, on the attention weights or on the output",
+                fix="use an nn.Dropout(dropout) made in __init__, on the attention weights or on the output",
             )
         if attention_roles.find(reference.attention.single_head, [attention_roles.Observation(case, drawn, x, calm)]):
             _right_place(visit, case)
@@ -202,7 +202,7 @@ def _right_place(visit, case):
         raise Unmet(
             f"with dropout={dropout.P} and a single token in x, each output in train mode should be 0 or twice that of "
             "eval mode, and yours is neither",
-            mend="nn.Dropout(dropout) belongs on the attention weights, after the softmax, or on the output",
+            fix="nn.Dropout(dropout) belongs on the attention weights, after the softmax, or on the output",
         )
 
 
@@ -218,5 +218,5 @@ def test_large_scores_stay_finite(student, cases):
         if not torch.isfinite(seen.output).all():
             raise Unmet(
                 "large scores give nan or inf: exp() overflows",
-                mend="a softmax subtracts the largest score first; torch.softmax and nn.Softmax do it for you",
+                fix="a softmax subtracts the largest score first; torch.softmax and nn.Softmax do it for you",
             )

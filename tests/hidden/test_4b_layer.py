@@ -22,10 +22,10 @@ def test_builds_and_answers(student, cases, remark):
         samples = seen.output.flatten(1)
         if close(samples[:1].expand_as(samples), samples) or not samples.any():
             raise Unmet(
-                "the output is the same whatever the input is", mend="does forward use x, and return the result?"
+                "the output is the same whatever the input is", fix="does forward use x, and return the result?"
             )
         if close(seen.output, seen.x):
-            raise Unmet("the output is x itself, whatever the weights are", mend="both halves of the layer are missing")
+            raise Unmet("the output is x itself, whatever the weights are", fix="both halves of the layer are missing")
     observe.depends_on_x(student.visit("4b"), cases.layer(1)[0])
 
 
@@ -99,12 +99,12 @@ def test_gradients_reach_every_layer(student, reference, cases):
         if gradient is None or not torch.isfinite(gradient).all() or not gradient.any():
             raise Unmet(
                 f"no gradient reaches {'the input x' if not name else 'one of your layers'}",
-                mend="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
+                fix="look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers",
             )
     if len([name for name in drawn if not weights.is_vector(drawn[name].shape)]) < 2:
         raise Unmet(
             "fewer than two linear maps of the layer are among its parameters",
-            mend="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
+            fix="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
         )
     seen = layer_roles.LayerObservation(case, drawn, x, back.output, built.made, case.seed)
     roles = _roles(reference, [seen])
@@ -133,14 +133,14 @@ def test_dropout_in_its_three_places(student, reference, cases):
         drawn = weights.draw(case.seed, built.parameters, biases=False)
         attention, mlp, whole = (_in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", ""))
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
-            raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+            raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
         visit.build(msgspec.structs.replace(case, dropout=0.0))
         visit.load(drawn)
         dry = visit.forward(case.x(), train=True, seed=1).output
     if not close(dry, whole[1].output):
         raise Unmet(
             "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?",
-            mend="the probability is an argument of __init__",
+            fix="the probability is an argument of __init__",
             earned=KEPT.dropout_ignores_p,  # something is dropped, with another probability: its places cannot be told
         )
     if close(whole[0], whole[1].output):
@@ -150,7 +150,7 @@ def test_dropout_in_its_three_places(student, reference, cases):
     if missing:
         raise Unmet(
             f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
-            mend="handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
+            fix="handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
             earned=round(1 - len(missing) / 3, 2),
         )
 

@@ -48,7 +48,7 @@ def _settle(verdict: Verdict, remark: Say, for_staff: Say) -> None:
             said.found,
             expected=said.expected,
             where=said.where,
-            mend=said.mend,
+            fix=said.fix,
             earned=verdict.earned,
             remarks=verdict.remarks,
             staff=verdict.staff,

@@ -58,7 +58,7 @@ def _settle(verdict: Verdict, typed: object, answers: Answers, remark: Remark) -
     raise Unmet(
         feedback.found,
         expected=feedback.expected,
-        mend=feedback.mend,
+        fix=feedback.fix,
         earned=verdict.earned,
         remarks=verdict.remarks + (remarks_on_layout(answers) if read.is_blank(typed) else ()),
     )

@@ -23,7 +23,7 @@ def test_uses_only_what_is_allowed(student, findings):
     student.program("4a")  # skips, with the reason, when there is no code to read
     used = [f for f in findings if f.question == "4a" and f.severity in (Severity.DISALLOWED, Severity.READY_MADE)]
     if used:
-        raise Unmet(used[0].message, where=str(used[0].place or ""), mend=used[0].mend)
+        raise Unmet(used[0].message, where=str(used[0].place or ""), fix=used[0].fix)
 
 
 # Worked by hand. Two tokens whose first feature is 0 and 1; every row of every projection picks that feature. Then
@@ -57,7 +57,7 @@ def test_worked_example(student):
         raise Unmet(
             f"the two tokens come out as {found[0]} and {found[1]}" + (f": {slip}" if slip else ""),
             expected=f"{BY_HAND[0]} and {BY_HAND[1]} in every feature (see tests/public/test_4a_attention.py)",
-            mend="follow the example by hand and print q, k, the scores and their softmax",
+            fix="follow the example by hand and print q, k, the scores and their softmax",
         )
 
 
@@ -88,7 +88,7 @@ def test_samples_and_tokens(student, cases):
         alone = visit.forward(x[:1].contiguous()).output
         turned = visit.forward(x.flip(1).contiguous()).output
     if not close(alone, whole[:1]):
-        raise Unmet("sample 0 comes out differently alone than in its batch", mend="check the axes of your products")
+        raise Unmet("sample 0 comes out differently alone than in its batch", fix="check the axes of your products")
     if not close(turned, whole.flip(1)):
         where = first_difference(turned, whole.flip(1))
         raise Unmet(f"with the tokens in reverse order, the outputs are not the same in reverse (first at {where})")
@@ -104,6 +104,6 @@ def test_rests_in_eval_mode(student, cases):
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output
     if not close(calm, again):
-        raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+        raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
     if close(trained, calm):
-        raise Unmet("in train mode with dropout=0.5 nothing is dropped", mend="use an nn.Dropout(dropout)")
+        raise Unmet("in train mode with dropout=0.5 nothing is dropped", fix="use an nn.Dropout(dropout)")

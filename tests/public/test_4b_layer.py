@@ -29,7 +29,7 @@ def test_residual_connections(student, cases):
     if not close(output, case.x()):
         raise Unmet(
             "with all matrices zero the layer does not give x back" + (", but zeros" if not output.any() else ""),
-            mend="Figure 1 has two '+': what goes into each half is added, unchanged, to what comes out of it",
+            fix="Figure 1 has two '+': what goes into each half is added, unchanged, to what comes out of it",
         )
 
 
@@ -51,7 +51,7 @@ def test_normalises_first(student, cases):
             if not close(visit.forward(10 * x).output - 10 * x, added, rtol=1e-2):
                 raise Unmet(
                     f"what the {half} half adds to x grows or shrinks with x",
-                    mend="in Figure 1 each half begins with a layer normalisation, and x itself is added at its end",
+                    fix="in Figure 1 each half begins with a layer normalisation, and x itself is added at its end",
                 )
 
 
@@ -65,6 +65,6 @@ def test_rests_in_eval_mode(student, cases):
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output
     if not close(calm, again):
-        raise Unmet("two calls in eval mode differ", mend="dropout must rest in eval mode: nn.Dropout does that")
+        raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
     if close(trained, calm):
-        raise Unmet("in train mode with dropout=0.5 nothing is dropped", mend="use an nn.Dropout(dropout)")
+        raise Unmet("in train mode with dropout=0.5 nothing is dropped", fix="use an nn.Dropout(dropout)")

@@ -47,7 +47,7 @@ def _typed(boxes, table, key):
     typed = boxes.get(table, {}).get(key)
     misspelled = [text for text in remarks_on_layout(boxes) if f"[{table}]" in text or repr(key) in text]
     if typed is None and misspelled:
-        raise Unmet(f"there is no {key!r} below [{table}]", mend=misspelled[0])
+        raise Unmet(f"there is no {key!r} below [{table}]", fix=misspelled[0])
     if read.is_blank(typed):
         raise Missing(f"not answered yet: this box of {FILES.answers} is blank")
     return typed
@@ -57,7 +57,7 @@ def _readable(read_as, typed, kind):
     try:
         return read_as(typed)
     except Unreadable as problem:
-        raise Unmet(f"{problem.found}; you wrote {shown(typed)}", expected=kind, mend=problem.mend) from None
+        raise Unmet(f"{problem.found}; you wrote {shown(typed)}", expected=kind, fix=problem.fix) from None
 
 
 @number("1.p1")
@@ -67,14 +67,14 @@ def test_names(boxes, remark):
         remark(text)
     unread = remarks_on_layout(boxes)
     if unread:
-        raise Unmet(unread[0], mend="use the names of the template", remarks=unread[1:])
+        raise Unmet(unread[0], fix="use the names of the template", remarks=unread[1:])
 
 
 def _check_count(boxes, table, remark):
     typed = _typed(boxes, table, "parameters")
     value = _readable(read.number, typed, "one whole number").value
     if value != round(value) or value < 0:
-        raise Unmet(f"this is read as {value:g}; a count is a whole number", mend="count weights and biases")
+        raise Unmet(f"this is read as {value:g}; a count is a whole number", fix="count weights and biases")
     if typed != value and str(typed).strip() != f"{value:g}":
         remark(f"read as {value:.0f}")
 
@@ -112,7 +112,7 @@ def test_shape_2d(boxes, remark):
 def _check_matrices(boxes, key, remark):
     found = _readable(matrices, _typed(boxes, "q2c", key), "two matrices, in the handout's order")
     if len(found.matrices) != 2:
-        raise Unmet(f"one answer for two matrices; {len(found.matrices)} read", mend="write both, in their order")
+        raise Unmet(f"one answer for two matrices; {len(found.matrices)} read", fix="write both, in their order")
     if found.remark:
         remark(found.remark)
     entries = [figure for matrix in found.matrices for row in matrix for figure in row]

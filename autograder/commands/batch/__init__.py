@@ -69,8 +69,8 @@ def _same_weights(entry: Entry, report: Report, owners: dict[str, list[str]]) ->
     if len(others) == 1:
         return report
     message = f"the weights in {policy.FILES.checkpoint} equal those of {', '.join(others[:-1])}, number for number"
-    mend = "ask who trained them: even one person's two trainings give other weights"
-    flag = Finding("same-weights", Severity.FLAG, message, "4c", policy.FILES.checkpoint, mend=mend)
+    fix = "ask who trained them: even one person's two trainings give other weights"
+    flag = Finding("same-weights", Severity.FLAG, message, "4c", policy.FILES.checkpoint, fix=fix)
     findings = (*report.submission.findings, flag)
     return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 

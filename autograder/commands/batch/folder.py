@@ -1,7 +1,7 @@
 """What a class's folder holds: one entry per submission, and who handed each in.
 
 Why separate: folders come from anywhere (an unpacked Gradescope export, a folder of files by hand), with strange names
-and broken neighbours. Nothing here opens a hand-in, and nothing but a folder without submissions may stop a class.
+and broken neighbours. Nothing here opens a submission, and nothing but a folder without submissions may stop a class.
 """
 
 from __future__ import annotations

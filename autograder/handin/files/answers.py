@@ -119,7 +119,7 @@ def _latex_kept(match: re.Match[str]) -> str:
 
 
 def _syntax_message(text: str, error: str) -> str:
-    """The parser's line, the line itself, and the mend that fits what stands there."""
+    """The parser's line, the line itself, and the fix that fits what stands there."""
     match = _LINE.search(error)
     rows = text.split("\n")
     line = min(int(match[1]), len(rows)) if match else len(rows)

@@ -1,4 +1,4 @@
-"""One file of a hand-in to code cells that are plain Python, whatever the file is called.
+"""One file of a submission to code cells that are plain Python, whatever the file is called.
 
 Why separate: it is the step between bytes and slicing, the same for a notebook and a script. Nothing here chooses a
 file or looks for classes.
@@ -82,7 +82,7 @@ def _is_python(text: str) -> bool:
 def _misnamed(file: str, is_notebook: bool) -> Finding:
     kind, ending = ("a notebook", ".ipynb") if is_notebook else ("a Python script", ".py")
     message = f"{file} is {kind} by its content, and was read as one"
-    return Finding("file-name", Severity.REMARK, message, place=Place(file, 1), mend=f"let its name end in {ending}")
+    return Finding("file-name", Severity.REMARK, message, place=Place(file, 1), fix=f"let its name end in {ending}")
 
 
 def _dropped(saved: Sequence[SavedCell], file: str) -> tuple[Finding, ...]:
@@ -94,7 +94,7 @@ def _dropped(saved: Sequence[SavedCell], file: str) -> tuple[Finding, ...]:
             message=f"the first line of this cell (%%{language}) keeps its class from being defined in the notebook",
             construct=f"%%{language}",
             place=Place(file, 1, cell.number),
-            mend=f"delete the %%{language} line, so that the cell defines the class",
+            fix=f"delete the %%{language} line, so that the cell defines the class",
         )
         for cell in saved
         if "class " in cell.source and (language := dropped_language(cell.source))

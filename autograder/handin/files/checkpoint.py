@@ -1,4 +1,4 @@
-"""model.safetensors of a hand-in: its header checked, its bytes taken along, nothing unpickled and nothing made of it.
+"""model.safetensors of a submission: its header checked, its bytes taken along, nothing unpickled and nothing made.
 
     length of the header, uint64 little-endian | header: JSON {name: {dtype, shape, data_offsets}} | the tensors' bytes
 

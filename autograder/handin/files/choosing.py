@@ -1,6 +1,6 @@
-"""Which file of the hand-in is the work: the one with the right name, else the only one that defines the classes.
+"""Which file of the submission is the work: the one with the right name, else the only one that defines the classes.
 
-Why separate: losing a hand-in because of its name would be unfair, taking the wrong one of two would be worse. When
+Why separate: losing a submission because of its name would be unfair, taking the wrong one of two would be worse. When
 two could be meant, this says so instead of guessing. Nothing here opens files by itself.
 """
 
@@ -20,7 +20,7 @@ from autograder.handin.slicing import Sliced, slice_cells
 from autograder.handin.slicing.beside import Module
 
 _ENDINGS = (".ipynb", ".py", ".ipynb.txt", ".ipynb.json", ".py.txt")
-_TRIED = 20  # files that are read in search of the classes; a hand-in holds a handful
+_TRIED = 20  # files that are read in search of the classes; a submission holds a handful
 
 
 class Chosen(NamedTuple):
@@ -138,13 +138,13 @@ def _remarks(chosen: _Tried, rest: Sequence[_Tried], failed: Sequence[_Tried]) -
         messages.append(f"the file is called {file} instead of {policy.FILES.notebook}; it was graded all the same")
     messages += [f"both {file} and {one.member.name} define the classes; {file} is graded" for one in rest]
     messages += [f"{one.member.name} could not be read, so {file} is graded: {one.problem}" for one in failed]
-    mend = f"hand in one notebook, called {policy.FILES.notebook}"
-    return [Finding("file-name", Severity.REMARK, message, construct=file, mend=mend) for message in messages]
+    fix = f"hand in one notebook, called {policy.FILES.notebook}"
+    return [Finding("file-name", Severity.REMARK, message, construct=file, fix=fix) for message in messages]
 
 
 def _ambiguous(tried: Sequence[_Tried], most: int) -> str:
     names = ", ".join(one.member.name for one in tried[:5])
-    what = "define the classes" if most else "could be the hand-in, though none defines the classes"
+    what = "define the classes" if most else "could be the submission, though none defines the classes"
     return (
         f"Several files {what} ({names}), and nothing says which one is meant. "
         f"Put your work into one notebook, name it {policy.FILES.notebook}, and hand in again."
@@ -155,7 +155,7 @@ def _none_found(members: Sequence[Member]) -> str:
     names = ", ".join(member.name for member in members[:5])
     found = f"found only {names}" if names else "found no files"
     zips = [member.name for member in members if member.name.lower().endswith(".zip")]
-    inside = f" (a zip within a hand-in is opened only when it is the only file: unpack {zips[0]})" if zips else ""
+    inside = f" (a zip within a submission is opened only when it is the only file: unpack {zips[0]})" if zips else ""
     return (
         f"Looked for {policy.FILES.notebook} or {policy.FILES.script}, but {found}{inside}. "
         f"In Colab use File > Download > Download .ipynb, name it {policy.FILES.notebook}, and hand that in."

@@ -1,4 +1,4 @@
-"""Bytes of a hand-in to text, decoded once and as UTF-8, so that what is checked is what is executed.
+"""Bytes of a submission to text, decoded once and as UTF-8, so that what is checked is what is executed.
 
 Why separate: every later stage sees text only. Files that are not what their name says (a PDF, a web page, a pointer
 of Git LFS) are named here, each with what to do. Nothing here guesses an encoding or honours a coding cookie.
@@ -72,7 +72,7 @@ def cookie_findings(text: str, file: str) -> tuple[Finding, ...]:
                 message=f"the file declares the encoding {match[1]}; it was read and executed as UTF-8",
                 construct=match[1],
                 place=Place(file, number),
-                mend="delete that line: Python files are UTF-8 without it",
+                fix="delete that line: Python files are UTF-8 without it",
             )
             return (found,)
         if line.strip() and not line.lstrip().startswith("#"):

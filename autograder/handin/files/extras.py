@@ -1,4 +1,4 @@
-"""answers.toml and history.json of a hand-in: parsed under caps, each with its own reason when it cannot be.
+"""answers.toml and history.json of a submission: parsed under caps, each with its own reason when it cannot be.
 
 Why separate: a mistake in one of them must not touch the code, nor each other. Judging them is elsewhere.
 """

@@ -1,6 +1,6 @@
-"""The files of a hand-in by name: a folder, a zip, or one file. Read into memory under caps, never written anywhere.
+"""The files of a submission by name: a folder, a zip, or one file. Read into memory under caps, never written anywhere.
 
-Why separate: this is where a hand-in's outside is distrusted: links are not followed, devices not opened, sizes
+Why separate: this is where a submission's outside is distrusted: links are not followed, devices not opened, sizes
 checked before and while reading. Nothing here looks at what a file says.
 """
 
@@ -20,12 +20,12 @@ _IGNORED = frozenset(
 )
 _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
-_DEPTH = 3  # the hand-in, a folder that a zip program added, and one more
+_DEPTH = 3  # the submission, a folder that a zip program added, and one more
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
 
 
 class Member(NamedTuple):
-    """One file of the hand-in. `read()` raises SubmissionError when it cannot or should not be read."""
+    """One file of the submission. `read()` raises SubmissionError when it cannot or should not be read."""
 
     name: str  # relative, with /
     read: Callable[[], bytes]

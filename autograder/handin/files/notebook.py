@@ -65,8 +65,8 @@ def _parse(text: str, file: str) -> tuple[Any, tuple[Finding, ...]]:
         return content, ()
     line = text.count("\n", 0, end) + 1
     message = "there is text after the end of the notebook; it was left out"
-    mend = "open the notebook, save it again and check that nothing is missing"
-    return content, (Finding("trailing-text", Severity.REMARK, message, place=Place(file, line), mend=mend),)
+    fix = "open the notebook, save it again and check that nothing is missing"
+    return content, (Finding("trailing-text", Severity.REMARK, message, place=Place(file, line), fix=fix),)
 
 
 def _why_not_json(text: str, file: str, error: ValueError) -> str:

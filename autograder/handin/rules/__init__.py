@@ -74,5 +74,5 @@ def _unreadable(program: Program, error: BaseException) -> Finding:
         f"The program of {program.question} could not be read ({type(error).__name__}), so no rule was applied.",
         program.question,
         place=program.place(line),
-        mend="Run the notebook from the top with a fresh kernel, and mend what Python reports first.",
+        fix="Run the notebook from the top with a fresh kernel, and fix what Python reports first.",
     )

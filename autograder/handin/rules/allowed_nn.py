@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from autograder.core.policy import POLICY
 from autograder.core.records import Severity
-from autograder.handin.rules import mending, paths
+from autograder.handin.rules import fixing, paths
 from autograder.handin.rules.uses import Placed, Source, Use, members
 
 RULE = "allowed-nn"
@@ -26,7 +26,7 @@ def find(source: Source) -> Iterator[Placed]:
         if any(map(paths.ready_made, use.paths)):
             continue
         for member in sorted(members(use) - allowed):
-            yield _finding(source, use, member, mending.asked(question.number), mending.allowed(question.allowed_nn))
+            yield _finding(source, use, member, fixing.asked(question.number), fixing.allowed(question.allowed_nn))
 
 
 def _finding(source: Source, use: Use, member: str, asked: str, allowed: str) -> Placed:
@@ -36,7 +36,7 @@ def _finding(source: Source, use: Use, member: str, asked: str, allowed: str) ->
         message = (
             f"`{use.spelling}` may be {short}, which is not among what {asked} allows of nn; it could not be told."
         )
-        return source.finding(RULE, Severity.FLAG, member, use.line, message, mending.instead_of(member))
+        return source.finding(RULE, Severity.FLAG, member, use.line, message, fixing.instead_of(member))
     also = f" (written `{use.spelling}`)" if use.spelling not in (short, member) else ""
     message = f"{short}{also} is not among what {asked} allows of nn: {allowed}."
-    return source.finding(RULE, Severity.DISALLOWED, member, use.line, message, mending.instead_of(member))
+    return source.finding(RULE, Severity.DISALLOWED, member, use.line, message, fixing.instead_of(member))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from autograder.core.records import Severity
-from autograder.handin.rules import mending, paths
+from autograder.handin.rules import fixing, paths
 from autograder.handin.rules.uses import Placed, Source, Use
 
 RULE = "ready-made"
@@ -31,13 +31,13 @@ def find(source: Source) -> Iterator[Placed]:
 
 def _finding(source: Source, use: Use, path: str) -> Placed:
     construct = _construct(path)
-    mend = mending.ready_made(source.program.question)
+    fix = fixing.ready_made(source.program.question)
     if use.doubt:
         message = f"`{use.spelling}` may be {construct}, ready-made attention; it could not be told."
-        return source.finding(RULE, Severity.FLAG, construct, use.line, message, mend)
+        return source.finding(RULE, Severity.FLAG, construct, use.line, message, fix)
     also = f" (written `{use.spelling}`)" if use.spelling not in (construct, construct.removeprefix("torch.")) else ""
     message = f"{construct}{also} is ready-made: this question asks you to write it yourself."
-    return source.finding(RULE, Severity.READY_MADE, construct, use.line, message, mend)
+    return source.finding(RULE, Severity.READY_MADE, construct, use.line, message, fix)
 
 
 def _construct(path: str) -> str:
@@ -57,5 +57,5 @@ def _unknown_package(source: Source, use: Use) -> Iterator[Placed]:
             continue
         if paths.foreign_model(path) or _ATTENTION_WORDS.search(path.rpartition(".")[2]):
             message = f"`{use.spelling}` comes from the package {root}; a person should see whether it is ready-made."
-            mend = mending.ready_made(source.program.question)
-            yield source.finding(RULE, Severity.FLAG, path, use.line, message, mend)
+            fix = fixing.ready_made(source.program.question)
+            yield source.finding(RULE, Severity.FLAG, path, use.line, message, fix)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from autograder.core.records import Finding, Severity, Submission
-from autograder.handin.rules import mending
+from autograder.handin.rules import fixing
 
 RULE = "ready-made-at-run-time"
 # The wires report names of torch; anything else was made up beside them, and is repeated to nobody.
@@ -48,7 +48,7 @@ def _used(question: str, names: list[str]) -> Iterator[Finding]:
         asked + "this question asks you to write it yourself.",
         question,
         names[0],
-        mend=f"{mending.ready_made(question)} If you did, please tell the course staff.",
+        fix=f"{fixing.ready_made(question)} If you did, please tell the course staff.",
     )
     yield Finding(
         RULE,

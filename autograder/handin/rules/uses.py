@@ -145,9 +145,9 @@ class Source:
     line: int = 0
 
     def finding(
-        self, rule: str, severity: records.Severity, construct: str, line: int, message: str, mend: str
+        self, rule: str, severity: records.Severity, construct: str, line: int, message: str, fix: str
     ) -> Placed:
-        """A finding of a rule about this program, with its place in the hand-in."""
+        """A finding of a rule about this program, with its place in the submission."""
         line = self.line or line
         place = self.program.place(line)
-        return line, records.Finding(rule, severity, message, self.program.question, construct, place, mend)
+        return line, records.Finding(rule, severity, message, self.program.question, construct, place, fix)

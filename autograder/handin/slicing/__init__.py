@@ -116,7 +116,7 @@ def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_nam
             question=question,
             construct=name,
             place=part.place,
-            mend="mend these lines: without them your class will probably stop with a NameError",
+            fix="fix these lines: without them your class will probably stop with a NameError",
         )
         for part, name in lost
     ]
@@ -127,4 +127,4 @@ def _refused(kept: Sequence[Chunk], class_name: str, error: BaseException) -> st
     line = getattr(error, "lineno", None) or 0
     where = f" at {places[line - 1]}" if 1 <= line <= len(places) else ""
     reason = getattr(error, "msg", None) or str(error) or "nested too deeply"
-    return f"The lines that {class_name} needs cannot be used{where}: {reason}. Mend that, and hand in again."
+    return f"The lines that {class_name} needs cannot be used{where}: {reason}. Fix that, and hand in again."

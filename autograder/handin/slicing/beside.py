@@ -96,5 +96,5 @@ def _remark(name: str, module: Module, place: Place) -> Finding:
         message=f"this imports your own {name}.py: what stands in {where} was read in its place",
         construct=name,
         place=place,
-        mend=f"one notebook is safer: paste what you need from {name}.py into it, in place of the import",
+        fix=f"one notebook is safer: paste what you need from {name}.py into it, in place of the import",
     )

@@ -42,7 +42,7 @@ class Names:
 def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) -> Names:
     """The names of one chunk. Raises SyntaxError for what parses but cannot be compiled (a stray `return`)."""
     prefix = "from __future__ import annotations\n" if lazy_annotations else ""
-    table = symtable.symtable(prefix + text + "\n", "<hand-in>", "exec")
+    table = symtable.symtable(prefix + text + "\n", "<submission>", "exec")
     later, bound_by_global = _later(table, inside_function=False)
     set_on, method_on = _changes(_now(nodes))
     everything = list(_everything(nodes))

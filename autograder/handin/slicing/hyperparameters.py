@@ -189,5 +189,5 @@ def _differing(
         question="4c",
         construct=name,
         place=place,
-        mend="nothing is lost by this remark; if it was not on purpose, train once more with the handout's values",
+        fix="nothing is lost by this remark; if it was not on purpose, train once more with the handout's values",
     )

@@ -26,7 +26,7 @@ def syntax(broken: Sequence[Broken]) -> tuple[Finding, ...]:
             severity=Severity.REMARK,
             message=f"Python cannot read these lines, so they were left out: {part.message}",
             place=part.place,
-            mend="mend or delete them, then choose Runtime > Restart and run all to see that every cell still runs",
+            fix="fix or delete them, then choose Runtime > Restart and run all to see that every cell still runs",
         )
         for part in broken[:_SHOWN]
     ]
@@ -49,7 +49,7 @@ def unfilled(chunks: Sequence[Chunk], question: str, class_name: str) -> Iterato
                     question=question,
                     construct=what,
                     place=_place(chunk, where),
-                    mend="write your solution there, then run the public tests again",
+                    fix="write your solution there, then run the public tests again",
                 )
 
 
@@ -104,7 +104,7 @@ def defined_twice(chunks: Sequence[Chunk], question: str, class_name: str) -> It
         question=question,
         construct=class_name,
         place=last.places[0],
-        mend="keep only the definition that you want graded",
+        fix="keep only the definition that you want graded",
     )
 
 
@@ -121,7 +121,7 @@ def edited_provided(chunks: Sequence[Chunk], provided: str) -> Iterator[Finding]
                         message=f"your {name} is written differently from the grader's copy, which is used instead",
                         construct=name,
                         place=_place(chunk, node),
-                        mend="nothing, unless you changed it on purpose: then check your classes with the original",
+                        fix="nothing, unless you changed it on purpose: then check your classes with the original",
                     )
 
 
@@ -140,7 +140,7 @@ def _shape(node: ast.ClassDef) -> str:
 
 
 def local_imports(chunks: Iterable[Chunk], question: str, beside: frozenset[str]) -> Iterator[Finding]:
-    """Kept imports of a .py file that lies beside the hand-in and is not there when the class is run."""
+    """Kept imports of a .py file that lies beside the submission and is not there when the class is run."""
     for chunk in chunks:
         for node in chunk.nodes:
             for part in ast.walk(node):
@@ -153,7 +153,7 @@ def local_imports(chunks: Iterable[Chunk], question: str, beside: frozenset[str]
                             question=question,
                             construct=name,
                             place=_place(chunk, part) if isinstance(part, ast.stmt) else chunk.places[0],
-                            mend=f"paste what you need from {name}.py into the notebook, in place of the import",
+                            fix=f"paste what you need from {name}.py into the notebook, in place of the import",
                         )
 
 
@@ -171,7 +171,7 @@ def missing(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str, 
         if class_name in part.names or part.whole_cell:
             return (
                 f"Looked for the class {class_name} in {file}, but Python cannot read the lines at {part.place}: "
-                f"{part.message}. {_template_hint(part)}Mend that line, restart and run all cells, and hand in again."
+                f"{part.message}. {_template_hint(part)}Fix that line, restart and run all cells, and hand in again."
             )
     similar = _similar(chunks, class_name)
     if similar:

@@ -37,7 +37,7 @@ def write_program(
     text = "\n".join(lines) + "\n"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compile(text, "<hand-in>", "exec", dont_inherit=True)
+        compile(text, "<submission>", "exec", dont_inherit=True)
     return Program(question, class_name, text, tuple(places), hashlib.sha256(text.encode()).hexdigest())
 
 

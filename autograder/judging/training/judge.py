@@ -30,12 +30,12 @@ _HOW = (
 def judge_curves(evidence: Evidence) -> Verdict:
     """Handout 4(c): the loss trajectories of the training set and of the validation set, over ten epochs."""
     expected = f"loss curves of both the training and the validation set, over {TRAINING.epochs} epochs (handout 4(c))"
-    earned, found, mend = _curves_worth(evidence)
+    earned, found, fix = _curves_worth(evidence)
     remarks = evidence.problems + _scale_remark(evidence)
     staff = _for_staff(evidence.curve_doubts)
     if earned == 1.0:
         return Verdict(1.0, remarks=remarks + _picture_remark(evidence), staff=staff)
-    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, fix=fix), remarks, staff)
 
 
 def _for_staff(doubts: tuple[str, ...], how: str = "counted as claimed") -> str:
@@ -50,7 +50,7 @@ def _none_found(what: str, refused: tuple[str, ...]) -> str:
 
 
 def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
-    """(earned, found, mend)"""
+    """(earned, found, fix)"""
     train, validation = evidence.train_loss, evidence.validation_loss
     if not train and not validation:
         if evidence.plots:
@@ -58,22 +58,22 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
         return 0.0, _none_found("losses", evidence.refused_curves), _HOW
     if max(len(train), len(validation)) < 2:
         return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
-    earned, found, mend = 1.0, [], []
+    earned, found, fix = 1.0, [], []
     if not train or not validation:
         earned *= KEPT.one_curve
         found.append(f"only the losses of the {'training' if train else 'validation'} set")
-        mend.append("The provided loop prints and returns the losses of both sets.")
+        fix.append("The provided loop prints and returns the losses of both sets.")
     if evidence.epochs < TRAINING.epochs:
         earned *= KEPT.few_epochs
         found.append(f"{evidence.epochs} epochs")
-        mend.append(
+        fix.append(
             f"Train for {TRAINING.epochs} epochs; if the session ends too soon, a GPU runtime is some ten times faster."
         )
     if train and train[-1] >= train[0]:
         earned *= KEPT.not_falling
         found.append(f"a training loss that does not fall ({train[0]:.4g} at first, {train[-1]:.4g} at last)")
-        mend.append("Check 4(a) and 4(b) with the public tests before you train again.")
-    return earned, "; ".join(found), " ".join(mend)
+        fix.append("Check 4(a) and 4(b) with the public tests before you train again.")
+    return earned, "; ".join(found), " ".join(fix)
 
 
 def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
@@ -100,24 +100,24 @@ def judge_claim(evidence: Evidence) -> Verdict:
     if evidence.accuracy is None:
         found = _none_found("test accuracy", evidence.refused_accuracy)
         staff = _for_staff(evidence.accuracy_doubts, "there is no claim")
-        return Verdict(0.0, Feedback(found=found, expected=expected, mend=_HOW), evidence.problems, staff)
+        return Verdict(0.0, Feedback(found=found, expected=expected, fix=_HOW), evidence.problems, staff)
     earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
     how = "as measured with the submitted weights" if evidence.measured else f"as claimed in {evidence.source}"
-    found, mend = f"{evidence.accuracy:.2f} %, {how}", ""
+    found, fix = f"{evidence.accuracy:.2f} %, {how}", ""
     if earned < 1.0:
         found += f" ({why})"
-        mend = (
+        fix = (
             f"Train for {TRAINING.epochs} epochs with the handout's sizes; a failing test of 4(a) or 4(b) comes first."
         )
     if 0 < evidence.images < TRAINING.few_images:
         earned = 0.0 if evidence.images < TRAINING.least_images else earned * KEPT.few_images
         found += f", measured on {evidence.images} images only"
-        mend = f"Measure on the whole test set of {TRAINING.test_images:,} images. {mend}".strip()
+        fix = f"Measure on the whole test set of {TRAINING.test_images:,} images. {fix}".strip()
     remarks = evidence.problems + _claim_remarks(evidence)
     staff = _for_staff(evidence.accuracy_doubts, "counted as measured" if evidence.measured else "counted as claimed")
     if earned == 1.0:
         return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
-    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, mend=mend), remarks, staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, fix=fix), remarks, staff)
 
 
 def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:

@@ -133,13 +133,13 @@ def unexplained(trained: Trained, labels: Tensor) -> bool:
 
 def complaint(trained: Trained, labels: Tensor, compared: str = "") -> Unmet:
     """Why it did not train, as the student reads it. `compared`: what following the reference's first steps showed."""
-    found, mend = _reason(trained, labels)
+    found, fix = _reason(trained, labels)
     course = f" (loss in training: {_course(trained.losses)})"
-    return Unmet(found + course, expected=EXPECTED, mend="; ".join(filter(None, (mend, compared))))
+    return Unmet(found + course, expected=EXPECTED, fix="; ".join(filter(None, (fix, compared))))
 
 
 def _reason(trained: Trained, labels: Tensor) -> tuple[str, str]:
-    """(what was found, how to mend it), the surest reason first."""
+    """(what was found, how to fix it), the surest reason first."""
     losses, reached = trained.losses, accuracy(trained.held, labels)
     if not finite(losses) or not bool(torch.isfinite(trained.held).all()):
         return (

@@ -17,13 +17,13 @@ class Slip(msgspec.Struct, frozen=True):
     """A mistake that has a name: an answer equal to `value` probably comes from it.
 
     `value` has the type that the judge compares: a number, a shape, matrices, a vector, or a formula (a callable of
-    d, mu, sigma). `found` and `mend` are for the student and never state the right value. `earned` is the fraction of
+    d, mu, sigma). `found` and `fix` are for the student and never state the right value. `earned` is the fraction of
     the points that is kept, `why` the reason for that fraction.
     """
 
     value: object
     found: str
-    mend: str
+    fix: str
     earned: float = 0.0
     why: str = ""
 
@@ -31,10 +31,10 @@ class Slip(msgspec.Struct, frozen=True):
 class Unreadable(Exception):
     """The typed text is not an answer that we can read. Stays inside this package: judges turn it into a Verdict."""
 
-    def __init__(self, found: str, mend: str = "") -> None:
+    def __init__(self, found: str, fix: str = "") -> None:
         super().__init__(found)
         self.found = found
-        self.mend = mend
+        self.fix = fix
 
 
 PASSED = Verdict(1.0)
@@ -43,26 +43,26 @@ PASSED = Verdict(1.0)
 def blank(example: str) -> Verdict:
     """Nothing was answered; `example` shows how an answer is written."""
     return Verdict(
-        0.0, Feedback(found="not answered yet: the box is blank or missing in answers.toml", mend=f"write {example}")
+        0.0, Feedback(found="not answered yet: the box is blank or missing in answers.toml", fix=f"write {example}")
     )
 
 
 def unread(problem: Unreadable, kind: str, raw: object) -> Verdict:
     """The text could not be read as `kind`."""
     found = f"{problem.found}; you wrote {shown(raw)}"
-    return Verdict(0.0, Feedback(found=found, expected=kind, mend=problem.mend))
+    return Verdict(0.0, Feedback(found=found, expected=kind, fix=problem.fix))
 
 
 def slipped(slip: Slip, kind: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
     """The answer fits a known slip."""
     found = f"{slip.found}; you wrote {shown(raw)}"
     kept = (f"kept: {slip.why}",) if slip.earned else ()
-    return Verdict(slip.earned, Feedback(found=found, expected=kind, mend=slip.mend), remarks + kept)
+    return Verdict(slip.earned, Feedback(found=found, expected=kind, fix=slip.fix), remarks + kept)
 
 
-def wrong(kind: str, mend: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
+def wrong(kind: str, fix: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
     """The answer fits nothing known."""
-    return Verdict(0.0, Feedback(found=f"{shown(raw)} does not fit the question", expected=kind, mend=mend), remarks)
+    return Verdict(0.0, Feedback(found=f"{shown(raw)} does not fit the question", expected=kind, fix=fix), remarks)
 
 
 def shown(raw: object) -> str:
