@@ -115,7 +115,7 @@ def next_step(whole: Summary, audience: summary.Audience) -> str:
 
 
 def _students_step(whole: Summary, tests: tuple[TestResult, ...]) -> str:
-    first = summary.first_to_mend(whole, tests)
+    first = summary.first_to_fix(whole, tests)
     if what := summary.first_unusable(whole, first):
         return f"fix what is said above about {what}, then try again."
     if first is not None:

@@ -104,7 +104,7 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
     return round(sums[0], 2), round(sums[1], 2), round(sums[2], 2)
 
 
-def first_to_mend(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
+def first_to_fix(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
     """The failed test to look at first: in the question whose fixing helps most, the one that lost most."""
     failing = [s for s in question_scores(tests) if any(map(_failed, s.tests))]
     if not failing:

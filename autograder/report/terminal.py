@@ -232,7 +232,7 @@ def _counted(tests: Sequence[TestResult]) -> str:
 
 def _narrowed(again: str, whole: Summary, tests: Sequence[TestResult]) -> str:
     """The command, with the one question that is to be fixed next."""
-    first = summary.first_to_mend(whole, tests)
+    first = summary.first_to_fix(whole, tests)
     if first is None or not first.number or "--question" in again:
         return again
     return f"{again} --question {summary.question_scores([first])[0].question.number or first.number}"

@@ -54,7 +54,7 @@ def test_a_training_that_fell_short_is_weighed_with_the_answers() -> None:
     assert outputs.next_step(_report("4c", "2a", left=0.5), "student").startswith("4c")
 
 
-def test_a_file_that_was_left_out_is_the_quickest_to_mend() -> None:
+def test_a_file_that_was_left_out_is_the_quickest_to_fix() -> None:
     written = tuple(number for number in FULL if number[0] in "23")
     assert outputs.next_step(_report("4a", *written, answers=None), "student").startswith("2a.1")
     assert outputs.next_step(_report("4a", *written), "student").startswith("4a"), (

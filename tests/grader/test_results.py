@@ -212,10 +212,10 @@ def test_the_top_lists_what_is_graded_by_hand() -> None:
     assert all(question.title in output for question in POLICY.by_hand)
 
 
-def test_findings_reach_students_with_place_and_mend_and_flags_reach_staff_alone() -> None:
+def test_findings_reach_students_with_place_and_fix_and_flags_reach_staff_alone() -> None:
     data = json.loads(outputs.encode(example_reports.wrong_attention()))
     assert "where     hw6.ipynb cell 14 line 9" in data["output"]
-    assert "fix      Apply the layers one after the other" in data["output"]
+    assert "fix       Apply the layers one after the other" in data["output"]
     assert not any("FLAGGED" in text for text in student_texts(data))
     assert "FLAGGED" in data["extra_data"]["flags"][0]
 

@@ -91,7 +91,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "where", "says"), REFUSED, ids=[says for _, _, says in REFUSED])
-def test_what_cannot_be_read_is_refused_with_the_line_and_a_mend(text: str, where: str, says: str) -> None:
+def test_what_cannot_be_read_is_refused_with_the_line_and_a_fix(text: str, where: str, says: str) -> None:
     with pytest.raises(SubmissionError) as caught:
         parse_answers(text.encode())
     assert where in str(caught.value) and says in str(caught.value)

@@ -126,10 +126,10 @@ def _syntax_message(text: str, error: str) -> str:
     row = rows[line - 1]
     if match and not row.strip() and line > 1:
         line, row = line - 1, rows[line - 2]
-    return f"answers.toml line {line} cannot be read: {one_line(row, 80)!r}. {_mend(row, error)}"
+    return f"answers.toml line {line} cannot be read: {one_line(row, 80)!r}. {_fix(row, error)}"
 
 
-def _mend(row: str, error: str) -> str:
+def _fix(row: str, error: str) -> str:
     _, equals, value = row.partition("=")
     if any(quote in row for quote in "“”„‘’«»"):
         return "Curly quotes are not quotes to TOML: retype them as plain \" or '."

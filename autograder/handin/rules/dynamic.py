@@ -17,7 +17,7 @@ from autograder.handin.rules.scopes import Seen
 from autograder.handin.rules.uses import Placed, Source, Use, spelled
 
 RULE = "dynamic"
-_MEND = "Nothing in this question needs it; plain calls by name are read without a person looking at them."
+_FIX = "Nothing in this question needs it; plain calls by name are read without a person looking at them."
 
 
 def find(source: Source) -> Iterator[Placed]:
@@ -33,7 +33,7 @@ def _flag(source: Source, construct: str, node: ast.AST, spelling: str = "") -> 
     line = getattr(node, "lineno", 1)
     shown = f" (written `{spelling}`)" if spelling and spelling != construct else ""
     message = f"{construct}{shown} goes round what can be read from the program; staff will look at it."
-    return source.finding(RULE, Severity.FLAG, construct, line, message, _MEND)
+    return source.finding(RULE, Severity.FLAG, construct, line, message, _FIX)
 
 
 def _use(source: Source, use: Use) -> Iterator[Placed]:
