@@ -79,15 +79,27 @@ def _checked(submission: Submission, check: Callable[[Program], tuple[Finding, .
     return msgspec.structs.replace(submission, findings=(*submission.findings, *found), alternatives=others)
 
 
+# What may end a command by an exception. Held back during the fork: Python calls what libraries asked to be called
+# after one, and an exception that a signal raises in there is dropped, so that a Ctrl-C was lost.
+_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
 def _in_child(work: Callable[[], Submission], seconds: float) -> tuple[bytes, int, bool]:
     """(the reply, the wait status, whether the time was up)."""
     receive, send = os.pipe()
-    child = os.fork()
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        child = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        raise
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         os.close(receive)
         _child(work, send, seconds)
-    os.close(send)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)  # what came meanwhile is raised here
+        os.close(send)
         reply, late = _received(receive, seconds)
     finally:
         os.close(receive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,25 @@ def test_what_a_class_run_imports_once_brings_no_torch() -> None:
 def forever() -> Submission:
     while True:
         time.sleep(1)
+
+
+CTRL_C_AT_THE_FORK = """
+import os, signal, sys
+from pathlib import Path
+from autograder.handin import reader
+os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
+try:
+    reader.read(Path(sys.argv[1]))
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_a_ctrl_c_that_comes_while_the_reader_is_forked_is_heard(tmp_path: Path) -> None:
+    (tmp_path / "hw6.py").write_text(BOTH)
+    done = subprocess.run([sys.executable, "-c", CTRL_C_AT_THE_FORK, str(tmp_path)], capture_output=True, text=True, check=False,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))  # fmt: skip
+    assert done.stdout == "heard\n", done.stderr
 
 
 def test_the_time_is_kept_from_outside() -> None:
