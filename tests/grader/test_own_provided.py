@@ -63,13 +63,36 @@ READY = changed(
         "x = F.scaled_dot_product_attention(x, x, x)\n        found = [head(x) for head in self.attention_heads]",
     ),
 )
+# Another class that happens to have the name: made in another way, with a projection of its own.
+NAMESAKE = """
+class Attention(nn.Module):
+    def __init__(self, size, width, count):
+        super().__init__()
+        self.parts = nn.ModuleList([SingleHeadAttention(size, width) for _ in range(count)])
+        self.out = nn.Linear(width * count, size)
+
+    def forward(self, x):
+        return self.out(torch.cat([part(x) for part in self.parts], -1))
+"""
+USES_NAMESAKE = changed(
+    LAYER,
+    ("Attention(dim, heads, dim_head, dropout)", "Attention(dim, dim_head, heads)"),
+    ("self.proj(self.attn(self.norm1(x)))", "self.attn(self.norm1(x))"),
+)
+SHORTER = changed(
+    OWN,
+    ("dim, heads=8, dim_head=64, dropout=0.)", "dim, heads=8, dim_head=64)"),
+    ("SingleHeadAttention(dim, dim_head, dropout)", "SingleHeadAttention(dim, dim_head)"),
+)
 CASES = {
+    "an edit that leaves an argument out": TUPLE_HEAD + SHORTER + changed(UNPACKS, ("Attention(dim, heads, dim_head, dropout)", "Attention(dim, heads, dim_head)")),
     "heads, Attention and layer hand maps through": TUPLE_HEAD + OWN + UNPACKS,
     "heads return one tensor, Attention two": HEAD + OWN_OF_TENSORS + UNPACKS,
     "the layer fits ours although Attention was changed": HEAD + OWN_OF_TENSORS + LAYER,
     "post-norm in a layer that unpacks": TUPLE_HEAD + OWN + POST_NORM,
     "ready-made attention in one's own Attention": TUPLE_HEAD + READY + UNPACKS,
     "ready-made attention in one that is not used": HEAD + READY + LAYER,
+    "a namesake, made in another way": HEAD + NAMESAKE + USES_NAMESAKE,
 }  # fmt: skip
 
 
@@ -91,7 +114,7 @@ def lost(report: Report, question: str) -> dict[str, str]:
     return {t.number: f"{t.status.value} {t.feedback.lines()}" for t in tests if t.status is not Status.PASSED}
 
 
-@pytest.mark.parametrize("case", list(CASES)[:2])
+@pytest.mark.parametrize("case", list(CASES)[:3])
 def test_a_layer_that_fits_ones_own_attention_keeps_every_point_and_trains(
     graded: dict[str, Report], case: str
 ) -> None:
@@ -114,6 +137,12 @@ def test_a_wrong_layer_over_ones_own_attention_loses_what_it_gets_wrong_and_is_t
     report = graded["post-norm in a layer that unpacks"]
     assert lost(report, "4b").keys() == {"4b.2", "4b.4"}
     assert "LayerNorm" in str(lost(report, "4b"))
+
+
+def test_another_class_of_the_name_is_replaced_and_the_student_is_told(graded: dict[str, Report]) -> None:
+    report = graded["a namesake, made in another way"]
+    assert sum(test.score for test in report.tests if test.number.startswith("4b")) == 0
+    assert any(f.rule == "edited-provided" and f.construct == "Attention" for f in report.submission.findings)
 
 
 def test_ready_made_attention_in_ones_own_attention_gains_nothing(graded: dict[str, Report]) -> None:

@@ -64,7 +64,8 @@ def slice_cells(
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
     edited = tuple(remarks.edited_provided(chunks, provided))
-    changed = frozenset(finding.construct for finding in edited)
+    names = frozenset(finding.construct for finding in edited)
+    changed = frozenset(name for name in names if remarks.same_interface(chunks, provided, name))
     alternatives: list[Program] = []
     findings = [*whole.findings, *remarks.syntax(broken), *edited]
     for question in (q for q in policy.POLICY.questions if q.class_name):

@@ -125,6 +125,25 @@ def edited_provided(chunks: Sequence[Chunk], provided: str) -> Iterator[Finding]
                     )
 
 
+def same_interface(chunks: Sequence[Chunk], provided: str, name: str) -> bool:
+    """Whether the student's class of a provided name is made as ours is: an edit of it, and not another class.
+
+    Its arguments are ours, some left out, or as many as ours under other names.
+    """
+    ours = next((a for n in ast.parse(provided).body for a in _made_with(n, name)), [])
+    nodes = [node for i in binders(chunks, name)[-1:] for node in _classes(chunks[i].nodes, name)]
+    own = next((a for node in nodes for a in _made_with(node, name)), [])
+    return len(own) >= len(ours) or own == [argument for argument in ours if argument in own]
+
+
+def _made_with(node: ast.stmt, name: str) -> Iterator[list[str]]:
+    """The positional arguments of the class's __init__, without self."""
+    if isinstance(node, ast.ClassDef) and node.name == name:
+        for part in node.body:
+            if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                yield [argument.arg for argument in (*part.args.posonlyargs, *part.args.args)][1:]
+
+
 def _shape(node: ast.ClassDef) -> str:
     """The class without docstrings and annotations, which change nothing in what it computes."""
     copy = ast.parse(ast.unparse(node)).body[0]
