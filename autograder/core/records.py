@@ -149,7 +149,7 @@ class Limits(msgspec.Struct, frozen=True):
     memory_mb: int
     output_kb: int = 64
     tensor_mb: int = 64
-    scratch_mb: int = 64
+    scratch_mb: int = 64  # all its files together
     training_seconds: float = 60.0  # a conversation in which a model is trained
 
 
@@ -159,6 +159,7 @@ class ExitKind(str, Enum):
     RAISED = "raised"  # the student's code raised
     TIMEOUT = "timeout"
     MEMORY = "memory"
+    DISK = "disk"
     KILLED = "killed"  # died by a signal
     VANISHED = "vanished"  # exited without a reply, e.g. os._exit
     PROTOCOL = "protocol"  # replied something that is not a reply

@@ -94,6 +94,7 @@ def _found(exit: Exit, doing: str, show_text: bool) -> tuple[str, str]:
 _ENDINGS = {
     ExitKind.TIMEOUT: "{doing}: not finished in time ({detail})",
     ExitKind.MEMORY: "{doing}: asked for more memory than a grading process has",
+    ExitKind.DISK: "{doing}: kept more on disk than a grading process may ({detail})",
     ExitKind.KILLED: "{doing}: the process died ({detail})",
     ExitKind.VANISHED: "{doing}: the process ended without an answer",
     ExitKind.PROTOCOL: "{doing}: the process answered with something that is no answer",
@@ -101,6 +102,7 @@ _ENDINGS = {
 _MENDS = {
     ExitKind.TIMEOUT: "look for a loop that does not end; a correct solution needs well under a second",
     ExitKind.MEMORY: "look for a tensor that grows with batch x tokens x tokens x features; none is needed",
+    ExitKind.DISK: "remove what writes files from your classes and what they use; no solution needs any",
     ExitKind.KILLED: "endless recursion is the usual reason",
     ExitKind.VANISHED: "remove exit(), quit() and os._exit() from your classes and what they use",
 }

@@ -146,7 +146,9 @@ class Room:
     def _ended_by_itself(self) -> Exit:
         self._last_words()
         pid, self._pid = self._pid, 0
-        status, alive = self._with_zygote(lambda: self._zygote.reap(pid))
+        status, alive, overdrawn = self._with_zygote(lambda: self._zygote.reap(pid))
+        if overdrawn:
+            return self._exit(ExitKind.DISK, detail=overdrawn)
         if alive:
             return self._exit(ExitKind.VANISHED, detail="it closed its connection")
         if not os.WIFSIGNALED(status):

@@ -4,7 +4,8 @@ It is forked from the engine before anything secret is read, with an empty envir
 
     {"op": "fork"}           -> {"pid"} + descriptors (connection, output): a child, locked down and waiting
     {"op": "end", "pid"}     (no answer) kills the child and whatever it started
-    {"op": "reap", "pid"}    -> {"status", "alive"}: the same, and how it had ended, if it was not still alive
+    {"op": "reap", "pid"}    -> {"status", "alive", "overdrawn"}: the same, and how it had ended, if it was not still
+                                alive; `overdrawn`: what it kept too much of on disk, and was ended for
 
 Orders are lines of JSON, answers single messages. One child is always forked ahead, so that nobody waits for a fork.
 Children are killed, never asked: a child does not decide when it ends. Whatever it started and left behind becomes a
@@ -22,13 +23,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from autograder.core.records import Limits
-from autograder.sandbox import leases, lockdown, readable, scratch, seccomp
+from autograder.sandbox import leases, lockdown, quota, readable, reaping, scratch, seccomp
 from autograder.student_room import probe, tripwires, worker
 
 MAX_MESSAGE = 4096
@@ -65,12 +65,12 @@ class Zygote:
         with self._kept():
             self._order("end", pid)
 
-    def reap(self, pid: int) -> tuple[int, bool]:
-        """Kills the child and all it started; (its wait status, whether it was still alive when this came)."""
+    def reap(self, pid: int) -> tuple[int, bool, str]:
+        """Kills the child and all it started; (its wait status, whether it was alive until now, what it overdrew)."""
         with self._kept():
             self._order("reap", pid)
             answer = _answer(self._control.recv(MAX_MESSAGE))
-            return int(answer["status"]), bool(answer["alive"])
+            return int(answer["status"]), bool(answer["alive"]), str(answer["overdrawn"])
 
     def _order(self, op: str, pid: int = 0) -> None:
         self._control.sendall(json.dumps({"op": op, "pid": pid}).encode() + b"\n")
@@ -176,13 +176,14 @@ class Nursery:
         self.wires = tripwires.arm()
         self.scratch: dict[int, str] = {}
         self.leases: dict[int, int] = {}  # the lock of each child's uid
+        self.overdrawn: dict[int, str] = {}  # what a child was killed for
         gc.collect()
         gc.freeze()  # a collection in a child must not touch, and so copy, all of torch's objects
 
     def serve(self) -> None:
         """Answers orders until the engine hangs up; then nothing of the students' is left."""
         spare = self._child()
-        for line in self.control.makefile("rb"):
+        for line in quota.lines(self.control, self._look):
             order = json.loads(line)
             if order["op"] == "fork":
                 pid, connection, output = spare
@@ -191,12 +192,20 @@ class Nursery:
                 os.close(output)
                 spare = self._child()
                 continue
-            alive = order["op"] == "reap" and _alive(order["pid"])
-            status = self._end(order["pid"])
+            alive = order["op"] == "reap" and reaping.alive(order["pid"])
+            status, overdrawn = self._end(order["pid"])
             if order["op"] == "reap":
-                self.control.send(json.dumps({"status": status, "alive": alive}).encode())
+                answer = {"status": status, "alive": alive, "overdrawn": overdrawn}
+                self.control.send(json.dumps(answer).encode())
         for pid in list(self.scratch):
             self._end(pid)
+
+    def _look(self) -> None:
+        """Kills every child that keeps more on disk than it may; it is ended when its conversation is."""
+        for pid, folder in self.scratch.items():
+            if pid not in self.overdrawn and (what := quota.overdrawn(folder, self.limits.scratch_mb << 20)):
+                reaping.kill(pid)
+                self.overdrawn[pid] = what
 
     def _child(self) -> tuple[int, socket.socket, int]:
         ours, theirs = socket.socketpair()
@@ -220,54 +229,25 @@ class Nursery:
         finally:
             os._exit(0)
 
-    def _end(self, pid: int) -> int:
-        """Kills and reaps a child of ours and whatever it left behind; its wait status."""
+    def _end(self, pid: int) -> tuple[int, str]:
+        """Kills and reaps a child of ours and whatever it left behind; (its wait status, what it overdrew)."""
         if pid not in self.scratch:  # ended already: its number may be a stranger's by now
-            return 0
+            return 0, ""
         deadline, statuses = time.monotonic() + END_SECONDS, dict[int, int]()
         others = set(self.scratch) - {pid}
         # All are killed before any is waited for: one that traces another keeps it from being reaped.
-        while (left := ({pid} | _children()) - others - set(statuses)) and time.monotonic() < deadline:
+        while (left := ({pid} | reaping.children()) - others - set(statuses)) and time.monotonic() < deadline:
             for each in left:
-                _kill(each)
+                reaping.kill(each)
             for each in left:
-                if (status := _reaped(each)) is not None:
+                if (status := reaping.reaped(each)) is not None:
                     statuses[each] = status
         if left:
             raise TimeoutError("a child, or what it started, could not be ended")  # ends the zygote and what it holds
         scratch.remove(self.scratch.pop(pid))
         if (lease := self.leases.pop(pid)) >= 0:
             os.close(lease)
-        return statuses[pid]
-
-
-def _alive(pid: int) -> bool:
-    """Whether a child of ours has not ended yet; a moment's grace, for one that has just closed its connection."""
-    for _ in range(10):
-        with contextlib.suppress(ChildProcessError, AttributeError):  # macOS has no waitid
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                return False
-        time.sleep(0.005)
-    return True
-
-
-def _kill(pid: int) -> None:
-    """Kills a child of ours that was not reaped yet: until then its number is nobody else's."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _reaped(pid: int) -> int | None:
-    """The wait status of a killed child of ours (how it had ended by itself, if it had); None: not within a moment."""
-    for _ in range(50):
-        try:
-            found, status = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            return 0
-        if found:
-            return status
-        time.sleep(0.001)
-    return None
+        return statuses[pid], self.overdrawn.pop(pid, "")
 
 
 def _settle(control: socket.socket) -> None:
@@ -283,16 +263,3 @@ def _settle(control: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is the supervisor's to handle
-
-
-def _children() -> set[int]:
-    """Processes whose parent we are: the children we forked and every orphan of theirs.
-
-    Empty where /proc is that of another pid namespace: its numbers would be those of strangers.
-    """
-    try:
-        if os.readlink("/proc/self") != str(os.getpid()):
-            return set()
-        return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
-    except OSError:
-        return set()

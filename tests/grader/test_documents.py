@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from autograder.cli import app
 from autograder.core import policy
+from autograder.sandbox import quota
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -227,7 +228,7 @@ NUMBERS = {
     "docs/architecture.md": [f"({policy.CAPS.total_seconds:g} s)"],
     "docs/security.md": [
         f"{LIMITS.seconds:g} s a conversation",
-        f"may have {LIMITS.scratch_mb} MB",
+        f"{LIMITS.scratch_mb} MB and {quota.MOST_ENTRIES:,} files",
         f"{LIMITS.memory_mb} MB beyond torch",
     ],
     "docs/students.md": [

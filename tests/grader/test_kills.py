@@ -13,7 +13,7 @@ import pytest
 
 from autograder.core.records import Limits
 from autograder.grading.supervisor import Engine
-from autograder.sandbox import zygote
+from autograder.sandbox import reaping, zygote
 from tests.grader.pace import patience
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]  # kills, and tries to kill what it may not
@@ -34,7 +34,7 @@ def test_an_order_to_end_a_process_that_is_no_child_is_not_followed(bystander: s
     own = zygote.start(LIMITS)
     try:
         own.end(bystander.pid)
-        assert own.reap(bystander.pid) == (0, True)
+        assert own.reap(bystander.pid) == (0, True, "")
         assert bystander.poll() is None
     finally:
         own.close()
@@ -45,7 +45,7 @@ def test_a_child_is_ended_once_and_its_number_is_forgotten() -> None:
     own = zygote.start(LIMITS)
     try:
         pid, connection, output = own.fork()
-        status, alive = own.reap(pid)
+        status, alive, _ = own.reap(pid)
         assert alive and os.WIFSIGNALED(status)
         assert own.reap(pid)[0] == 0
         connection.close()
@@ -60,9 +60,9 @@ def test_numbers_from_the_proc_of_another_namespace_are_nobodys(
 ) -> None:
     if not Path("/proc/thread-self/children").exists():
         pytest.skip("this system does not list a process's children")
-    assert bystander.pid in zygote._children()
+    assert bystander.pid in reaping.children()
     monkeypatch.setattr(os, "readlink", lambda path: str(os.getpid() + 1))
-    assert zygote._children() == set()
+    assert reaping.children() == set()
 
 
 @pytest.mark.parametrize("end", ["in order", "by force", "after it died"])
