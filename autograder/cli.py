@@ -136,7 +136,11 @@ def grade(
 @app.command()
 def batch(
     folder: Annotated[Path, typer.Argument(help="A folder with one folder, zip or file per submission.")],
-    out: Annotated[Path, typer.Option(help="Where results, reports, grades.csv and index.html go.")],
+    out: Annotated[Path, typer.Option(help="Where results, reports, tables and index.html go.")],
+    jobs: Annotated[
+        int | None, typer.Option(help="So many at once.", show_default="cores, within memory", min=1)
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what OUT has results of already.")] = False,
     only: Only = "",
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
@@ -144,35 +148,18 @@ def batch(
     policy: Policy = None,
     mnist: Mnist = None,
 ) -> None:
-    """Grades a class: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and OUT/index.html."""
+    """Grades a class, several submissions at once: writes OUT/results/ID.json, OUT/reports/ID.html, OUT/grades.csv and
+    OUT/index.html. Run again, it grades only what is new or changed."""
     _use(policy)
     _measure_on(mnist)
-    from autograder.commands import batch as class_
+    from autograder.commands.batch import shown
     from autograder.grading import Options, checked
     from autograder.handin import folders
-    from autograder.report.class_table import class_table
 
     options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(_grading_command, out=out, options=options)
     folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
-    if quiet:
-        graded = class_.run(folder, out, options)
-    else:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("grading", total=None)
-            graded = class_.run(
-                folder, out, options,
-                lambda done, total, name: progress.update(task, completed=done, total=total, description=name),
-            )  # fmt: skip
-        typer.echo(class_table(graded.rows, colour=sys.stdout.isatty()), nl=False)
-    for note in graded.notes:
-        typer.echo(f"note: {note}", err=True)
-    if len(graded.rows) < graded.total:
-        typer.echo(f"stopped after {len(graded.rows)} of {graded.total} submissions; {out} holds these", err=True)
-    raise typer.Exit(0 if graded.complete else 3)
+    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, quiet=quiet))
 
 
 @app.command()

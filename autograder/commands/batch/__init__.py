@@ -1,37 +1,53 @@
-"""A class: one submission after another with one warm engine, files per submission, one table at the end.
+"""A class: several submissions at once, files per submission, tables at the end; run again, it goes on where it was.
 
-OUT/results/ID.json   OUT/reports/ID.html   OUT/grades.csv   OUT/index.html
+OUT/results/ID.json   OUT/reports/ID.html   OUT/records/ID.json   what `record` keeps, so that nothing is graded twice
+OUT/grades.csv   OUT/gradescope.csv   OUT/canvas.csv   OUT/index.html   OUT/summary.json
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
-from collections.abc import Callable, Generator, Sequence
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from autograder.commands.batch import folder as class_folder
+from autograder.commands.batch import lanes, record, tables
 from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
 from autograder.core.errors import UsageError
 from autograder.core.records import Finding, Report, Severity
-from autograder.grading import Options, grade_many
+from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
 from autograder.report.html import class_page, render
-from autograder.report.summary import Summary, summarise
+from autograder.report.summary import summarise
 
-Progress = Callable[[int, int, str], None]
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a class is. `now`: what is being graded, and for how many seconds."""
+
+    done: int
+    total: int
+    kept: int  # of an earlier run, as they were
+    faults: int  # not wholly graded, by a fault of ours
+    now: dict[str, float] = {}
+
+
+Watch = Callable[[Progress], None]
 
 
 class GradedClass(msgspec.Struct, frozen=True):
-    """What was done: a row for each submission that was graded, of `total`; `notes` are for staff."""
+    """What was done: a row for each submission that is graded, of `total`; `notes` are for staff."""
 
     rows: tuple[ClassRow, ...]
     total: int
+    kept: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -40,94 +56,174 @@ class GradedClass(msgspec.Struct, frozen=True):
         return len(self.rows) == self.total and all(row.total is not None for row in self.rows)
 
 
-def run(folder: Path, out: Path, options: Options, progress: Progress | None = None) -> GradedClass:
-    """Grades the class and writes everything below `out`. Ctrl-C ends it early, with what is done in the tables."""
+def run(
+    folder: Path,
+    out: Path,
+    options: Options,
+    *,
+    jobs: int | None = None,
+    fresh: bool = False,
+    watch: Watch = lambda progress: None,
+) -> GradedClass:
+    """Grades the class with `jobs` lanes (None: as many as the machine has cores and memory for).
+
+    What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
+    it early, with what is done in the tables. Raises UsageError when something is wrong with the folders.
+    """
+    start = time.monotonic()
     found = class_folder.read(folder, leave_out=out)
-    for name in ("results", "reports"):
+    for name in ("results", "reports", "records"):
         results.make_folder(out / name)
-    rows: list[ClassRow] = []
-    owners: dict[str, list[str]] = {}  # who handed in the same weights, by their digest
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_reports(found.entries, options)) as reports:
-        for entry, report in zip(found.entries, reports):
-            _keep(entry, summarise(_same_weights(entry, report, owners)), out, rows)
-            if progress:
-                progress(len(rows), len(found.entries), entry.id)
-    graded = found.entries[: len(rows)]
-    results.write_bytes(out / "grades.csv", _csv(graded, rows).encode("utf-8", "replace"))
-    results.write_bytes(out / "index.html", _index(graded, rows).encode("utf-8", "replace"))
-    shared = tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
-    return GradedClass(tuple(rows), len(found.entries), found.notes + shared)
+    with _alone(out):
+        _refuse_another_assignment(out)
+        shelf = _Shelf(found.entries, out, options, fresh)
+        with contextlib.suppress(KeyboardInterrupt):
+            shelf.fill(options, jobs or lanes.sensible(), watch)
+        with _undisturbed():
+            notes = found.notes + shelf.add_what_the_class_shows() + shelf.strangers()
+            _write_tables(shelf.rows(), notes, out, time.monotonic() - start)
+    return GradedClass(tuple(row for _, row in shelf.rows()), len(found.entries), shelf.kept, notes)
 
 
-def _same_weights(entry: Entry, report: Report, owners: dict[str, list[str]]) -> Report:
-    """The report, with a flag for staff when a submission before it has the same weights: two trainings give two."""
-    weights = report.submission.weights
-    if weights is None:
+class _Shelf:
+    """The records of a class, kept and new, and the files that belong to each."""
+
+    def __init__(self, entries: Sequence[Entry], out: Path, options: Options, fresh: bool) -> None:
+        self._entries, self._out = entries, out
+        grading = record.grading_key(options)
+        self._keys = {entry.id: record.key(grading, entry.path) for entry in entries}
+        self._records: dict[str, Record] = {}
+        for entry in () if fresh else entries:
+            known = record.read(out / "records" / f"{entry.id}.json")
+            if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
+                self._records[entry.id] = known
+        self.kept = len(self._records)
+
+    def _files_are_there(self, identity: str) -> bool:
+        return all((self._out / name).is_file() for name in (f"results/{identity}.json", f"reports/{identity}.html"))
+
+    def fill(self, options: Options, jobs: int, watch: Watch) -> None:
+        """Grades what no record is there of. A Ctrl-C while files are written is heard after them."""
+        todo = [Task(entry.id, str(entry.path)) for entry in self._entries if entry.id not in self._records]
+        faults = 0
+
+        def tell(now: Mapping[str, float]) -> None:
+            watch(Progress(len(self._records), len(self._entries), self.kept, faults, dict(now)))
+
+        with contextlib.closing(lanes.run(todo, options, jobs, tell)) as graded:
+            for done in graded:
+                with _undisturbed():
+                    self._keep(done)
+                faults += not done.report.complete
+        tell({})
+
+    def _keep(self, done: record.Done) -> None:
+        """The page first, the record last: where a result is, its page is, too; where a record is, both are."""
+        key = self._keys[done.id] if done.report.complete else ""  # what we failed to grade is graded again
+        self._records[done.id] = Record(key, done.report)
+        results.write_bytes(self._out / "reports" / f"{done.id}.html", done.page)
+        results.write_bytes(self._out / "results" / f"{done.id}.json", done.results)
+        self._write_record(done.id)
+
+    def _write_record(self, identity: str) -> None:
+        results.write_bytes(self._out / "records" / f"{identity}.json", record.encode(self._records[identity]))
+
+    def rows(self) -> list[tuple[Entry, ClassRow]]:
+        """A row for each submission that is graded, in the class's order."""
+        done = [(entry, self._records[entry.id]) for entry in self._entries if entry.id in self._records]
+        return [(entry, class_row(entry.id, summarise(_with(known.report, known.adds)))) for entry, known in done]
+
+    def add_what_the_class_shows(self) -> tuple[str, ...]:
+        """Flags for staff that only the whole class shows go into the files concerned; the notes name them, too."""
+        owners: dict[str, list[str]] = {}  # who handed in the same weights, by their digest
+        for entry in self._entries:
+            known = self._records.get(entry.id)
+            if known is None:
+                continue
+            weights = known.report.submission.weights
+            others = owners.setdefault(weights.digest, []) if weights else []
+            self._add(entry.id, _same_weights(others))
+            others.append(entry.id)
+        return tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
+
+    def _add(self, identity: str, adds: str) -> None:
+        known = self._records[identity]
+        if known.adds == adds:
+            return
+        self._records[identity] = msgspec.structs.replace(known, adds=adds)
+        whole = summarise(_with(known.report, adds))
+        page = render(whole, audience="staff").encode("utf-8", "replace")
+        results.write_bytes(self._out / "reports" / f"{identity}.html", page)
+        results.write(self._out / "results" / f"{identity}.json", whole)
+        self._write_record(identity)
+
+    def strangers(self) -> tuple[str, ...]:
+        """A note on results that are of nobody in the class: they are left, and stand in no table."""
+        there = {path.stem for path in (self._out / "records").glob("*.json")}
+        others = sorted(there - {entry.id for entry in self._entries})
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        return (
+            (f"{self._out} holds results of what is not in the class, and they were left: {shown}",) if others else ()
+        )
+
+
+def _same_weights(others: Sequence[str]) -> str:
+    """What staff are told of weights that others before handed in, too: two trainings give two."""
+    names = f"{', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
+    return f"the weights in {policy.FILES.checkpoint} equal those of {names}, number for number" if others else ""
+
+
+def _with(report: Report, adds: str) -> Report:
+    if not adds:
         return report
-    others = owners.setdefault(weights.digest, [])
-    others.append(entry.id)
-    if len(others) == 1:
-        return report
-    message = f"the weights in {policy.FILES.checkpoint} equal those of {', '.join(others[:-1])}, number for number"
     fix = "ask who trained them: even one person's two trainings give other weights"
-    flag = Finding("same-weights", Severity.FLAG, message, "4c", policy.FILES.checkpoint, fix=fix)
+    flag = Finding("same-weights", Severity.FLAG, adds, "4c", policy.FILES.checkpoint, fix=fix)
     findings = (*report.submission.findings, flag)
     return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 
 
-def _reports(entries: Sequence[Entry], options: Options) -> Generator[Report, None, None]:
-    """One report for each entry, in order, even for one that was taken away while others were graded."""
-    done = 0
-    while done < len(entries):
-        try:
-            for report in grade_many([entry.path for entry in entries[done:]], options):
-                done += 1
-                yield report
-        except UsageError as gone:
-            if entries[done].path.exists():
-                raise
-            yield results.failure(f"{entries[done].id} is not in the class's folder any more.", staff=str(gone))
-            done += 1
+def _write_tables(pairs: tables.Pairs, notes: Sequence[str], out: Path, seconds: float) -> None:
+    page = class_page([(row, "; ".join(person.name for person in entry.people)) for entry, row in pairs])
+    texts = {"grades.csv": tables.grades(pairs), "index.html": page}
+    if any(entry.people for entry, _ in pairs):  # without names no site could tell whose points they are
+        texts |= {"gradescope.csv": tables.gradescope(pairs), "canvas.csv": tables.canvas(pairs)}
+    for name, text in texts.items():
+        results.write_bytes(out / name, text.encode("utf-8", "replace"))
+    results.write_bytes(out / "summary.json", tables.summary(pairs, notes, seconds))
 
 
-def _keep(entry: Entry, whole: Summary, out: Path, rows: list[ClassRow]) -> None:
-    """Writes a submission's files and adds its row: both or, after a Ctrl-C on the way, both all the same."""
-    done = len(rows)
+def _refuse_another_assignment(out: Path) -> None:
     try:
-        _write(entry, whole, out)
-        rows.append(class_row(entry.id, whole))
-    except KeyboardInterrupt:
-        _write(entry, whole, out)
-        rows[done:] = [class_row(entry.id, whole)]
-        raise
+        there = msgspec.json.decode((out / "summary.json").read_bytes(), type=dict[str, object]).get("assignment")
+    except (OSError, msgspec.MsgspecError):
+        return
+    if there != policy.POLICY.title:
+        raise UsageError(f"{out} holds results of {there}, and this is {policy.POLICY.title}: give another --out")
 
 
-def _write(entry: Entry, whole: Summary, out: Path) -> None:
-    """The page first: where the result is, its page is, too."""
-    results.write_bytes(out / "reports" / f"{entry.id}.html", render(whole, audience="staff").encode())
-    results.write(out / "results" / f"{entry.id}.json", whole)
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Raises UsageError when another run writes there."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another run is writing to {out}: wait for it, or give another --out") from None
+        except OSError:  # a disk without locks: nothing is known, and nothing is refused
+            pass
+        yield
+    finally:
+        os.close(folder)
 
 
-def _csv(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
-    """grades.csv: id, who (where an export says so), points by question, total. A blank cell is not graded, never 0."""
-    numbers = [q.number for q in policy.POLICY.questions]
-    who = ["name", "sid", "email"] if any(entry.people for entry in entries) else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", *who, *numbers, "total"])
-    for entry, row in zip(entries, rows):
-        people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
-        cells = [row.points.get(number) for number in numbers]
-        points = ["" if c is None else f"{c:g}" for c in [*cells, row.total]]
-        writer.writerow([*map(_inert, [row.id, *people]), *points])
-    return text.getvalue()
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A Ctrl-C is heard at the end."""
+    import signal
 
-
-def _inert(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _index(entries: Sequence[Entry], rows: Sequence[ClassRow]) -> str:
-    """A plain list of the reports, to click through."""
-    return class_page([(row, "; ".join(person.name for person in entry.people)) for entry, row in zip(entries, rows)])
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)

@@ -1,0 +1,100 @@
+"""One lane of a class: a process that grades whatever it is handed, one submission after another, with a warm engine.
+
+Tasks come on descriptor 0, what became of them leaves on descriptor 1, one JSON line each. A lane is a supervisor as
+`grade` is one: it holds verdicts and no torch. It writes no file, so that it may as well run on another machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from autograder.commands.batch.record import Done, Stopped, Task, encode, options_decoder, task_decoder
+from autograder.core.errors import AutograderError, UsageError, WeakIsolation
+from autograder.core.records import Report, Weights
+from autograder.grading import Options, grade_many
+from autograder.report import results
+from autograder.report.html import render
+from autograder.report.summary import summarise
+
+
+def graded(tasks: Iterable[Task], options: Options) -> Iterator[Done]:
+    """One `Done` for each task, in order; the files of one that is gone say so. Raises as `grade_many` does.
+
+    `tasks` is asked for the next one only after the last one's `Done` was taken.
+    """
+    queue = _Queue(tasks)
+    while not queue.ended:
+        try:
+            for report in grade_many(queue, options):
+                yield done(queue.current, report)
+        except UsageError as error:
+            if isinstance(error, WeakIsolation) or queue.ended or Path(queue.current.path).exists():
+                raise
+            gone = f"{queue.current.id} is not in the class's folder any more."
+            yield done(queue.current, results.failure(gone, staff=str(error)))
+
+
+class _Queue:
+    """Paths for `grade_many`; `current` is the task whose report comes next."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = iter(tasks)
+        self.current = Task("", "")
+        self.ended = False
+
+    def __iter__(self) -> Iterator[Path]:
+        for task in self._tasks:
+            self.current = task
+            yield Path(task.path)
+        self.ended = True
+
+
+def done(task: Task, report: Report) -> Done:
+    """The files and what the class's tables need of a report; cells and weights, which are large, stay here."""
+    whole = summarise(report)
+    submission = report.submission
+    weights = submission.weights and Weights((), b"", submission.weights.digest)
+    small = msgspec.structs.replace(submission, cells=(), weights=weights)
+    return Done(
+        task.id,
+        msgspec.structs.replace(report, submission=small),
+        results.encode(whole),
+        render(whole, audience="staff").encode("utf-8", "replace"),
+    )
+
+
+def main() -> None:
+    """Runs until the tasks end. The first line holds the options, every further one a task."""
+    signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the class's own process hears it, and ends this one
+    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a stray print must not break the protocol
+    options = options_decoder.decode(orders.readline())
+
+    def say(message: Done | Stopped) -> None:
+        answers.write(encode(message) + b"\n")
+        answers.flush()
+
+    # Nobody listens any more: the class's own process was killed, and this one ends in order all the same.
+    with contextlib.suppress(BrokenPipeError):
+        try:
+            for each in graded(map(task_decoder.decode, orders), options):
+                say(each)
+        except AutograderError as error:
+            say(Stopped(str(error), type(error).__name__))
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # an exception, so that the engine ends first
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What is kept of a graded submission, and what it was graded with: so a class can go on where it was interrupted.
+
+A record is good for as long as its key is: the hash of the submission's bytes, of the tests, the policy, this grader,
+and the options. It is written last, after the result and the page: where a record is, its files are.
+
+Why separate: nothing here grades, and no clock is read. What cannot be read is as if it were not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder import __version__
+from autograder.core import policy
+from autograder.core.records import Report
+from autograder.grading import Options, setup_of
+from autograder.grading.supervisor import ROOT
+
+# A submission beyond these is graded each time: reading all of it would cost more than grading what is read of it.
+MAX_FILES = 2_000
+MAX_BYTES = 512 * 2**20
+
+# What of the project decides about a result.
+_DECIDES = ("autograder", "reference")
+_SUFFIXES = {".py", ".toml", ".j2", ".npz", ".json"}
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A submission to grade: its id in the class, and where it lies."""
+
+    id: str
+    path: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """What became of a task: the report without cells and weights, results.json, and the page for staff."""
+
+    id: str
+    report: Report
+    results: bytes
+    page: bytes
+
+
+class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """The lane cannot go on: nothing is wrong with the submission, but with how the command was given."""
+
+    text: str
+    kind: str  # name of the exception
+
+
+class Record(msgspec.Struct, frozen=True):
+    """OUT/records/ID.json."""
+
+    key: str
+    report: Report
+    adds: str = ""  # what the class added to the files: they are written anew when that changes
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)  # of what is no data, only paths occur
+_records = msgspec.json.Decoder(Record)
+task_decoder = msgspec.json.Decoder(Task)
+answer_decoder = msgspec.json.Decoder(Done | Stopped)
+options_decoder = msgspec.json.Decoder(Options, dec_hook=lambda kind, text: kind(text))
+
+
+def encode(message: Task | Done | Stopped | Options | Record) -> bytes:
+    """A message or a record as JSON, on one line, without its end."""
+    return _encoder.encode(message)
+
+
+def read(path: Path) -> Record | None:
+    """The record in that file; None when there is none, or none that this version understands."""
+    try:
+        return _records.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def grading_key(options: Options) -> str:
+    """The hash of everything but the submission that decides about a result."""
+    setup = setup_of(options)
+    files = [path for name in _DECIDES for path in _sources(ROOT / name)]
+    files += [path for name in setup.tests for path in _sources(Path(name))]
+    parts = [
+        __version__.encode(),
+        importlib.metadata.version("torch").encode(),
+        encode(options) + msgspec.json.encode(setup, order="deterministic"),
+        os.environ.get("AUTOGRADER_MNIST", "").encode(),
+        Path(os.environ.get(policy.VARIABLE, policy.FILE)).read_bytes(),
+        *(path.read_bytes() for path in files),
+    ]
+    return _hash(parts)
+
+
+def key(grading: str, path: Path) -> str:
+    """The key of a submission as it lies there; empty when it is too large, or cannot be read whole."""
+    try:
+        return _hash([grading.encode(), *_content(path)])
+    except (OSError, OverflowError):
+        return ""
+
+
+def _sources(top: Path) -> list[Path]:
+    return sorted(path for path in top.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    """Names and bytes of everything in it, links not followed. Raises OverflowError beyond the bounds."""
+    left = MAX_BYTES
+    for count, (name, file) in enumerate(_files(path)):
+        about = os.stat(file, follow_symlinks=False)
+        left -= about.st_size
+        if left < 0 or count > MAX_FILES:
+            raise OverflowError
+        yield name.encode("utf-8", "surrogateescape")
+        yield Path(file).read_bytes() if stat.S_ISREG(about.st_mode) else str(about.st_mode).encode()
+
+
+def _files(path: Path) -> Iterator[tuple[str, str]]:
+    """(name below `path`, path) in order; depth first without recursion."""
+    if not path.is_dir():
+        yield path.name, str(path)
+        return
+    todo = [("", str(path))]
+    while todo:
+        below, folder = todo.pop()
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            name = f"{below}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                if len(name) > 4_000:  # deeper than a path can be
+                    raise OverflowError
+                todo.append((name, entry.path))
+            yield name, entry.path
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    """sha256 over the parts, each with its length, so that no two lists of parts are one text."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "little"))
+        total.update(part)
+    return total.hexdigest()

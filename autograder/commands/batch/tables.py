@@ -1,0 +1,93 @@
+"""A class as tables for other programs: grades.csv, what Gradescope and Canvas import, and summary.json.
+
+Why separate: each site wants columns of its own, and a blank cell is not graded, never 0. Nothing here grades.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from autograder.commands.batch.folder import Entry, Person
+from autograder.core.policy import POLICY
+from autograder.report.class_table import ClassRow
+
+Pairs = Sequence[tuple[Entry, ClassRow]]
+NUMBERS = tuple(question.number for question in POLICY.questions)
+
+
+def grades(pairs: Pairs) -> str:
+    """grades.csv: id, who (where an export says so), points by question, total: one row for each submission."""
+    who = ["name", "sid", "email"] if any(entry.people for entry, _ in pairs) else []
+    rows = []
+    for entry, row in pairs:
+        people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
+        rows.append([*map(_inert, [row.id, *people]), *_points(row)])
+    return _csv(["id", *who, *NUMBERS, "total"], rows)
+
+
+def gradescope(pairs: Pairs) -> str:
+    """gradescope.csv: one row for each student of the export, columns named as in Gradescope's own grade exports."""
+    head = ["Name", "SID", "Email", "Total Score", "Max Points", "Submission ID", *NUMBERS]
+    rows = []
+    for entry, row, person in _people(pairs):
+        *points, total = _points(row)
+        about = map(_inert, (person.name, person.sid, person.email))
+        rows.append([*about, total, f"{_possible():g}", _inert(entry.id), *points])
+    return _csv(head, rows)
+
+
+def canvas(pairs: Pairs) -> str:
+    """canvas.csv: as Canvas's gradebook imports it. Students are found by SIS ids or e-mail as their login."""
+    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", POLICY.title]
+    rows = [["Points Possible", "", "", "", "", f"{_possible():g}"]]
+    for _, row, person in _people(pairs):
+        rows.append([_inert(person.name), "", _inert(person.sid), _inert(person.email), "", _points(row)[-1]])
+    return _csv(head, rows)
+
+
+def summary(pairs: Pairs, notes: Iterable[str], seconds: float) -> bytes:
+    """summary.json: the class in numbers, for scripts."""
+    totals = sorted(row.total for _, row in pairs if row.total is not None)
+    content = {
+        "assignment": POLICY.title,
+        "submissions": len(pairs),
+        "graded": len(totals),
+        "possible": _possible(),
+        "mean": round(sum(totals) / len(totals), 3) if totals else None,
+        "median": totals[len(totals) // 2] if totals else None,
+        "seconds": round(seconds, 1),
+        "notes": list(notes),
+        "totals": {row.id: row.total for _, row in pairs},
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
+
+
+def _possible() -> float:
+    """Points that the tests give; what is graded by hand is none of them."""
+    return sum(question.points for question in POLICY.questions if question.tests)
+
+
+def _people(pairs: Pairs) -> Iterable[tuple[Entry, ClassRow, Person]]:
+    return ((entry, row, person) for entry, row in pairs for person in entry.people)
+
+
+def _points(row: ClassRow) -> list[str]:
+    cells = [row.points.get(number) for number in NUMBERS]
+    return ["" if cell is None else f"{cell:g}" for cell in [*cells, row.total]]
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
