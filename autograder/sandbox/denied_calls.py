@@ -17,8 +17,6 @@ DENIED_BY_PURPOSE = {
         "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat "
         "removexattr lremovexattr fremovexattr removexattrat mknod mknodat chroot utime utimes utimensat futimesat"
     ),
-    # a scratch folder holds files: a tree of folders is what is hard to count, to remove and to look through
-    "folders and links": "mkdir mkdirat symlink symlinkat link linkat",
     "identity": (
         "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset personality"
     ),

@@ -21,9 +21,8 @@ _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # ABI 2, 3, 5
 _NET_ALL = 3  # ABI 4: bind and connect over TCP
 _SCOPE_ALL = 3  # ABI 6: abstract UNIX sockets and signals to processes outside
 _READ = _READ_FILE | _READ_DIR | _EXECUTE
-_REMOVE_FILE, _MAKE_FILE = 1 << 5, 1 << 8
-# Files, and nothing else: no folder, program, link, device, pipe or socket is made there.
-_SCRATCH = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE_FILE | _MAKE_FILE | _TRUNCATE
+# Files and folders, and nothing else: no program, link, device, pipe or socket is made there.
+_SCRATCH = _WRITE_FILE | _READ_FILE | _READ_DIR | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | _REFER | _TRUNCATE
 _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 
@@ -45,7 +44,7 @@ def abi() -> int:
 
 
 def restrict(read: Iterable[str], write: Iterable[str]) -> bool:
-    """Allows reading below `read`, files below `write`, nothing else. True when it is in force."""
+    """Allows reading below `read`, files and folders below `write`, nothing else. True when it is in force."""
     version = abi()
     if not version:
         return False

@@ -4,8 +4,8 @@ Why separate: the kernel limits one file (RLIMIT_FSIZE) and the number of open o
 their sum, and a quota of its own it has only for users that an administrator prepared. So the zygote looks into the
 folder of each child many times a second, and ends the child that keeps more than it may.
 
-Nothing in here follows a link, recurses, or reads more than it takes to know that it is too much. Where Landlock and
-seccomp are in force there are no folders to go into; where they are not, folders are counted like files.
+Nothing in here follows a link, recurses, or reads more than it takes to know that it is too much. Folders stay allowed:
+`tempfile.TemporaryDirectory` and libraries with a cache make them, in honest programs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-# A solution makes none, a library some at most; a thousand are no burden on any disk.
+# A solution makes none. A library with a cache makes some dozen; a thousand are no burden on any disk.
 MOST_ENTRIES = 1000
 # A path of eight names stays below the kernel's 4096 letters, so what lies there can always be counted.
 DEEPEST = 8

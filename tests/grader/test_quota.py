@@ -11,7 +11,7 @@ import pytest
 
 from autograder.core.records import Exit, ExitKind, Limits, Program
 from autograder.judging import endings
-from autograder.sandbox import landlock, quota, seccomp, zygote
+from autograder.sandbox import landlock, quota, zygote
 from autograder.sandbox.room import Ended, Room
 from tests.grader.pace import patience
 
@@ -105,8 +105,10 @@ def said(nursery: zygote.Zygote, text: str) -> str:
 
 
 HONEST = {
+    "a temporary folder": "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('x')",
     "a temporary file": "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(bytes(1 << 20))",
     "a checkpoint": "import torch; torch.save(torch.zeros(1 << 20), 'model.pt'); print(torch.load('model.pt').shape)",
+    "folders for results": "import os; os.makedirs('runs/one/plots', exist_ok=True); os.rename('runs/one', 'runs/two')",
     "twenty open files": "files = [open(f'{i}.txt', 'w') for i in range(20)]",
     "a file made again and again": "for i in range(2000): open('log', 'w').write('x' * 100)",
 }
@@ -122,7 +124,13 @@ def test_an_honest_program_does_not_notice(nursery: zygote.Zygote, what: str) ->
 # Each ends by itself, far below what would harm even without any layer.
 BOMBS = {
     "files": ("for i in range(20_000): open(str(i), 'w').close()", "more than 1,000 files"),
+    "folders": ("for i in range(20_000): os.mkdir(str(i))", "more than 1,000 files"),
+    "folders in folders": ("for i in range(500): os.mkdir('d'); os.chdir('d')", "folders more than 8 deep"),
     "bytes": ("for i in range(20): open(str(i), 'wb').write(bytes(15 << 20))", "more than 64 MB of files"),
+    "names of one file": (
+        "open('a', 'w').close()\nfor i in range(5000): os.link('a', str(i))",
+        "more than 1,000 files",
+    ),
 }
 
 
@@ -158,24 +166,18 @@ os.ftruncate(kept[0], 16 << 20)
     assert said(nursery, text) == "True 24\n27\n27\n"  # EMFILE, EFBIG
 
 
-# In a folder of its own there is nothing to hide, to lead astray or to nest.
-NOT_MADE = (
-    "mkdir('a')",
-    "makedirs('a/b')",
-    "symlink('/etc/passwd', 'a')",
-    "mkfifo('a')",
-    "mknod('a')",
-    "link('x', 'a')",
-)
-
-
 @pytest.mark.slow
 @pytest.mark.boxed
-@pytest.mark.skipif(not landlock.abi() and not seccomp.prepared(), reason="neither Landlock nor libseccomp here")
-@pytest.mark.parametrize("what", NOT_MADE)
-def test_nothing_but_files_is_made(nursery: zygote.Zygote, what: str) -> None:
-    text = f"import os\nopen('x', 'w').close()\ntry: os.{what}\nexcept PermissionError: print('no', os.listdir())"
-    assert said(nursery, text) == "no ['x']\n"
+@pytest.mark.skipif(not landlock.abi(), reason="no Landlock here")
+def test_only_files_and_folders_are_made(nursery: zygote.Zygote) -> None:
+    text = """
+import os, shutil
+for made in (lambda: os.symlink("/etc/passwd", "link"), lambda: os.mkfifo("pipe"), lambda: os.mknod("node")):
+    try: made()
+    except OSError: continue
+    print("made", os.listdir("."))
+"""
+    assert said(nursery, text) == ""
 
 
 def test_the_student_reads_what_was_too_much_and_what_to_do() -> None:
