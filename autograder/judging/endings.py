@@ -22,6 +22,10 @@ HINTS = {
     "AttributeError": "an attribute is used that does not exist: compare the spelling in __init__ and forward",
     "ImportError": "only torch, numpy, einops and Python's own modules are there when your classes run",
     "ModuleNotFoundError": "only torch, numpy, einops and Python's own modules are there when your classes run",
+    "PermissionError": (
+        "your classes run where they may make files in the working folder and nothing else: no process, connection or "
+        "file elsewhere; none is needed"
+    ),
     "RecursionError": "something calls itself without an end: does forward call self(x)?",
     "TypeError": "a call has the wrong arguments: compare the signatures with the template's",
     "RuntimeError": "often a shape mismatch: print x.shape in each step, and use sizes that are all different",
