@@ -22,7 +22,7 @@ def run(allow_weak_isolation: bool = False) -> Report:
     Raises WeakIsolation where hidden tests may not be run.
     """
     options = Options(only="4", allow_weak_isolation=allow_weak_isolation)
-    right = _graded(_reference_text(), options)
+    right = _graded(reference_text(), options)
     lost = [
         f"{t.number} {t.status.value}: {t.feedback.found} {t.staff}"
         for t in _code_tests(right)
@@ -34,7 +34,7 @@ def run(allow_weak_isolation: bool = False) -> Report:
             + ("; ".join(lost) or "no test ran")
             + " ".join(right.staff_notes)
         )
-    wrong = _graded(_reference_text().replace("-0.5", "-1.0"), options)
+    wrong = _graded(reference_text().replace("-0.5", "-1.0"), options)
     if all(t.status is Status.PASSED for t in _code_tests(wrong)):
         raise GraderFault("a wrong solution gets full marks here")
     return right
@@ -50,7 +50,7 @@ def _graded(text: str, options: Options) -> Report:
         return grade(Path(folder), options)
 
 
-def _reference_text() -> str:
+def reference_text() -> str:
     """The reference solution as a student would hand it in: one file, nothing imported from us."""
     root = Path(inspect.getfile(GraderFault)).parents[2]
     parts = [(root / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("attention", "encoder")]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from autograder.core.isolation import Isolation
-from autograder.core.records import Finding, Limits, Submission, TestResult
+from autograder.core.records import Feedback, Finding, Limits, Submission, TestResult, Weights
+from autograder.core.tensor_file import Stored
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
@@ -70,8 +71,83 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
     name: str = ""
 
 
-Order = Setup | Grade
-Event = Ready | Refused | Tested | Graded | Fault
+class Train(msgspec.Struct, frozen=True, tag="train"):
+    """An engine's only order when it is to train: the full run of 4(c) with the submission's classes.
+
+    `saved`: weights and optimiser of a run that stopped after `done` epochs. `guarded`, `public`, `allow_weak` as in
+    `Setup`.
+    """
+
+    submission: Submission
+    limits: Limits
+    epochs: int
+    batch_size: int
+    seed: int
+    data: str = ""  # a folder with MNIST's files; empty: the environment's, else the bundled digits
+    done: int = 0
+    saved: Weights | None = None
+    public: bool = False
+    guarded: tuple[str, ...] = ()
+    allow_weak: bool = False
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """The model is built, and the digits are there. `notes` are for the person who waits."""
+
+    device: str
+    data: str
+    images: int  # of one epoch
+    digest: str  # of the digits and what was drawn from them
+    notes: tuple[str, ...] = ()
+
+
+class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
+    """Some steps of an epoch: images so far, and over them the mean loss and the share that was right, as claimed."""
+
+    epoch: int
+    images: int
+    loss: float
+    accuracy: float
+
+
+class Kept(msgspec.Struct, frozen=True, tag="kept"):
+    """One tensor of the state after an epoch; `Epoch` follows when all are there."""
+
+    tensor: Stored
+
+
+class Epoch(msgspec.Struct, frozen=True, tag="epoch"):
+    """An epoch is finished, and its state was sent. Losses are means over images; percent right of the held-out."""
+
+    number: int
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+
+
+class Measured(msgspec.Struct, frozen=True, tag="measured"):
+    """What a fresh process with the saved weights says of the test images. `low`, `high`: percent, by chance alone."""
+
+    correct: int
+    total: int
+    low: float
+    high: float
+    images: str
+    notes: tuple[str, ...] = ()
+
+
+class Unable(msgspec.Struct, frozen=True, tag="unable"):
+    """The run cannot go on, by what was handed in or asked for: in words for the person who asked."""
+
+    feedback: Feedback
+    staff: str = ""
+    usage: bool = False  # it is what was asked for, and no fault of the classes'
+
+
+Order = Setup | Grade | Train
+Event = (
+    Ready | Refused | Tested | Graded | Fault | Began | Stepped | Kept | Epoch | Measured | Unable
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
 order_decoder = msgspec.json.Decoder(Order)

@@ -119,6 +119,9 @@ class Training(_Table, frozen=True):
     first_images: Count
     measuring_seconds: Positive
     deviations: Positive
+    rate: Positive
+    dropout: Share
+    validation_share: Count
     model: dict[str, Count]
 
 
@@ -143,6 +146,8 @@ class Caps(_Table, frozen=True):
 
     child_seconds: Positive
     training_seconds: Positive
+    request_seconds: Positive
+    run_memory_mb: Count
     child_memory_mb: Count
     total_seconds: Positive
     file_mb: Count

@@ -151,6 +151,7 @@ class Limits(msgspec.Struct, frozen=True):
     tensor_mb: int = 64
     scratch_mb: int = 64  # all its files together
     training_seconds: float = 60.0  # a conversation in which a model is trained
+    device: str = "cpu"  # "cuda": the GPU's device files are open to it, and its address space has no end
 
 
 class ExitKind(str, Enum):

@@ -16,10 +16,13 @@ from typing import BinaryIO
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
+import msgspec  # noqa: E402
 import torch  # noqa: E402, F401
 
 from autograder.core.policy import CHILD_LIMITS  # noqa: E402
+from autograder.core.records import Limits  # noqa: E402
 from autograder.sandbox import lockdown, zygote  # noqa: E402
+from autograder.student_room import full_run  # noqa: E402
 
 # What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.
 UNUSED_PLUGINS = (
@@ -28,12 +31,18 @@ UNUSED_PLUGINS = (
 )  # fmt: skip
 
 
-def main(supervisor: int = 0) -> None:
-    """Runs until the orders end, or at most as long as the process `supervisor`, if it is not 0."""
+def main(supervisor: int = 0, limits: str = "") -> None:
+    """Runs until the orders end, or at most as long as the process `supervisor`, if it is not 0.
+
+    `limits`: those of every child of an engine that trains, as JSON, needed before an order may be read; empty: the
+    policy's, of one that grades.
+    """
     if supervisor:
         _die_with(supervisor)
     zygote.warm_up()
-    student_side = zygote.start(CHILD_LIMITS)
+    if limits:
+        full_run.warm_up()
+    student_side = zygote.start(msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS)
     try:
         _trusted(student_side)
     finally:
@@ -57,8 +66,8 @@ def _trusted(student_side: zygote.Zygote) -> None:
     import pytest
 
     from autograder.core import isolation
-    from autograder.core.events import Event, Grade, Refused, Setup, line, order_decoder
-    from autograder.engine import fixtures, plugin
+    from autograder.core.events import Event, Grade, Refused, Setup, Train, line, order_decoder
+    from autograder.engine import fixtures, plugin, training
     from autograder.sandbox import canary
 
     orders, events = _own_streams()
@@ -74,12 +83,14 @@ def _trusted(student_side: zygote.Zygote) -> None:
             yield order
 
     setup = order_decoder.decode(orders.readline())
-    assert isinstance(setup, Setup)
+    assert isinstance(setup, Setup | Train)
     found = canary.examine(student_side, setup.limits, setup.guarded)
     if not setup.public and isolation.weaknesses(found.line):
         if not setup.allow_weak:  # decided here, before any order is read: no student's line runs on such a machine
             return emit(Refused(found))
         found = isolation.marked(found)
+    if isinstance(setup, Train):
+        return training.train(setup, student_side, emit)
     grading = plugin.Grading(setup, student_side, grades(), emit, found)
     pytest.main(_arguments(setup.tests), plugins=[fixtures, grading])
 

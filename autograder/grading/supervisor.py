@@ -23,6 +23,7 @@ import msgspec
 from autograder.core import mnist
 from autograder.core.events import Event, Fault, Order, event_decoder, line
 from autograder.core.policy import VARIABLE
+from autograder.core.records import Limits
 from autograder.sandbox import scratch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # What of the environment an engine may see: nothing that could be a secret.
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", VARIABLE, mnist.VARIABLE)
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main; main(int(sys.argv[2]))"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.engine.main import main;"
+    " main(int(sys.argv[2]), *sys.argv[3:])"
+)
 
 
 # An idle engine ends in 20 ms; the rest is for a machine that is swapping.
@@ -48,14 +52,18 @@ class Engine:
         self._buffer = b""
 
     @classmethod
-    def start(cls) -> Engine:
-        """Starts importing torch at once; orders may come later. Its own messages go to our stderr."""
+    def start(cls, limits: Limits | None = None) -> Engine:
+        """Starts importing torch at once; orders may come later. Its own messages go to our stderr.
+
+        `limits` of every child; None: the policy's.
+        """
         folder = tempfile.mkdtemp(prefix="autograder-")
         os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {"TMPDIR": folder}
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
         main_thread = threading.current_thread() is threading.main_thread()  # it lives as long as this process
         command = [sys.executable, *flags, "-c", _START, str(ROOT), str(os.getpid() if main_thread else 0)]
+        command += [msgspec.json.encode(limits).decode()] if limits else []
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
         return cls(process, folder)

@@ -200,6 +200,14 @@ class Visit:
         cotangent = normal(seed, *shape)
         return self._forward(x, [cotangent], False, seed, False), cotangent
 
+    def ask(
+        self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = (), *, doing: str, seconds: float
+    ) -> tuple[Reply, list[Tensor]]:
+        """One request of a full training run, which has `seconds` of its own. Raises Unmet like the others."""
+        self._doing = doing
+        self._room.allow(seconds)
+        return self._ask(op, fields, tensors)
+
     def _forward(self, x: Tensor, cotangent: list[Tensor], train: bool, seed: int, strided: bool) -> Forward:
         mode = "train" if train else "eval"
         self._doing = f"{self._subject}.forward in {mode} mode on x of shape {tuple(x.shape)}"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar
 
+import msgspec
 from torch import Tensor
 
 from autograder.core.records import Exit, ExitKind, Limits
@@ -69,6 +70,11 @@ class Room:
             self._connection.close()
             os.close(self._pipe)
             self._selector.close()
+
+    def allow(self, seconds: float) -> None:
+        """From now on the conversation has this long, in the place of what was left: for a run, request by request."""
+        self._deadline = time.monotonic() + seconds
+        self.limits = msgspec.structs.replace(self.limits, seconds=seconds)
 
     @property
     def output(self) -> str:

@@ -7,6 +7,14 @@
     train   {op, batch, rate, seed} + images, labels           -> losses: the notebook's loop, one step a batch
     forward {op, train, grad, seed, strided} + x [+ cotangent] -> output [+ gradients of x and the parameters]
 
+and for a full run of training, image by image the same model:
+
+    hold    {op, batch, rate} + images, labels                  keeps them, and makes the optimiser
+    steps   {op, seed} + order                   -> losses, hits: a step a batch of the images that `order` names
+    logits  {op} + images                        -> logits in eval mode
+    pause   {op}                                 -> the optimiser's state: mean, square, steps
+    resume  {op} + mean, square, steps                          goes on from that state
+
 This code runs beside the student's and may be changed by it: nothing here decides anything, and nothing here knows
 what would be right. It holds no reference, no expected value and no verdict.
 """
@@ -27,7 +35,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from autograder.student_room import frames, probe, program, provided, training
+from autograder.student_room import frames, full_run, probe, program, provided, training
 
 # How torch words it, by version: a RuntimeError each time.
 OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
@@ -84,6 +92,7 @@ class Conversation:
         self.counter = probe.Counter(0)
         self.module: nn.Module = nn.Identity()
         self.training: training.Training | None = None
+        self.run: full_run.FullRun | None = None
 
     def answer(self, request: dict[str, object], body: bytes) -> Reply:
         """The reply to one request, with its tensors. Raises whatever the student's code raises."""
@@ -94,6 +103,11 @@ class Conversation:
             "save": self.save,
             "train": self.train,
             "forward": self.forward,
+            "hold": self.hold,
+            "steps": self.steps,
+            "logits": self.logits,
+            "pause": self.pause,
+            "resume": self.resume,
         }
         operation = operations[str(request.pop("op"))]
         specs = request.pop("tensors", [])
@@ -127,7 +141,7 @@ class Conversation:
     def build(self, kwargs: dict[str, object], seed: int, of: str = "") -> Reply:
         """Makes the class, or the provided one that is named in `of`, and describes its parameters."""
         _seed(seed)
-        self.counter.made, self.training = 0, None
+        self.counter.made, self.training, self.run = 0, None, None
         self.module, notes = _made(self.namespace[of or self.class_name], kwargs)
         if of and "Attention" in self.given:
             training.unpack_heads(self.module, self.namespace["Attention"])  # type: ignore[arg-type]
@@ -165,6 +179,35 @@ class Conversation:
             self.training = training.Training(self.module, rate)
         losses = self.training.steps(images, labels, batch)
         return {"status": "ok"}, [torch.tensor(losses, dtype=torch.float64)]
+
+    def hold(self, images: Tensor, labels: Tensor, *, batch: int, rate: float) -> Reply:
+        """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,)."""
+        self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate)
+        return {"status": "ok"}, []
+
+    def steps(self, order: Tensor, *, seed: int) -> Reply:
+        """Trains on the images that `order`, int64 (n,), names; losses, float64 (steps,), and hits, int64 (steps,)."""
+        _seed(seed)
+        return {"status": "ok"}, list(self._run().steps(order))
+
+    def logits(self, images: Tensor) -> Reply:
+        """What the model says of images, uint8 (n, 28, 28), in eval mode."""
+        output, notes = _tensor_of(self._run().logits(images), self.max_body)
+        return {"status": "ok", "notes": notes}, [output]
+
+    def pause(self) -> Reply:
+        """All of the optimiser that the next step depends on."""
+        return {"status": "ok"}, list(self._run().saved())
+
+    def resume(self, mean: Tensor, square: Tensor, steps: Tensor) -> Reply:
+        """Goes on from what `pause` gave."""
+        self._run().restore(mean, square, steps)
+        return {"status": "ok"}, []
+
+    def _run(self) -> full_run.FullRun:
+        if self.run is None:
+            raise RuntimeError("nothing is held to train on")
+        return self.run
 
     def forward(
         self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False

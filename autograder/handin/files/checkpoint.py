@@ -52,6 +52,16 @@ def read_weights(members: Sequence[Member], near: str) -> tuple[Weights | None, 
         return None, f"{one_line(member.name, 80)} {why}. {_AGAIN}"
 
 
+def read_run(data: bytes, most_mb: int) -> tuple[Weights, dict[str, str]]:
+    """(tensors, the texts of its header) of what a training run of ours left. Raises SubmissionError."""
+    try:
+        weights = _parsed(data, most_mb)
+    except (_Refused, _Pickle) as why:
+        raise SubmissionError(f"it {why}" if str(why) else "it is a pickle") from None
+    said = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    return weights, {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
+
+
 class _Refused(Exception):
     """Why the file is not used: the rest of a sentence that begins with its name."""
 
@@ -80,9 +90,8 @@ def _pickle(name: str) -> str:
     )
 
 
-def _parsed(data: bytes) -> Weights:
+def _parsed(data: bytes, most: int = policy.CAPS.checkpoint_mb) -> Weights:
     """The tensors that can be loaded, as the header says they lie. Raises _Refused or _Pickle."""
-    most = policy.CAPS.checkpoint_mb
     if len(data) > most * 2**20:
         raise _Refused(
             f"has {len(data) / 2**20:.0f} MB, and at most {most} MB are read; the handout's model has 3.6 MB"
@@ -154,7 +163,7 @@ def _spec(name: str, about: object) -> WeightSpec:
 
 
 def _sizes(value: object) -> bool:
-    most = policy.CAPS.checkpoint_mb * 2**20
+    most = 3 * policy.CAPS.checkpoint_mb * 2**20  # a run keeps weights and two means of each
     return (
         isinstance(value, list)
         and len(value) <= MAX_DIMENSIONS

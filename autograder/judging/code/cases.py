@@ -76,6 +76,7 @@ class ModelCase(msgspec.Struct, frozen=True):
     dim_head: int
     mlp_dim: int
     dropout: float = 0.0
+    emb_dropout: float = 0.0
 
     @property
     def kwargs(self) -> dict[str, object]:
