@@ -30,9 +30,8 @@ Attention = _multi_head()
 
 
 def normalised(x: Tensor, norm: Norm) -> Tensor:
-    """Layer normalisation over the features, eps 1e-5 (torch's default). x: (batch, tokens, dim) -> same shape."""
-    gain, shift = norm if norm is not None else (None, None)
-    return F.layer_norm(x, x.shape[-1:], gain, shift)
+    """Layer normalisation over the features. x: (batch, tokens, dim) -> same shape."""
+    return F.layer_norm(x, x.shape[-1:], norm.gain, norm.shift, norm.eps)
 
 
 def layer(x: Tensor, parts: LayerParts) -> Tensor:

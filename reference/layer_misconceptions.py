@@ -176,19 +176,22 @@ def deviation_of_a_sample(x: Tensor, parts: LayerParts) -> Tensor:
 
 
 def _shrunk(x: Tensor, norm: Norm, by: float) -> Tensor:
-    plain = normalised(x, None) * by
-    return plain if norm is None else plain * norm[0] + norm[1]
+    return _scaled(normalised(x, Norm(eps=norm.eps)) * by, norm)
 
 
 def root_mean_square(x: Tensor, parts: LayerParts) -> Tensor:
-    """Both LayerNorms without taking the mean away: x / √(mean(x²) + 1e-5)."""
+    """Both LayerNorms without taking the mean away: x / √(mean(x²) + eps)."""
     x = x + _attention(_rms(x, parts.norm1), parts)
     return x + _two_maps(_rms(x, parts.norm2), parts)
 
 
 def _rms(x: Tensor, norm: Norm) -> Tensor:
-    plain = x * (x.square().mean(-1, keepdim=True) + 1e-5).rsqrt()
-    return plain if norm is None else plain * norm[0] + norm[1]
+    return _scaled(x * (x.square().mean(-1, keepdim=True) + norm.eps).rsqrt(), norm)
+
+
+def _scaled(plain: Tensor, norm: Norm) -> Tensor:
+    plain = plain if norm.gain is None else plain * norm.gain
+    return plain if norm.shift is None else plain + norm.shift
 
 
 def second_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
@@ -199,7 +202,7 @@ def second_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
 
 def norm_at_the_end(x: Tensor, parts: LayerParts) -> Tensor:
     """The right layer, then one more LayerNorm without weights."""
-    return normalised(layer(x, parts), None)
+    return normalised(layer(x, parts), Norm())
 
 
 LAYER = (

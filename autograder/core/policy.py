@@ -94,6 +94,7 @@ class Tolerances(_Table, frozen=True):
     """How far an honest answer may be off; each with its measurement in the file."""
 
     values: Positive
+    measured_gradient: Positive
     dropout: Positive
     zero: Positive
     doubled: Positive

@@ -11,6 +11,7 @@ import importlib
 import time
 import types
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,7 @@ class Desk:
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
+        self.remembered: dict[str, Any] = {}  # what experiments showed of this submission's programs
 
     def until(self) -> float:
         """When the current test's share of the time is used up: what is left, divided by the tests that need some.
@@ -74,7 +76,7 @@ def student(request: pytest.FixtureRequest) -> Student:
     """The student's code, at arm's length. See `autograder.judging.visit`."""
     desk = _desk(request)
     return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
-                   tripped=desk.tripped)  # fmt: skip
+                   tripped=desk.tripped, remembered=desk.remembered)  # fmt: skip
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
     the student's module     Student, Visit; observe, observe_training, verify: visits that read like the assignment
     cases and numbers        AttentionCase, LayerCase, normal, weights, close, first_difference, shape_text
-    what was observed        attention_roles, layer_roles, dropout, smoke, Evidence, gather, drawn, settle
+    what was observed        attention_roles, layer_roles, find_roles, dropout, smoke, Evidence, gather, drawn, settle
     what is said of it       Unmet, Missing, Verdict, diagnosis, judge_* (written answers, evidence)
     answers.toml             read, shape, matrices, evaluate and their records, remarks_on_layout
     the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission
@@ -17,7 +17,7 @@ from __future__ import annotations
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Severity, Submission
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
-from autograder.judging import diagnosis, observe, observe_training, verify
+from autograder.judging import diagnosis, find_roles, observe, observe_training, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
 from autograder.judging.code.compare import close, first_difference, shape_text
@@ -42,8 +42,9 @@ from autograder.judging.written.verdict import Unreadable, shown
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Evidence", "LayerCase", "Missing", "Reading",
     "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict", "Visit",
-    "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "first_difference", "flattened", "gather",
-    "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling", "judge_shape", "judge_vector",
-    "layer_roles", "matrices", "normal", "observe", "observe_training", "read", "remarks_on_administrivia",
-    "remarks_on_layout", "settle", "shape", "shape_text", "shown", "smoke", "verify", "weights",
+    "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles", "first_difference",
+    "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling",
+    "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe", "observe_training", "read",
+    "remarks_on_administrivia", "remarks_on_layout", "settle", "shape", "shape_text", "shown", "smoke", "verify",
+    "weights",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ import msgspec
 from torch import Tensor
 
 from autograder.judging.code import attention_roles, layer_roles
+from autograder.judging.code.activations import USUAL
 from autograder.judging.code.compare import shape_text
 from autograder.judging.code.weights import is_vector
 from autograder.judging.expect import Unmet
@@ -107,11 +108,9 @@ def layer(
 
 def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequence[Mistake]) -> Mistake | None:
     """The first mistake of the bank that explains every observation."""
-    few, usual = layer_roles.FEW_TRIES, layer_roles.USUAL
+    few, usual = layer_roles.FEW_TRIES, USUAL
     for mistake in bank:
-        if layer_roles.find(
-            mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, activations=usual
-        ):
+        if layer_roles.find(mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, names=usual):
             return mistake
     return None
 

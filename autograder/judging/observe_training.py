@@ -13,8 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from autograder.judging import observe
-from autograder.judging.code import attention_roles, layer_roles, weights
+from autograder.judging import find_roles, observe
+from autograder.judging.code import attention_roles, weights
 from autograder.judging.code.cases import attention_cases, layer_cases
 from autograder.judging.code.compare import close
 from autograder.judging.expect import Missing, Unmet
@@ -84,8 +84,10 @@ def formulas(student: Student, reference: Reference, seed: int) -> trajectory.Fo
     """The reference's formulas with the roles of the student's parameters; None where a class does not match alone."""
     attention, layer = reference.attention.single_head, reference.encoder.layer
     roles = attention_roles.find(attention, observe.attention(student, attention_cases(seed, 2)))
-    parts = layer_roles.find(layer, observe.layer(student, layer_cases(seed, 2)))
-    return trajectory.Formulas(attention, layer, roles, parts) if roles and parts else None
+    seen = observe.layer(student, layer_cases(seed, 2))
+    attend = reference.attention.multi_head
+    parts = find_roles.layer(student, layer, attend, seen)
+    return trajectory.Formulas(attention, layer, attend, roles, parts) if roles and parts else None
 
 
 def steps_beside(

@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import msgspec
 from torch import Tensor
@@ -62,7 +63,7 @@ class Student:
     """Fixture `student`: opens visits to the submission's programs, up to `until` (time.monotonic).
 
     `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
-    with nothing, once its forward has answered.
+    with nothing, once its forward has answered. `remembered`, too, outlives the test: what experiments showed.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Student:
         show_text: bool,
         until: float = math.inf,
         tripped: dict[str, set[str]] | None = None,
+        remembered: dict[str, Any] | None = None,
     ) -> None:
         self.submission = submission
+        self.remembered = {} if remembered is None else remembered
         self._zygote = zygote
         self._limits = limits
         self._show_text = show_text

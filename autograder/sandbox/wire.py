@@ -40,12 +40,16 @@ class TensorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One parameter as the student's module names it. `owner` is the type name of the layer that holds it: a hint."""
+    """One parameter as the student's module names it.
+
+    Hints: `owner` is the type name of the layer that holds it, `fill` the number that all entries of a new vector have.
+    """
 
     name: Name
     shape: Annotated[tuple[ClaimedSize, ...], msgspec.Meta(max_length=64)]
     dtype: Name
     owner: Name
+    fill: float | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

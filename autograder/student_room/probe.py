@@ -51,6 +51,11 @@ def probe_class(counter: Counter, *, answers_tuple: bool = False) -> type[nn.Mod
             self.dropout = nn.Dropout(dropout)
             counter.made += 1
 
+        def __deepcopy__(self, memo: object) -> nn.Module:
+            """A head of its own, as a deep copy of a real one is: with a number of its own."""
+            copied = type(self)(0, self.inner_dim, self.dropout.p)
+            return copied.train(self.training)
+
         def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
             """x: (batch, tokens, input_dim) -> (batch, tokens, inner_dim), perhaps with (batch, tokens, tokens)"""
             counter.calls += 1

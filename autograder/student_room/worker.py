@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import math
 import random
 import re
 import socket
@@ -152,7 +153,7 @@ class Conversation:
                 self.module.eval()(torch.zeros(shape))  # type: ignore[arg-type]
         owners = {id(p): type(m).__name__ for m in self.module.modules() for p in m.parameters(recurse=False)}
         parameters = [
-            {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), "")}
+            {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), ""), "fill": _fill(p)}
             for name, p in self.module.named_parameters()
         ]
         return {"status": "ok", "parameters": parameters, "made": self.counter.made, "notes": notes}, []
@@ -238,6 +239,15 @@ class Conversation:
         reached = {name: p.grad for name, p in named.items() if p.grad is not None}
         reply["names"] = list(reached)
         return reply, [output.detach(), *reached.values()]
+
+
+def _fill(parameter: Tensor) -> float | None:
+    """The one number that a vector is filled with, as gains and shifts are at first."""
+    entries = parameter.detach().flatten()
+    if entries.device.type != "cpu" or not 1 < entries.numel() == max(parameter.shape):
+        return None
+    first = float(entries[0])
+    return first if math.isfinite(first) and bool((entries == first).all()) else None
 
 
 def _made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[str]]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autograder.judging.code.layer_parts import LayerParts
+from autograder.judging.code.layer_parts import LayerParts, Norm
 from reference import attention as a
 from reference import encoder as e
 
@@ -109,7 +109,7 @@ def test_the_layer_equals_the_loops() -> None:
     x, mixing = _randn(2, 3, 5), _randn(3, 3)
     norm1, norm2 = (_randn(5), _randn(5) / 2), (_randn(5) + 1, _randn(5) / 3)
     projection, fc1, fc2 = (_randn(5, 5), _randn(5)), (_randn(7, 5), _randn(7)), (_randn(5, 7), _randn(5))
-    actual = e.layer(x, LayerParts(norm1, lambda y: mixing @ y, projection, norm2, fc1, fc2, F.gelu))
+    actual = e.layer(x, LayerParts(Norm(*norm1), lambda y: mixing @ y, projection, Norm(*norm2), fc1, fc2, F.gelu))
     listed = {
         name: (pair[0].tolist(), pair[1].tolist())
         for name, pair in {"projection": projection, "fc1": fc1, "fc2": fc2}.items()
@@ -126,7 +126,7 @@ def test_a_layer_by_hand_with_one_token_and_two_features() -> None:
     x, eye = torch.tensor([[[1.0, 3.0]]], dtype=torch.float64), torch.eye(2, dtype=torch.float64)
     fc1 = torch.tensor([[1.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
     fc2 = torch.tensor([[5.0, 10.0], [5.0, 0.0]], dtype=torch.float64)
-    out = e.layer(x, LayerParts(None, lambda y: y, (eye, None), None, (fc1, None), (fc2, None), torch.relu))
+    out = e.layer(x, LayerParts(Norm(), lambda y: y, (eye, None), Norm(), (fc1, None), (fc2, None), torch.relu))
     assert torch.allclose(out, torch.tensor([[[10.0, 4.0]]], dtype=torch.float64), atol=1e-4)  # eps 1e-5 moves it 4e-5
 
 
@@ -134,10 +134,10 @@ def test_the_layer_module_is_the_pure_function_of_its_weights() -> None:
     module = e.ViTLayer(5, 2, 3, 7).double()
     x = _randn(2, 3, 5)
     parts = LayerParts(
-        norm1=(module.norm1.weight, module.norm1.bias),
+        norm1=Norm(module.norm1.weight, module.norm1.bias),
         attention=module.attention,
         projection=(module.projection.weight, module.projection.bias),
-        norm2=(module.norm2.weight, module.norm2.bias),
+        norm2=Norm(module.norm2.weight, module.norm2.bias),
         fc1=(module.fc1.weight, module.fc1.bias),
         fc2=(module.fc2.weight, module.fc2.bias),
         activation=F.gelu,

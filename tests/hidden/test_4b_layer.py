@@ -10,7 +10,18 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.judging import KEPT, TOLERANCES, Unmet, close, diagnosis, dropout, layer_roles, observe, weights
+from autograder.judging import (
+    KEPT,
+    TOLERANCES,
+    Unmet,
+    close,
+    diagnosis,
+    dropout,
+    find_roles,
+    layer_roles,
+    observe,
+    weights,
+)
 
 
 @number("4b.1")
@@ -34,8 +45,8 @@ def test_builds_and_answers(student, cases, remark):
 def test_attention_half(student, reference, cases, remark):
     """attention half: x + projection(attention(LayerNorm(x)))"""
     seen = observe.layer(student, cases.layer(2), without="mlp", biases=False)
-    roles = _roles(reference, seen)
-    if roles and roles.first_head < 0:
+    roles = _roles(student, reference, seen)
+    if roles and roles.own:
         remark("your layer brings its own attention: it is judged all the same; the provided Attention would have done")
     if not roles:
         known = _whole(student, reference, cases)
@@ -49,20 +60,25 @@ def test_attention_half(student, reference, cases, remark):
 def test_mlp_half(student, reference, cases, remark):
     """MLP half: x + MLP(LayerNorm(x)), dim to mlp_dim to dim with a non-linearity"""
     seen = observe.layer(student, cases.layer(2), without="attention", biases=False)
-    if layer_roles.find(reference.encoder.layer, seen):
+    roles = _roles(student, reference, seen)
+    if roles:
+        if roles.activation == "Sigmoid":  # handout 4(b) names no activation, so this one costs nothing either
+            remark(
+                "the activation of your MLP is a sigmoid: allowed, but its slope is at most 1/4, so it learns slowly"
+            )
         return
     # a wrong first half may spoil the input of this one: then it is judged on what that half gives. Normalising hides
     # some mistakes there, so one that is known and not in the first half is charged all the same.
     following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
     elsewhere = known is None or known.half == "attention"
-    if not (elsewhere and layer_roles.find(reference.encoder.layer, following)):
+    if not (elsewhere and _roles(student, reference, following)):
         bank = reference.layer_misconceptions.MLP_HALF
         raise diagnosis.layer(following, bank, reference.encoder.layer, known=known)
 
 
-def _roles(reference, seen):
+def _roles(student, reference, seen):
     """The roles under which the reference's layer gives what was seen; the layer may bring its own attention."""
-    return layer_roles.find(reference.encoder.layer, seen, attend=reference.attention.attention)
+    return find_roles.layer(student, reference.encoder.layer, reference.attention.multi_head, seen)
 
 
 def _whole(student, reference, cases):
@@ -76,7 +92,7 @@ def _whole(student, reference, cases):
 def test_whole_layer(student, reference, cases, remark):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3), remark)
-    if not _roles(reference, seen):
+    if not _roles(student, reference, seen):
         bank = reference.layer_misconceptions.LAYER
         known = diagnosis.in_layer(seen, bank) or _whole(student, reference, cases)
         raise diagnosis.layer(seen, (), reference.encoder.layer, known=known)
@@ -107,13 +123,14 @@ def test_gradients_reach_every_layer(student, reference, cases):
             fix="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
         )
     seen = layer_roles.LayerObservation(case, drawn, x, back.output, built.made, case.seed)
-    roles = _roles(reference, [seen])
+    roles = _roles(student, reference, [seen])
     if roles:
         leaf = x.double().requires_grad_()
-        copy, attend = msgspec.structs.replace(seen, x=leaf), reference.attention.attention
+        copy, attend = msgspec.structs.replace(seen, x=leaf), reference.attention.multi_head
         output = layer_roles.evaluate(reference.encoder.layer, roles, copy, attend)
         expected = torch.autograd.grad((output * cotangent.double()).sum(), leaf)[0]
-        if not close(back.gradients[""], expected):
+        named = isinstance(roles.activation, str)
+        if not close(back.gradients[""], expected, TOLERANCES.values if named else TOLERANCES.measured_gradient):
             raise Unmet("the output is right, but the gradient of x is not: part of the computation is detached")
 
 
@@ -146,7 +163,8 @@ def test_dropout_in_its_three_places(student, reference, cases):
     if close(whole[0], whole[1].output):
         missing = ["after the attention", "inside the MLP", "after the MLP"]
     else:
-        missing = _missing_after_the_attention(reference, *attention) + _missing_around_the_mlp(reference, *mlp)
+        missing = _missing_after_the_attention(student, reference, *attention)
+        missing += _missing_around_the_mlp(student, reference, *mlp)
     if missing:
         raise Unmet(
             f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
@@ -170,21 +188,21 @@ def _in_both_modes(visit, case, drawn, built, without):
 # is silent: the mistake itself is charged in 4b.2 or 4b.3.
 
 
-def _missing_after_the_attention(reference, trained, calm):
+def _missing_after_the_attention(student, reference, trained, calm):
     """Dropout of what the attention half adds, of the heads' features side by side, or of each head's."""
-    roles = _roles(reference, [calm])
+    roles = _roles(student, reference, [calm])
     if not roles:
         return []
-    if roles.first_head < 0:  # its own attention may drop attention weights, like the head of 4(a)
+    if roles.own:  # its own attention may drop attention weights, like the head of 4(a)
         return ["after the attention"] if close(trained, calm.output) else []
     added, matrix, heads = trained - calm.x, *layer_roles.projected(roles, calm)
     after = dropout.zero_share(added) > P / 3
     return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
 
 
-def _missing_around_the_mlp(reference, trained, calm):
+def _missing_around_the_mlp(student, reference, trained, calm):
     """Inside and after are told apart by what is zero and what is exactly doubled."""
-    if not _roles(reference, [calm]):
+    if not _roles(student, reference, [calm]):
         return []
     added, base = trained - calm.x, calm.output - calm.x
     after = dropout.zero_share(added) > P / 3

@@ -13,7 +13,16 @@ from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
 Affine = tuple[Tensor, Tensor | None]  # weight (out, in), bias (out,) or None
-Norm = tuple[Tensor, Tensor] | None  # gain (dim,), shift (dim,); None: no affine part
+
+USUAL_EPS = 1e-5  # torch's default
+
+
+class Norm(msgspec.Struct, frozen=True):
+    """A layer normalisation: gain and shift, (dim,), or None where it has none; eps is added to the variance."""
+
+    gain: Tensor | None = None
+    shift: Tensor | None = None
+    eps: float = USUAL_EPS
 
 
 class LayerParts(msgspec.Struct, frozen=True):

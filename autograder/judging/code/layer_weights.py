@@ -14,14 +14,16 @@ import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import LayerCase
+from autograder.judging.code.layer_parts import USUAL_EPS
 from autograder.judging.code.weights import Weights, scales, wide
 
 
 class NormSource(msgspec.Struct, frozen=True):
-    """Names of a normalisation's two vectors; empty where it has none."""
+    """Names of a normalisation's two vectors, empty where it has none, and what it adds to the variance."""
 
     scale: str = ""
     shift: str = ""
+    eps: float = USUAL_EPS
 
 
 class AffineSource(msgspec.Struct, frozen=True):
@@ -70,7 +72,8 @@ def norms(dim: int, weights: Weights) -> list[NormSource]:
 
 
 def _norm_of(group: list[str], scale: frozenset[str]) -> NormSource:
-    return NormSource(*sorted(group, key=lambda name: name not in scale))
+    gain, *shift = sorted(group, key=lambda name: name not in scale)
+    return NormSource(gain, shift[0] if shift else "")
 
 
 def _neutral(norm: NormSource, weights: Weights) -> bool:

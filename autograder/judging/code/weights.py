@@ -33,15 +33,24 @@ def draw(seed: int, parameters: Iterable[ParameterSpec], *, biases: bool) -> dic
     """Random float32 weights by parameter name.
 
     A normalisation's scale stands around 1. All other vectors are biases: random when `biases`, else zero, so that an
-    unwanted bias costs its own test and no other.
+    unwanted bias costs its own test and no other. A module's only parameter that is filled with another number than 0
+    or 1 belongs to an activation, as a PReLU's slopes do, and is left as it is: a single number for every feature.
     """
-    shapes = {p.name: p.shape for p in parameters}
-    scale = scales(shapes)
+    specs = {p.name: p for p in parameters}
+    shapes = {name: p.shape for name, p in specs.items()}
+    fills = {name: p.fill for name, p in specs.items() if p.fill is not None}
+    scale = scales(shapes, fills)
     return {
         name: _one(_seed(seed, name, shape), shape, name in scale, biases)
         for name, shape in shapes.items()
-        if math.prod(shape) > 1
+        if math.prod(shape) > 1 and not _left(name, shapes, fills)
     }
+
+
+def _left(name: str, shapes: Mapping[str, Shape], fills: Mapping[str, float]) -> bool:
+    prefix = name.rpartition(".")[0]
+    alone = bool(prefix) and [n for n in shapes if n.rpartition(".")[0] == prefix] == [name]
+    return alone and is_vector(shapes[name]) and fills.get(name, 0.0) not in (0.0, 1.0)
 
 
 def _one(seed: int, shape: Shape, scale: bool, biases: bool) -> Tensor:
@@ -64,11 +73,12 @@ def is_vector(shape: Iterable[int]) -> bool:
     return len(axes) == 1 or (len(axes) == 2 and axes[0] in (2, 3))
 
 
-def scales(shapes: Mapping[str, Shape]) -> frozenset[str]:
+def scales(shapes: Mapping[str, Shape], fills: Mapping[str, float] | None = None) -> frozenset[str]:
     """Names of the vectors that multiply (LayerNorm's `weight`, a hand-made `gamma`) rather than add.
 
-    One or two vectors of equal shape that share a prefix with no matrix are a normalisation, whatever they are called:
-    one of them multiplies, and it is the first unless the names say otherwise.
+    What a vector is filled with when it is made (`fills`) tells: 1 multiplies, 0 adds. Where that is not known, the
+    name tells; and one or two vectors of equal shape that share a prefix with no matrix are a normalisation, whatever
+    they are called: one of them multiplies, and it is the first unless the names say otherwise.
     """
     beside: dict[str, list[str]] = {}
     for name in shapes:
@@ -76,8 +86,11 @@ def scales(shapes: Mapping[str, Shape]) -> frozenset[str]:
     found: set[str] = set()
     for names in beside.values():
         vectors = [name for name in names if math.prod(shapes[name]) > 1 and is_vector(shapes[name])]
-        named = {name for name in vectors if _says(name, SCALE_WORDS)}
-        alone = 0 < len(vectors) <= 2 and len({shapes[n] for n in vectors}) == 1 and not _matrix_among(names, shapes)
+        own = not _matrix_among(names, shapes)
+        told = {name for name in vectors if fills and fills.get(name) in (0.0, 1.0) and (own or len(vectors) > 1)}
+        found |= {name for name in told if fills and fills[name] == 1.0}
+        named = {name for name in vectors if name not in told and _says(name, SCALE_WORDS)}
+        alone = 0 < len(vectors) <= 2 and len({shapes[n] for n in vectors}) == 1 and own and not told
         if alone and len(named) != 1:
             named = set([name for name in vectors if not _says(name, SHIFT_WORDS)][:1])
         found |= named

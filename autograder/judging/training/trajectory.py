@@ -19,6 +19,7 @@ from autograder.judging.code.attention_roles import Observation, Roles
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
+from autograder.judging.code.own_attention import Attend
 from autograder.student_room.provided import provide
 from autograder.student_room.training import Training
 
@@ -52,6 +53,7 @@ class Formulas(msgspec.Struct, frozen=True):
 
     attention: Callable[..., Tensor]
     layer: LayerFormula
+    attend: Attend
     roles: Roles
     layer_roles: LayerRoles
 
@@ -105,10 +107,13 @@ class _Layer(nn.Module):
         own, case = dict(zip(self.names, self.values)), self.case
         shape = LayerCase(0, x.shape[0], x.shape[1], case.dim, case.heads, case.dim_head, case.mlp_dim)
         seen = LayerObservation(shape, own, x, x, case.heads, 0)
-        heads = _heads(self.formulas.roles, own, case.heads)
+        formulas = self.formulas
+        if formulas.layer_roles.own:
+            return layer_roles.evaluate(formulas.layer, formulas.layer_roles, seen, formulas.attend)
+        heads = _heads(formulas.roles, own, case.heads)
         return layer_roles.evaluate(
-            self.formulas.layer,
-            self.formulas.layer_roles,
+            formulas.layer,
+            formulas.layer_roles,
             seen,
             attention=lambda y: torch.cat([self._head(y, head) for head in heads], dim=-1),
         )

@@ -1,0 +1,181 @@
+"""Experiments on a student's layer: what is asked of it so that each role shows by itself, whatever the others are.
+
+With one token attention weighs it by 1, whatever q and k are, so v and the projection show alone; q and k are what acts
+with several tokens only. With one half silent the other shows alone; with normalisations that change nothing and
+without biases no vector matters, and then one vector at a time is set. So the roles need a sum of trials, not a
+product: a few for the layer, two for a matrix, two for a vector, in whatever order they were made.
+
+Why separate: this module chooses weights and inputs and keeps what came back; `staged` reads roles off it, and
+`measuring` works out what a normalisation adds to the variance and what the activation is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from torch import Tensor
+
+from autograder.judging.code import measuring
+from autograder.judging.code.activations import Measured
+from autograder.judging.code.cases import LayerCase, normal
+from autograder.judging.code.compare import close
+from autograder.judging.code.layer_roles import LayerObservation, matrices, silenced
+from autograder.judging.code.layer_weights import AffineSource, plain
+from autograder.judging.code.readings import members
+from autograder.judging.code.weights import Weights, is_vector
+
+# All sizes differ, and so do their products with 2 and 3, which fused parameters have; dim is the largest, so that what
+# the halves add can be led back to what went in.
+CASE = LayerCase(seed=0, batch=3, tokens=6, dim=23, heads=4, dim_head=5, mlp_dim=19)
+SAMPLES = 24  # of one token each: as many as dim, so that two linear maps that agree on them are one
+
+# A layer of this assignment has 4 to 30 matrices and up to 40 vectors; of more than these the first ones are tried.
+MOST_MATRICES, MOST_VECTORS = 48, 48
+MOST_PAIRS = 3  # of matrices that may be the two maps of an MLP: two, where both are stored (in, out)
+
+# (weights that differ from what was sent before, x) -> output
+Ask = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+
+
+class VectorTrial(msgspec.Struct, frozen=True):
+    """What each half gave with this vector set and all others neutral."""
+
+    name: str
+    attention: LayerObservation
+    mlp: LayerObservation
+
+
+class Mlp(msgspec.Struct, frozen=True):
+    """Two matrices that may be fc1 and fc2, and if they are: the eps before them, the function between them."""
+
+    first: AffineSource
+    second: AffineSource
+    eps: tuple[float, ...]
+    function: Measured
+
+
+class Trials(msgspec.Struct, frozen=True):
+    """All that was observed; each observation has neutral normalisations and no biases unless it says otherwise."""
+
+    single: LayerObservation  # one token, MLP silent
+    attention: LayerObservation  # several tokens, MLP silent
+    mlp: LayerObservation  # attention silent
+    acting: frozenset[str]  # matrices that matter
+    acting_alone: frozenset[str]  # those of the attention half that matter with one token
+    vectors: tuple[VectorTrial, ...]
+    eps: float  # of the first normalisation
+    mlps: tuple[Mlp, ...]  # with what may be fc1 and fc2
+
+    @property
+    def case(self) -> LayerCase:
+        """The sizes."""
+        return self.attention.case
+
+
+def run(ask: Ask, neutral: Weights, made: int, probe_seed: int, owners: Mapping[str, str]) -> Trials:
+    """Asks for everything. `neutral`: all parameters that may be set, gains 1, all other vectors 0, matrices random.
+
+    `owners`: the class of the module that each parameter belongs to, by name; a hint for which vectors need no trial.
+    """
+    bench = _Bench(ask, neutral, made, probe_seed)
+    one = bench.observe(bench.silent["mlp"], normal(CASE.seed + 1, SAMPLES, 1, CASE.dim), "mlp")
+    several = bench.observe(bench.silent["mlp"], bench.x, "mlp")
+    lone_mlp = bench.observe(bench.silent["attention"], bench.x, "attention")
+    heads, hidden = (sorted(matrices(neutral, CASE, half))[:MOST_MATRICES] for half in ("attention", "mlp"))
+    acting = frozenset(name for name in heads if bench.matters(name, several))
+    acting |= {name for name in hidden if bench.matters(name, lone_mlp)}
+    return Trials(
+        one,
+        several,
+        lone_mlp,
+        acting,
+        frozenset(name for name in heads if name in acting and bench.matters(name, one)),
+        tuple(bench.vector(name) for name in loose(neutral, owners)[:MOST_VECTORS]),
+        _first_eps(bench),
+        tuple(_between(bench, acting)),
+    )
+
+
+def loose(weights: Weights, owners: Mapping[str, str]) -> list[str]:
+    """The vectors whose role is not told by the matrix, or the normalisation's gain, that they stand beside."""
+    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+    gains = gains_of(weights)
+    found = []
+    for name in (name for name, shape in shapes.items() if is_vector(shape)):
+        beside = [n for n in shapes if n.rpartition(".")[0] == name.rpartition(".")[0] and n != name]
+        with_gain = len(beside) == 1 and beside[0] in gains and name not in gains
+        with_matrix = len(beside) == 1 and not is_vector(shapes[beside[0]])
+        if not with_gain and not (with_matrix and "." in name):
+            found.append(name)
+    return found
+
+
+def gains_of(neutral: Weights) -> frozenset[str]:
+    """The vectors that multiply: the neutral ones that are not 0."""
+    return frozenset(name for name, w in neutral.items() if is_vector(w.shape) and bool(w.any()))
+
+
+class _Bench:
+    """The layer, its neutral weights, and what was sent last, so that each trial sends only what differs."""
+
+    def __init__(self, ask: Ask, neutral: Weights, made: int, probe_seed: int) -> None:
+        self.ask = ask
+        self.neutral = neutral
+        self.silent = {half: silenced(neutral, CASE, half) for half in ("attention", "mlp")}
+        self.x = CASE.x()
+        self._made, self._probe_seed = made, probe_seed
+        self._there: dict[str, Tensor] = {}
+
+    def output(self, weights: Weights, x: Tensor) -> Tensor:
+        changed = {name: w for name, w in weights.items() if self._there.get(name) is not w}
+        self._there.update(changed)
+        return self.ask(changed, x)
+
+    def observe(self, weights: Weights, x: Tensor, without: str) -> LayerObservation:
+        output = self.output(weights, x)
+        case = msgspec.structs.replace(CASE, batch=x.shape[0], tokens=x.shape[1])
+        return LayerObservation(case, weights, x, output, self._made, self._probe_seed, without)
+
+    def matters(self, name: str, seen: LayerObservation) -> bool:
+        other = normal(CASE.seed + 2, *seen.weights[name].shape)
+        return not close(self.output({**seen.weights, name: other}, seen.x), seen.output)
+
+    def vector(self, name: str) -> VectorTrial:
+        noise = normal(CASE.seed + 3, *self.neutral[name].shape)
+        value = 1 + noise * 0.3 if bool(self.neutral[name].any()) else noise * 0.5
+        attention, mlp = (
+            self.observe({**self.silent[silent], name: value}, self.x, silent) for silent in ("mlp", "attention")
+        )
+        return VectorTrial(name, attention, mlp)
+
+
+def _first_eps(bench: _Bench) -> float:
+    x = measuring.spreads(CASE.dim)
+    return measuring.eps(bench.output(bench.silent["mlp"], x) - x)[0]
+
+
+def _between(bench: _Bench, acting: frozenset[str]) -> list[Mlp]:
+    """What is between the maps of the MLP and before them, for each pair of matrices that may be these maps."""
+    silent, found = bench.silent["attention"], []
+    for first, second in mlp_maps(silent, acting)[:MOST_PAIRS]:
+        x = measuring.spreads(CASE.dim)
+        factors = {first.weight: measuring.LITTLE, second.weight: measuring.MUCH}
+        little = {name: w * factors[name] if name in factors else w for name, w in silent.items()}
+        eps = measuring.eps(bench.output(little, x) - x)
+        found.append(Mlp(first, second, eps, measuring.activation(bench.output, silent, first, second, CASE)))
+    return found
+
+
+def mlp_maps(weights: Weights, acting: frozenset[str]) -> list[tuple[AffineSource, AffineSource]]:
+    """Pairs of different matrices that act and may be fc1 and fc2, by their sizes alone."""
+    firsts, seconds = plain(weights, CASE.mlp_dim, CASE.dim), plain(weights, CASE.dim, CASE.mlp_dim)
+    pairs = itertools.product(*(bare(sources, acting, weights) for sources in (firsts, seconds)))
+    return [(first, second) for first, second in pairs if first.weight != second.weight]
+
+
+def bare(sources: Iterable[AffineSource], acting: frozenset[str], weights: Weights) -> list[AffineSource]:
+    """Each map that acts once, without a bias."""
+    used = (s for s in sources if acting & set(members(s.weight, weights)))
+    return list(dict.fromkeys(msgspec.structs.replace(source, bias="") for source in used))

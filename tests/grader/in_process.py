@@ -1,0 +1,141 @@
+"""The student's room without a wall: hundreds of layers of our own are judged in this process, in seconds.
+
+Why separate: only for programs that the tests wrote themselves. The hidden tests are called as functions, with a
+student whose visits talk to `student_room.worker` directly; every message is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import msgspec
+from torch import Tensor
+
+from autograder.core.policy import POLICY
+from autograder.grading import HIDDEN
+from autograder.judging.code.cases import Cases, normal
+from autograder.judging.expect import Unmet
+from autograder.judging.visit import Built, Forward
+from autograder.sandbox.wire import ParameterSpec
+from autograder.student_room.worker import Conversation
+
+
+class Visit:
+    """As `judging.visit.Visit`, without a process."""
+
+    def __init__(self, student: Student, question: str, probe_seed: int) -> None:
+        self._student, self.notes, self.arguments = student, set[str](), ()
+        self.tuple_returned = False
+        self._conversation = Conversation(1 << 28)
+        policy = next(q for q in POLICY.questions if q.number == question)
+        self._start = {
+            "text": student.texts[question],
+            "class_name": policy.class_name,
+            "given": list(POLICY.given(question)),
+            "probe_seed": probe_seed,
+        }
+
+    def __enter__(self) -> Visit:
+        self._ask(lambda: self._conversation.start(**self._start))  # type: ignore[arg-type]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to end."""
+
+    def build(self, case: Any) -> Built:
+        reply, _ = self._ask(lambda: self._conversation.build(case.kwargs, case.seed))
+        parameters = msgspec.convert(reply["parameters"], tuple[ParameterSpec, ...])
+        return Built(parameters, int(str(reply["made"])))
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        self._ask(lambda: self._conversation.load(*weights.values(), names=list(weights)))
+
+    def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
+        return self._forward(x, None, train, seed, strided)
+
+    def backward(self, x: Tensor, shape: tuple[int, ...], *, seed: int = 0) -> tuple[Forward, Tensor]:
+        cotangent = normal(seed, *shape)
+        return self._forward(x, cotangent, False, seed, False), cotangent
+
+    def _forward(self, x: Tensor, cotangent: Tensor | None, train: bool, seed: int, strided: bool) -> Forward:
+        self._student.forwards += 1
+        reply, tensors = self._ask(
+            lambda: self._conversation.forward(
+                x.clone(), cotangent, train=train, grad=cotangent is not None, seed=seed, strided=strided
+            )
+        )
+        names: Any = reply.get("names", [])
+        return Forward(tensors[0], tuple(reply["notes"]), 0, dict(zip(names, tensors[1:])))
+
+    def _ask(self, operation: Callable[[], tuple[dict[str, object], list[Tensor]]]) -> Any:
+        self._student.messages += 1
+        try:
+            return operation()
+        except Exception as error:
+            raise Unmet(f"{type(error).__name__}: {error}") from error
+
+
+class Student:
+    """As `judging.visit.Student`: `texts` by question."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+        self.remembered: dict[str, Any] = {}
+        self.forwards = self.messages = 0
+
+    def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
+        return Visit(self, question, probe_seed)
+
+    def program(self, question: str) -> SimpleNamespace:
+        return SimpleNamespace(text=self.texts[question])
+
+
+class Reference:
+    """The reference's modules by name."""
+
+    def __getattr__(self, name: str) -> ModuleType:
+        return importlib.import_module(f"reference.{name}")
+
+
+@cache
+def hidden(file: str) -> ModuleType:
+    """The module of a file of hidden tests."""
+    path = Path(HIDDEN) / file
+    spec = importlib.util.spec_from_file_location(f"hidden_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FILES = {"4a": "test_4a_attention.py", "4b": "test_4b_layer.py"}
+
+
+def judged(question: str, text: str, *, seed: int = 1, only: str = "") -> tuple[dict[str, Unmet], Student]:
+    """What each of the question's tests that did not pass said, by number, and the student with its counters."""
+    student, lost = Student({question: text}), dict[str, Unmet]()
+    for number, test in _tests(FILES[question]):
+        if not number.startswith(only):
+            continue
+        wanted = test.__code__.co_varnames[: test.__code__.co_argcount]
+        given: dict[str, Any] = {"student": student, "reference": Reference(), "cases": Cases(seed), "findings": (),
+                                 "remark": lambda text: None, "for_staff": lambda text: None, "seed": seed}  # fmt: skip
+        try:
+            test(**{name: given[name] for name in wanted})
+        except Unmet as unmet:
+            lost[number] = unmet
+    return lost, student
+
+
+def _tests(file: str) -> Iterator[tuple[str, Callable[..., None]]]:
+    for name, test in vars(hidden(file)).items():
+        if name.startswith("test_"):
+            with contextlib.suppress(AttributeError):
+                yield str(test.__number__), test

@@ -1,0 +1,177 @@
+"""Roles of a layer's parameters: found for whole kinds of layers, at a cost that no order or name can raise."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.judging import find_roles
+from autograder.judging.code import layer_roles, measuring, staged, trials
+from reference import attention, encoder
+from tests.grader import generated_styles, in_process
+from tests.grader.generated_styles import ATTENTIONS, MERGES, NAMINGS, Style
+from tests.grader.honest_styles import IMPORTS
+
+torch.set_num_threads(1)
+
+
+def lost(style: Style, *changes: tuple[str, str], only: str = "") -> dict[str, str]:
+    """The tests that a layer of this style loses, with what was found; each change is (old, new) in its text."""
+    return {
+        number: unmet.feedback.found
+        for number, unmet in in_process.judged("4b", text(style, *changes), only=only)[0].items()
+    }
+
+
+def text(style: Style, *changes: tuple[str, str]) -> str:
+    written = generated_styles.text(style)
+    for old, new in changes:
+        assert old in written, old
+        written = written.replace(old, new)
+    return "import copy\n" + IMPORTS + written
+
+
+# --- right ones -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_every_layout_keeps_every_point_with_unused_layers_and_names_of_other_roles(attention: str) -> None:
+    for order, merge in itertools.product((-1, 5), MERGES):
+        style = Style(attention=attention, stray="unused layers first", naming=NAMINGS[2], order=order, merge=merge)
+        assert lost(style) == {}, style.title
+
+
+@pytest.mark.parametrize("norm", generated_styles.NORMS)
+def test_every_form_of_a_normalisation_keeps_every_point(norm: str) -> None:
+    assert lost(Style(norm=norm, order=7)) == {}
+    assert lost(Style(norm=norm, order=-1, attention="the provided attention")) == {}
+
+
+@pytest.mark.parametrize("activation", generated_styles.ACTIVATIONS)
+def test_every_function_of_one_number_is_an_activation(activation: str) -> None:
+    assert lost(Style(activation=activation)) == {}
+
+
+@pytest.mark.parametrize("style", generated_styles.sampled(30), ids=lambda style: style.title)
+def test_choices_that_go_together_as_they_come_keep_every_point(style: Style) -> None:
+    assert lost(style) == {}
+
+
+# --- wrong ones: the same layouts with a mistake ----------------------------------------------------------------------
+
+OWN = [name for name, choice in ATTENTIONS.items() if "mixed =" not in choice.use]
+SCORES = "q @ k.mT * q.shape[-1] ** -0.5"
+ATTENTION_MISTAKES = {
+    "no scale": (SCORES, "q @ k.mT"),
+    "scale of all heads": (SCORES, "q @ k.mT * (self.h * q.shape[-1]) ** -0.5"),
+    "causal": (SCORES, f"({SCORES}).masked_fill(torch.ones(x.shape[1], x.shape[1]).triu(1).bool(), float('-inf'))"),
+    "softmax over queries": (f"{SCORES}, -1", f"{SCORES}, -2"),
+    "values that are keys": ("w @ v", "w @ k"),
+    "heads exchanged with features": ("w @ v", "(w @ v).transpose(1, 3).reshape(v.shape)"),
+}
+
+
+@pytest.mark.parametrize("mistake", ATTENTION_MISTAKES)
+def test_a_wrong_attention_loses_its_half_in_every_layout(mistake: str) -> None:
+    for name in OWN[::6]:
+        found = lost(Style(attention=name, order=4), ATTENTION_MISTAKES[mistake])
+        assert found.keys() == {"4b.2", "4b.4"}, (name, found)
+
+
+MLP_MISTAKES = {
+    "no activation": ("z = F.gelu(z)", "z = 1.0 * z"),
+    "a line": ("z = F.gelu(z)", "z = 0.3 * z + 0.1"),
+    "softmax for an activation": ("z = F.gelu(z)", "z = torch.softmax(z, -1)"),
+    "normalised between the maps": ("z = F.gelu(z)", "z = F.gelu(F.layer_norm(z, z.shape[-1:]))"),
+    "gated by its neighbour": ("z = F.gelu(z)", "z = F.gelu(z) * z.roll(1, -1)"),
+    "an activation of the tokens' mean": ("z = F.gelu(z)", "z = F.gelu(z - z.mean(1, keepdim=True))"),
+}
+
+
+@pytest.mark.parametrize("mistake", MLP_MISTAKES)
+def test_what_is_no_function_of_one_number_or_a_line_is_no_activation(mistake: str) -> None:
+    found = lost(Style(attention="three maps (d h)"), MLP_MISTAKES[mistake])
+    assert found.keys() == {"4b.3", "4b.4"}, found
+
+
+NORM_MISTAKES = {
+    "a large eps": ("nn.LayerNorm(dim)", "nn.LayerNorm(dim, eps=0.1)"),
+    "post-norm": ("y = self.my_n1(x)", "y = x"),
+    "one in both places": ("self.my_n2(x)", "self.my_n1(x)"),
+}
+
+
+@pytest.mark.parametrize("mistake", NORM_MISTAKES)
+def test_a_wrong_normalisation_is_no_other_eps(mistake: str) -> None:
+    for name in ("fused (h d three)", "the provided attention"):
+        assert "4b.4" in lost(Style(attention=name), NORM_MISTAKES[mistake])
+
+
+def test_one_head_that_is_used_for_all_is_no_copy_of_it() -> None:
+    shared = ("copy.deepcopy(self.my_one)", "self.my_one")
+    assert lost(Style(attention="deep copies of the provided head")) == {}
+    assert lost(Style(attention="deep copies of the provided head"), shared).keys() >= {"4b.2", "4b.4"}
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def experiments_of(style: Style) -> tuple[in_process.Student, trials.Trials]:
+    student = in_process.Student({"4b": text(style)})
+    found = find_roles.experiments(student)  # type: ignore[arg-type]
+    assert found
+    return student, found
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_the_forwards_are_at_most_two_for_a_parameter_and_a_dozen_for_the_layer(attention: str) -> None:
+    counts = set()
+    for order in (0, -1, *range(1, 6)):
+        student, found = experiments_of(Style(attention=attention, order=order, stray="unused layers first"))
+        counts.add(student.forwards)
+        assert student.forwards <= 12 + 2 * len(found.attention.weights)
+    assert max(counts) - min(counts) <= 2  # a corner of the activation is measured once more
+
+
+def test_no_order_of_creation_costs_more_formulas_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, real = itertools.count(), layer_roles.evaluate
+
+    def counted(*parts: Any, **named: Any) -> torch.Tensor:
+        next(tried)
+        return real(*parts, **named)
+
+    monkeypatch.setattr(layer_roles, "evaluate", counted)
+    spent = {}
+    for order in range(24):
+        before = next(tried)
+        assert lost(Style(order=order, naming=NAMINGS[1]), only="4b.4") == {}
+        spent[order] = next(tried) - before
+    # 8 ways for values and projection, 8 for queries and keys, one for the MLP, 3 cases
+    assert max(spent.values()) < 80, spent
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-12, 1e-8, 1e-6, 1e-5, 3e-5, 1e-4, 1e-3, 1e-2])
+def test_eps_is_estimated_to_a_part_that_no_output_shows(eps: float) -> None:
+    x = measuring.spreads(23)
+    added = torch.nn.functional.layer_norm(x.double(), (23,), eps=eps)
+    assert measuring.eps(added)[0] == pytest.approx(eps, rel=1e-3, abs=1e-5)
+    assert measuring.eps(added.abs() * added)[1] == pytest.approx(eps, rel=1e-3, abs=1e-5)
+
+
+def test_what_is_no_eps_of_a_normalisation_is_taken_for_the_usual_one() -> None:
+    x = measuring.spreads(23)
+    for added in (torch.nn.functional.layer_norm(x, (23,), eps=0.3), x, torch.zeros_like(x), -x / 0):
+        assert measuring.eps(added)[0] == 1e-5
+
+
+def test_the_reference_is_found_with_the_trials_alone() -> None:
+    _, found = experiments_of(Style(attention="fused (d three h)"))
+    search = staged.Search(encoder.layer, attention.multi_head)
+    roles = staged.find(search, found)
+    assert roles and roles.own and roles.activation == "GELU"
