@@ -24,7 +24,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
-import math
 import random
 import re
 import socket
@@ -36,7 +35,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from autograder.student_room import frames, full_run, probe, program, provided, training
+from autograder.student_room import described, frames, full_run, probe, program, provided, training
 
 # How torch words it, by version: a RuntimeError each time.
 OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
@@ -71,7 +70,7 @@ def _send(
     try:
         reply, tensors = conversation.answer(json.loads(header), body)
         payload = [_raw(tensor) for tensor in tensors]
-        reply["tensors"] = [{"dtype": _dtype(t), "shape": list(t.shape)} for t in tensors]
+        reply["tensors"] = [{"dtype": described.dtype(t), "shape": list(t.shape)} for t in tensors]
     except NotATensor as error:
         reply, payload = {"status": "returned", "detail": str(error)}, []
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are data too
@@ -151,11 +150,7 @@ class Conversation:
             shape = (1, 1, 28, 28) if of == "ViT" else (1, 2, next(iter(kwargs.values())))
             with torch.no_grad():
                 self.module.eval()(torch.zeros(shape))  # type: ignore[arg-type]
-        owners = {id(p): type(m).__name__ for m in self.module.modules() for p in m.parameters(recurse=False)}
-        parameters = [
-            {"name": name, "shape": list(p.shape), "dtype": _dtype(p), "owner": owners.get(id(p), ""), "fill": _fill(p)}
-            for name, p in self.module.named_parameters()
-        ]
+        parameters = described.parameters(self.module)
         return {"status": "ok", "parameters": parameters, "made": self.counter.made, "notes": notes}, []
 
     def load(self, *weights: Tensor, names: list[str]) -> Reply:
@@ -169,7 +164,9 @@ class Conversation:
     def save(self) -> Reply:
         """Parameters and buffers of every dtype that may cross the wall."""
         crossing = {
-            name: value for name, value in training.state(self.module).items() if _dtype(value) in frames.ITEM_SIZE
+            name: value
+            for name, value in training.state(self.module).items()
+            if described.dtype(value) in frames.ITEM_SIZE
         }
         return {"status": "ok", "names": list(crossing)}, list(crossing.values())
 
@@ -241,15 +238,6 @@ class Conversation:
         return reply, [output.detach(), *reached.values()]
 
 
-def _fill(parameter: Tensor) -> float | None:
-    """The one number that a vector is filled with, as gains and shifts are at first."""
-    entries = parameter.detach().flatten()
-    if entries.device.type != "cpu" or not 1 < entries.numel() == max(parameter.shape):
-        return None
-    first = float(entries[0])
-    return first if math.isfinite(first) and bool((entries == first).all()) else None
-
-
 def _made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[str]]:
     """The module; by position, with a note, when its arguments have other names, as the provided code passes them."""
     by_position = False
@@ -274,7 +262,7 @@ def _tensor_of(value: object, max_body: int) -> tuple[Tensor, list[str]]:
         value = value[0]  # type: ignore[index]
     if type(value) is not Tensor:
         raise NotATensor(f"a {type(value).__name__}"[:100])
-    if value.layout != torch.strided or _dtype(value) not in frames.ITEM_SIZE:
+    if value.layout != torch.strided or described.dtype(value) not in frames.ITEM_SIZE:
         raise NotATensor(f"a tensor of layout {value.layout} and dtype {value.dtype}")
     if value.numel() * value.element_size() > max_body:  # before anything copies it: a stride-0 view costs nothing yet
         raise NotATensor(f"a tensor of shape {tuple(value.shape)}, which is too large"[:200])
@@ -294,10 +282,6 @@ def _tensors(specs: object, body: bytes) -> list[Tensor]:
 
 def _raw(tensor: Tensor) -> bytes:
     return tensor.detach().contiguous().numpy().tobytes()
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _seed(seed: int) -> None:
