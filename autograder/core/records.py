@@ -176,7 +176,6 @@ class Exit(msgspec.Struct, frozen=True):
     line: int = 0  # line of the executed text, 0 unknown
     function: str = ""
     part: int = 0  # which of the conversation's programs the line is of
-    output: str = ""  # captured stdout and stderr, capped
 
 
 class Status(str, Enum):

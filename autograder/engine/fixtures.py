@@ -40,6 +40,7 @@ class Desk:
         self.results: dict[str, TestResult] = {}
         self.remarks: list[str] = []
         self.for_staff: list[str] = []
+        self.printed: list[str] = []  # by the student's code, in the current test
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
@@ -76,7 +77,7 @@ def student(request: pytest.FixtureRequest) -> Student:
     """The student's code, at arm's length. See `autograder.judging.visit`."""
     desk = _desk(request)
     return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
-                   tripped=desk.tripped, remembered=desk.remembered)  # fmt: skip
+                   tripped=desk.tripped, remembered=desk.remembered, printed=desk.printed)  # fmt: skip
 
 
 @pytest.fixture

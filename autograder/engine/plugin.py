@@ -24,6 +24,7 @@ from autograder.core.records import Severity, Status, TestResult
 from autograder.engine import one_item, origin, outcome, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
+from autograder.judging import endings
 from autograder.judging.visit import SHORTEST_SECONDS
 from autograder.sandbox import lockdown
 from autograder.sandbox.zygote import Zygote
@@ -151,13 +152,13 @@ class Grading:
             return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
-        desk.remarks, desk.for_staff, desk.current = [], [], about.number
+        desk.remarks, desk.for_staff, desk.printed, desk.current = [], [], [], about.number
         start = time.monotonic()
         error = one_item.run(item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
-        if desk.for_staff:
-            result = msgspec.structs.replace(result, staff="\n".join([*desk.for_staff, result.staff]).strip())
+        staff = "\n".join(filter(None, [*desk.for_staff, result.staff, endings.printed(desk.printed)]))
+        result = msgspec.structs.replace(result, staff=staff)
         if self.setup.public and result.status is Status.FAILED:
             again = f"python -m autograder check {desk.submission.file} --question {about.number}"
             return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))

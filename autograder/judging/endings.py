@@ -7,6 +7,7 @@ named when it is one of Python's or torch's own; staff see all of it.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 
 from autograder.core.records import Exit, ExitKind, Program
 from autograder.core.text import clean, one_line
@@ -113,6 +114,10 @@ _MENDS = {
 
 
 def _for_staff(exit: Exit) -> str:
-    said = clean(f"{exit.kind.value} {exit.error} {exit.detail}", 600)
-    printed = clean(exit.output, 1500, lines=30)
-    return said + (f"\nprinted:\n{printed}" if printed else "")
+    return clean(f"{exit.kind.value} {exit.error} {exit.detail}", 600)
+
+
+def printed(outputs: Sequence[str]) -> str:
+    """What the student's code printed in the visits of one test, for staff, whether it passed or not; maybe ""."""
+    text = clean("\n".join(outputs), 1500, lines=30)
+    return f"printed:\n{text}" if text else ""

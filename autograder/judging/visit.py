@@ -64,6 +64,7 @@ class Student:
 
     `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
     with nothing, once its forward has answered. `remembered`, too, outlives the test: what experiments showed.
+    `printed` collects what each visit printed, capped: for staff alone.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Student:
         until: float = math.inf,
         tripped: dict[str, set[str]] | None = None,
         remembered: dict[str, Any] | None = None,
+        printed: list[str] | None = None,
     ) -> None:
         self.submission = submission
         self.remembered = {} if remembered is None else remembered
@@ -84,6 +86,7 @@ class Student:
         self._show_text = show_text
         self._until = until
         self._tripped = {} if tripped is None else tripped
+        self._printed = [] if printed is None else printed
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""
@@ -105,7 +108,8 @@ class Student:
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
         room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
-        return Visit(room, question, programs, probe_seed, self._show_text, self._tripped, shortened=left < longest)
+        collected = self._tripped, self._printed
+        return Visit(room, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
 
 class Visit:
@@ -119,11 +123,12 @@ class Visit:
         probe_seed: int,
         show_text: bool,
         tripped: dict[str, set[str]],
+        printed: list[str],
         *,
         shortened: bool,
     ) -> None:
         self._room = room
-        self._tripped = tripped
+        self._tripped, self._printed = tripped, printed
         self._shortened = shortened
         self._question = question
         self._programs = programs
@@ -151,14 +156,17 @@ class Visit:
         try:
             self._ask("start", fields)
         except BaseException:
-            self._room.__exit__(None, None, None)
+            self.__exit__(None, None, None)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._room.__exit__(kind, error, trace)
+        try:
+            self._room.__exit__(kind, error, trace)
+        finally:
+            self._printed.append(self._room.output)
 
     def build(self, case: Case) -> Built:
         """Makes the module for this case's sizes, with the student's own initial weights."""

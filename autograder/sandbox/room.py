@@ -169,7 +169,7 @@ class Room:
     def _exit(
         self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "", part: int = 0
     ) -> Exit:
-        return Exit(kind, error, detail, line, function, part, self.output)
+        return Exit(kind, error, detail, line, function, part)
 
     def _with_zygote(self, order: Callable[[], T]) -> T:
         try:
