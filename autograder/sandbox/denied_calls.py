@@ -17,6 +17,8 @@ DENIED_BY_PURPOSE = {
         "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat "
         "removexattr lremovexattr fremovexattr removexattrat mknod mknodat chroot utime utimes utimensat futimesat"
     ),
+    # a tree that is entered step by step grows a thousand deep before anybody has looked; by its path it does not
+    "entering folders": "chdir fchdir",
     "identity": (
         "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset personality"
     ),

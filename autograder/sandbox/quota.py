@@ -10,26 +10,27 @@ Nothing in here follows a link, recurses, or reads more than it takes to know th
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
 
-# A solution makes none. A library with a cache makes some dozen; a thousand are no burden on any disk.
-MOST_ENTRIES = 1000
-# A path of eight names stays below the kernel's 4096 letters, so what lies there can always be counted.
-DEEPEST = 8
+# A solution makes none, a library some dozen. So many are no burden on any disk, and are removed in a moment.
+MOST_ENTRIES = 10_000
 # In this time a child writes some 100 MB or makes some 10,000 files: a burden that every disk bears, and that goes with
 # the child. Looking into an empty folder takes 20 microseconds, so 20 looks a second cost less than a thousandth.
 LOOK_SECONDS = 0.05
+# Looking at ten thousand files takes 50 ms; what is full is looked at less often, so that this never takes a processor.
+PAUSE_TIMES = 4.0
 
 
 def overdrawn(folder: str, most_bytes: int) -> str:
     """What is too much in the folder, in words; empty when it is within bounds. Bytes as the disk has them."""
-    pending, entries, held = [(folder, 1)], 0, 0
+    pending, entries, held = [folder], 0, 0
     while pending:
-        current, depth = pending.pop()
+        current = pending.pop()
         try:
             with os.scandir(current) as found:
                 for entry in found:
@@ -40,14 +41,15 @@ def overdrawn(folder: str, most_bytes: int) -> str:
                     if entries > MOST_ENTRIES:
                         return f"more than {MOST_ENTRIES:,} files"
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append((entry.path, depth + 1))
-        except PermissionError:  # made so by the child: nobody could tell what is in it
-            return "a folder that cannot be read"
-        except OSError:  # gone meanwhile, or a link by now
-            continue
-        if depth > DEEPEST:
-            return f"folders more than {DEEPEST} deep"
+                        pending.append(entry.path)
+        except OSError as error:  # gone meanwhile, or a link by now; but what nobody can look into is too much
+            if error.errno in _CLOSED:
+                return "a folder that cannot be read"
     return ""
+
+
+# Made so by the child: without the right to read, or deeper than a path is long.
+_CLOSED = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 
 def _bytes(entry: os.DirEntry[str]) -> int:
@@ -59,14 +61,14 @@ def _bytes(entry: os.DirEntry[str]) -> int:
 
 def lines(control: socket.socket, meanwhile: Callable[[], None]) -> Iterator[bytes]:
     """The lines that come over a socket until the other side hangs up; `meanwhile` is called every LOOK_SECONDS."""
-    buffer, looked = b"", time.monotonic()
+    buffer, due = b"", time.monotonic() + LOOK_SECONDS
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         while True:
-            ready = selector.select(max(0.0, looked + LOOK_SECONDS - time.monotonic()))
-            if time.monotonic() >= looked + LOOK_SECONDS:
+            ready = selector.select(max(0.0, due - time.monotonic()))
+            if (start := time.monotonic()) >= due:
                 meanwhile()
-                looked = time.monotonic()
+                due = time.monotonic() + max(LOOK_SECONDS, PAUSE_TIMES * (time.monotonic() - start))
             if not ready:
                 continue
             data = control.recv(1 << 16)

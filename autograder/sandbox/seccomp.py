@@ -65,6 +65,8 @@ def _written() -> bytes:
     for name in DENIED:
         if _known(library, name):
             calls.add_rule(refused, name)
+    if _known(library, "mkdir"):  # then it is what the C library uses, and this one is for going step by step
+        calls.add_rule(refused, "mkdirat")
     # threads are clone with a flag that can be looked at; clone3 keeps its flags in memory, and without it the C
     # library falls back to clone
     calls.add_rule(refused, "clone", library.Arg(0, library.MASKED_EQ, _CLONE_THREAD, 0))

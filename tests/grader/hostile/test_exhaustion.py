@@ -105,6 +105,13 @@ BOMBS = {
 HARMLESS = {
     "much output": "for _ in range(300): print('x' * 100_000)",
     "much output on the descriptor": "for _ in range(300): os.write(2, b'y' * 100_000)",
+    "five thousand files, removed again": """
+        import shutil, tempfile
+        folder = tempfile.mkdtemp()
+        for i in range(5000): open(os.path.join(folder, str(i)), "w").close()
+        for i in range(1, 200): os.mkdir(folder + "/d" * i)
+        shutil.rmtree(folder)
+        """,
     "deep expressions": "quietly(lambda: eval('(' * 90 + '1' + ')' * 90))\nvalue = " + "-" * 60 + "1",
     "an object that stays at the end": """
         class Sticky:
