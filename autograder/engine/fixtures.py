@@ -22,6 +22,7 @@ from autograder.core.records import Finding, Submission, TestResult
 from autograder.judging.code.cases import Cases
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student
+from autograder.sandbox.rooms import Rooms
 from autograder.sandbox.zygote import Zygote
 
 # Seconds. Many tests and little time: rather fewer tests with time to run than all with none; twice the shortest visit.
@@ -34,7 +35,7 @@ class Desk:
     def __init__(self, grade: Grade, setup: Setup, zygote: Zygote, seed: int) -> None:
         self.submission = grade.submission
         self.setup = setup
-        self.zygote = zygote
+        self.rooms = Rooms(zygote)
         self.seed = seed
         self.deadline = grade.deadline
         self.results: dict[str, TestResult] = {}
@@ -76,7 +77,7 @@ def _desk(request: pytest.FixtureRequest) -> Desk:
 def student(request: pytest.FixtureRequest) -> Student:
     """The student's code, at arm's length. See `autograder.judging.visit`."""
     desk = _desk(request)
-    return Student(desk.zygote, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
+    return Student(desk.rooms, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
                    tripped=desk.tripped, remembered=desk.remembered, printed=desk.printed)  # fmt: skip
 
 

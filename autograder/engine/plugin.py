@@ -112,6 +112,7 @@ class Grading:
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
             if index + 1 == len(self.items) or _question(self.items[index + 1]) != _question((item, about)):
                 self._second_try(desk, _question((item, about)))
+        desk.rooms.close()
         found = run_time.findings(order.submission, desk.tripped)
         desk.submission = msgspec.structs.replace(desk.submission, findings=desk.submission.findings + found)
         for result in desk.results.values() if found else ():  # those that were finished before it was seen, too

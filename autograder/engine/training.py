@@ -15,12 +15,13 @@ from autograder.judging import full_run
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.training import full_data
 from autograder.judging.visit import Student
+from autograder.sandbox.rooms import Rooms
 from autograder.sandbox.zygote import Zygote
 
 
 def train(order: Train, zygote: Zygote, emit: Callable[[Event], None]) -> None:
     """Emits what happens until the run is finished or cannot go on, and why. The last event tells which."""
-    student = Student(zygote, order.submission, order.limits, show_text=order.public)
+    student = Student(Rooms(zygote), order.submission, order.limits, show_text=order.public)
     try:
         for event in full_run.run(student, order, full_data.gather(order.data, full_run.seed_of(order.seed, "held"))):
             emit(event)

@@ -5,8 +5,9 @@
         visit.load(weights.draw(case.seed, built.parameters, biases=False))
         output = visit.forward(case.x()).output
 
-Each visit is a fresh process of the student's room. Whatever goes wrong in there becomes an `Unmet` that says what was
-being done, how it ended and where; what went wrong on our side becomes a `GraderFault`.
+Each visit runs the program anew, in a process of the student's room that saw no other program. Whatever goes wrong in
+there becomes an `Unmet` that says what was being done, how it ended and where; what went wrong on our side becomes a
+`GraderFault`.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
-from autograder.sandbox.room import Ended, Room
+from autograder.sandbox.room import Ended
+from autograder.sandbox.rooms import Conversations, Rooms
 from autograder.sandbox.wire import ParameterSpec, Reply
-from autograder.sandbox.zygote import Zygote
 
 # The whole model of 4(c) has no program of its own: it is made of the two that were checked, as they are, around our
 # copies, and the heads that 4(a)'s program brings stand in the place of the probe heads.
@@ -69,7 +70,7 @@ class Student:
 
     def __init__(
         self,
-        zygote: Zygote,
+        rooms: Rooms,
         submission: Submission,
         limits: Limits,
         *,
@@ -81,7 +82,7 @@ class Student:
     ) -> None:
         self.submission = submission
         self.remembered = {} if remembered is None else remembered
-        self._zygote = zygote
+        self._rooms = rooms
         self._limits = limits
         self._show_text = show_text
         self._until = until
@@ -107,9 +108,12 @@ class Student:
         longest = self._limits.training_seconds if trains else self._limits.seconds
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
-        room = Room(self._zygote, msgspec.structs.replace(self._limits, seconds=min(left, longest)))
+        limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
+        # what was trained is judged by a process that saw no training
+        same = "" if trains else f"{question} {programs[-1].sha256}"
         collected = self._tripped, self._printed
-        return Visit(room, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
+        how = Conversations(self._rooms, limits, same)
+        return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
 
 class Visit:
@@ -117,7 +121,7 @@ class Visit:
 
     def __init__(
         self,
-        room: Room,
+        how: Conversations,
         question: str,
         programs: tuple[Program, ...],
         probe_seed: int,
@@ -127,7 +131,7 @@ class Visit:
         *,
         shortened: bool,
     ) -> None:
-        self._room = room
+        self._how = how
         self._tripped, self._printed = tripped, printed
         self._shortened = shortened
         self._question = question
@@ -145,16 +149,16 @@ class Visit:
         self._doing = f"running the definitions that {' and '.join(p.class_name for p in self._programs)} need" + (
             "" if len(self._programs) > 1 else "s"
         )
-        try:
-            self._room.__enter__()
-        except Ended as ended:
-            raise GraderFault(str(ended)) from None
+        self._room, used = self._how.open()
         given = [name for name in policy.POLICY.given(self._question) if name not in program.brings]
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
                   "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1]),
                   "tuple_heads": program.tuple_heads}  # fmt: skip
         try:
-            self._ask("start", fields)
+            reply, _ = self._ask("start", fields)
+            if used and "changed" in reply.notes:
+                self._room = self._how.afresh(self._room)
+                self._ask("start", fields)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -164,7 +168,7 @@ class Visit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._room.__exit__(kind, error, trace)
+            self._how.close(self._room)
         finally:
             self._printed.append(self._room.output)
 

@@ -43,7 +43,9 @@ class Room:
         self._output = bytearray()
         self._selector = selectors.DefaultSelector()
         self._deadline = 0.0
+        self._begun = 0.0
         self._pid = 0
+        self._well = True
         self.tripped: set[str] = set()  # ready-made attention that ran in there: advisory, see tripwires
 
     def __enter__(self) -> Room:
@@ -51,7 +53,8 @@ class Room:
             self._pid, self._connection, self._pipe = self._zygote.fork()
         except (OSError, ConnectionError, ValueError) as error:
             raise Ended(Exit(ExitKind.GRADER, detail=f"no child could be started: {error}")) from None
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._begun = time.monotonic()
+        self._deadline = self._begun + self.limits.seconds
         self._connection.setblocking(False)
         os.set_blocking(self._pipe, False)
         self._selector.register(self._connection, selectors.EVENT_READ, "reply")
@@ -63,7 +66,7 @@ class Room:
     ) -> None:
         pid, self._pid = self._pid, 0
         try:
-            self._last_words()
+            self.hear()
             if pid:
                 self._with_zygote(lambda: self._zygote.end(pid))
         finally:
@@ -77,6 +80,25 @@ class Room:
         self.limits = msgspec.structs.replace(self.limits, seconds=seconds)
 
     @property
+    def well(self) -> bool:
+        """Whether the child may hold another conversation: it answered everything, and has used little of its time.
+
+        The limit on processor time is for its whole life, so that one who is slow but right gets a fresh child.
+        """
+        return self._well and time.monotonic() - self._begun < self.limits.seconds
+
+    def renew(self, limits: Limits) -> bool:
+        """Begins another conversation with the same child. False: it spoke unasked, or is gone; end it."""
+        self.hear()
+        if any(key.data == "reply" for key, _ in self._selector.select(0)) or not self._reader.empty:
+            return False
+        self.limits, self._reader = limits, frames.FrameReader(limits.tensor_mb << 20)
+        self._output.clear()
+        self.tripped = set()
+        self._deadline = time.monotonic() + limits.seconds
+        return True
+
+    @property
     def output(self) -> str:
         """What the student's code printed so far, capped."""
         return bytes(self._output).decode("utf-8", "replace")
@@ -85,6 +107,7 @@ class Room:
         self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()
     ) -> tuple[wire.Reply, list[Tensor]]:
         """One request, one reply of status "ok". Raises Ended on everything else."""
+        well, self._well = self._well, False
         self._send(wire.request(op, fields, tensors))
         try:
             header, body = self._receive()
@@ -93,6 +116,7 @@ class Room:
         except (frames.FrameError, wire.ProtocolError) as error:
             raise Ended(self._exit(ExitKind.PROTOCOL, detail=str(error))) from None
         if reply.status == "ok":
+            self._well = well
             return reply, answers
         kind = ExitKind.MEMORY if reply.status == "memory" else ExitKind.RAISED
         error_name = "returned" if reply.status == "returned" else reply.error
@@ -150,7 +174,7 @@ class Room:
         self._output += data[: max(0, room)]
 
     def _ended_by_itself(self) -> Exit:
-        self._last_words()
+        self.hear()
         pid, self._pid = self._pid, 0
         status, alive, overdrawn = self._with_zygote(lambda: self._zygote.reap(pid))
         if overdrawn:
@@ -177,7 +201,7 @@ class Room:
         except (OSError, ConnectionError, ValueError) as error:
             raise Ended(Exit(ExitKind.GRADER, detail=f"the child could not be ended: {error}")) from None
 
-    def _last_words(self) -> None:
+    def hear(self) -> None:
         """Takes what was printed and is still in the pipe."""
         while "output" in {key.data for key in self._selector.get_map().values()} and self._readable_now():
             self._drain()

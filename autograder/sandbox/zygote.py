@@ -29,7 +29,7 @@ import torch
 
 from autograder.core.records import Limits
 from autograder.sandbox import leases, lockdown, quota, readable, reaping, scratch, seccomp
-from autograder.student_room import probe, tripwires, worker
+from autograder.student_room import probe, state, tripwires, worker
 
 MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
@@ -174,6 +174,8 @@ class Nursery:
         self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
         self.calls = seccomp.prepared()
         self.wires = tripwires.arm()
+        worker.prepare()
+        self.changed = state.remember()
         self.scratch: dict[int, str] = {}
         self.leases: dict[int, int] = {}  # the lock of each child's uid
         self.overdrawn: dict[int, str] = {}  # what a child was killed for
@@ -225,7 +227,7 @@ class Nursery:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
         try:
             connection = lockdown.lock_down(connection, output, folder, self.limits, self.allowed, ids, self.calls)
-            worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped)
+            worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped, self.changed)
         finally:
             os._exit(0)
 

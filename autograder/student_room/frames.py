@@ -38,6 +38,11 @@ class FrameReader:
         self._max_body = max_body
         self._max_header = max_header
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was fed that is not taken yet."""
+        return not self._buffer
+
     def feed(self, data: bytes) -> None:
         """Appends what the socket gave, of any length."""
         self._buffer += data

@@ -35,7 +35,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from autograder.student_room import described, frames, full_run, probe, program, provided, training
+from autograder.student_room import crossing, described, frames, full_run, probe, program, provided, training
 
 # How torch words it, by version: a RuntimeError each time.
 OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
@@ -43,16 +43,20 @@ OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re
 Reply = tuple[dict[str, object], list[Tensor]]
 
 
-class NotATensor(Exception):
-    """forward gave something that cannot cross the wall as it is."""
+def serve(
+    connection: socket.socket,
+    max_body: int,
+    tripped: Callable[[], list[str]] = list,
+    changed: Callable[[], bool] = bool,
+) -> None:
+    """Answers requests until the other side hangs up.
 
-
-def serve(connection: socket.socket, max_body: int, tripped: Callable[[], list[str]] = list) -> None:
-    """Answers requests until the other side hangs up. `tripped`: what ready-made attention has run, for every reply."""
-    tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR now names its own
-    torch.compile = program.uncompiled  # type: ignore[assignment]
+    `tripped`: what ready-made attention has run, for every reply; `changed`: whether this process is fit for another
+    conversation.
+    """
+    prepare()
     reader = frames.FrameReader(max_body)
-    conversation = Conversation(max_body)
+    conversation = Conversation(max_body, changed)
     while True:
         frame = reader.next_frame()
         if frame is not None:
@@ -64,14 +68,20 @@ def serve(connection: socket.socket, max_body: int, tripped: Callable[[], list[s
         reader.feed(data)
 
 
+def prepare() -> None:
+    """What every program finds otherwise than torch and Python have it."""
+    tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR will name its own
+    torch.compile = program.uncompiled  # type: ignore[assignment]
+
+
 def _send(
     connection: socket.socket, conversation: Conversation, tripped: Callable[[], list[str]], header: bytes, body: bytes
 ) -> None:
     try:
         reply, tensors = conversation.answer(json.loads(header), body)
-        payload = [_raw(tensor) for tensor in tensors]
+        payload = [crossing.raw(tensor) for tensor in tensors]
         reply["tensors"] = [{"dtype": described.dtype(t), "shape": list(t.shape)} for t in tensors]
-    except NotATensor as error:
+    except crossing.NotATensor as error:
         reply, payload = {"status": "returned", "detail": str(error)}, []
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are data too
         told = program.describe(error)
@@ -84,7 +94,8 @@ def _send(
 class Conversation:
     """What has been built so far. `answer` dispatches one request."""
 
-    def __init__(self, max_body: int) -> None:
+    def __init__(self, max_body: int, changed: Callable[[], bool] = bool) -> None:
+        self.changed = changed
         self.max_body = max_body
         self.namespace: dict[str, object] = {}
         self.class_name = ""
@@ -93,6 +104,7 @@ class Conversation:
         self.module: nn.Module = nn.Identity()
         self.training: training.Training | None = None
         self.run: full_run.FullRun | None = None
+        self.started = False
 
     def answer(self, request: dict[str, object], body: bytes) -> Reply:
         """The reply to one request, with its tensors. Raises whatever the student's code raises."""
@@ -111,7 +123,7 @@ class Conversation:
         }
         operation = operations[str(request.pop("op"))]
         specs = request.pop("tensors", [])
-        return operation(*_tensors(specs, body), **request)
+        return operation(*crossing.received(specs, body), **request)
 
     def start(
         self,
@@ -122,7 +134,14 @@ class Conversation:
         heads: str = "",
         tuple_heads: bool = False,
     ) -> Reply:
-        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program."""
+        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program.
+
+        Where an earlier conversation changed this process, nothing is run, and the note "changed" says so.
+        """
+        self.namespace, self.module, self.training = {}, nn.Identity(), None
+        if self.started and self.changed():
+            return {"status": "ok", "notes": ["changed"]}, []
+        self.started = True
         self.counter = probe.Counter(probe_seed)
         self.class_name, self.given = class_name, given
         namespace: dict[str, object] = {}
@@ -163,12 +182,9 @@ class Conversation:
 
     def save(self) -> Reply:
         """Parameters and buffers of every dtype that may cross the wall."""
-        crossing = {
-            name: value
-            for name, value in training.state(self.module).items()
-            if described.dtype(value) in frames.ITEM_SIZE
-        }
-        return {"status": "ok", "names": list(crossing)}, list(crossing.values())
+        state = training.state(self.module).items()
+        sent = {name: value for name, value in state if described.dtype(value) in frames.ITEM_SIZE}
+        return {"status": "ok", "names": list(sent)}, list(sent.values())
 
     def train(self, images: Tensor, labels: Tensor, *, batch: int, rate: float, seed: int) -> Reply:
         """One step a batch of images, uint8 (n, 28, 28), with labels, int64 (n,); the losses, float64 (steps,)."""
@@ -190,7 +206,7 @@ class Conversation:
 
     def logits(self, images: Tensor) -> Reply:
         """What the model says of images, uint8 (n, 28, 28), in eval mode."""
-        output, notes = _tensor_of(self._run().logits(images), self.max_body)
+        output, notes = crossing.tensor_of(self._run().logits(images), self.max_body)
         return {"status": "ok", "notes": notes}, [output]
 
     def pause(self) -> Reply:
@@ -221,7 +237,7 @@ class Conversation:
         with torch.set_grad_enabled(grad):
             # in training no layer meets a leaf: what autograd forbids on a leaf alone must not fail here
             met = x.clone() if grad else x
-            output, notes = _tensor_of(self.module(met), self.max_body)
+            output, notes = crossing.tensor_of(self.module(met), self.max_body)
         if not torch.equal(met.detach(), given):
             notes.append("input-modified")
         reply: dict[str, object] = {"status": "ok", "notes": notes, "calls": self.counter.calls}
@@ -252,36 +268,6 @@ def _made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[s
     if by_position:
         return factory(*kwargs.values()), ["by-position"]  # type: ignore[operator]
     return factory(**kwargs), []  # type: ignore[operator]
-
-
-def _tensor_of(value: object, max_body: int) -> tuple[Tensor, list[str]]:
-    """The tensor that forward returned, or NotATensor. A tuple's first tensor is taken, with a note."""
-    notes = []
-    if type(value) in (tuple, list) and len(value) and type(value[0]) is Tensor:  # type: ignore[arg-type,index]
-        notes.append("tuple")
-        value = value[0]  # type: ignore[index]
-    if type(value) is not Tensor:
-        raise NotATensor(f"a {type(value).__name__}"[:100])
-    if value.layout != torch.strided or described.dtype(value) not in frames.ITEM_SIZE:
-        raise NotATensor(f"a tensor of layout {value.layout} and dtype {value.dtype}")
-    if value.numel() * value.element_size() > max_body:  # before anything copies it: a stride-0 view costs nothing yet
-        raise NotATensor(f"a tensor of shape {tuple(value.shape)}, which is too large"[:200])
-    return value, notes
-
-
-def _tensors(specs: object, body: bytes) -> list[Tensor]:
-    tensors, start = [], 0
-    for spec in specs:  # type: ignore[attr-defined]
-        dtype = numpy.dtype(spec["dtype"]).newbyteorder("<")
-        count = int(numpy.prod(spec["shape"], dtype=numpy.int64))
-        flat = numpy.frombuffer(body, dtype, count, start).copy()
-        tensors.append(torch.from_numpy(flat.reshape(spec["shape"])))
-        start += flat.nbytes
-    return tensors
-
-
-def _raw(tensor: Tensor) -> bytes:
-    return tensor.detach().contiguous().numpy().tobytes()
 
 
 def _seed(seed: int) -> None:

@@ -32,7 +32,7 @@ PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
 READS = "q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)\n"
 STUCK = PLAIN.replace(READS, "while True: pass\n")
 STUCK_IN_TRAINING = PLAIN.replace(READS, f"{READS}        while self.training: pass\n")
-BUDGET = patience(1.5)  # an honest submission needs a fifth of it, on a machine that is busy with something else, too
+BUDGET = patience(3)  # an honest submission needs a tenth of it, on a machine that is busy with something else, too
 
 
 def graded(folder: Path, text: str, options: Options) -> tuple[dict[str, TestResult], float]:

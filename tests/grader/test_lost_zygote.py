@@ -55,8 +55,9 @@ def test_a_zygote_costs_nobody_a_point(tmp_path: Path, by: signal.Signals) -> No
     one, two, three = graded(tmp_path, lambda pid, engine: end(pid, below=engine, by=by), strikes=1)
     assert whole(one) and whole(two) and whole(three)
     assert points(one) == points(two) == points(three) > 0
-    assert "the zygote was lost" in " ".join(two.staff_notes)
-    assert one.staff_notes == three.staff_notes  # of the machine at most
+    # who asks next hears of it: the one at work, or the one after it where that had all the processes it needs
+    assert "the zygote was lost" in " ".join(two.staff_notes + three.staff_notes)
+    assert "the zygote was lost" not in " ".join(one.staff_notes)
 
 
 def test_one_that_dies_twice_is_told_as_a_fault_and_the_next_submission_is_graded(tmp_path: Path) -> None:

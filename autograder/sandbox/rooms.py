@@ -1,0 +1,73 @@
+"""The conversations of one submission: a child that ended one well holds the next one about the same program.
+
+Why separate: a fork of a process that holds torch costs ten times what most tests do in it. A child decides nothing, so
+that it may know what it was asked before; each conversation runs the program anew. Whatever did not end well (raised,
+late, crashed, babbling) is never used again. How one conversation goes is `room`'s affair.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from autograder.core.errors import GraderFault
+from autograder.core.records import Limits
+from autograder.sandbox.room import Ended, Room
+from autograder.sandbox.zygote import Zygote
+
+
+class Rooms:
+    """Opens conversations, and keeps at most one child that may hold another one."""
+
+    def __init__(self, zygote: Zygote) -> None:
+        self._zygote = zygote
+        self._idle: dict[str, Room] = {}
+
+    def open(self, program: str, limits: Limits) -> tuple[Room, bool]:
+        """(a conversation, whether its child held one before). `program`: about what; empty: nobody else's child.
+
+        Raises Ended when no child can be started.
+        """
+        room = self._idle.pop(program, None)
+        self.close()
+        if room is not None:
+            if room.renew(limits):
+                return room, True
+            room.__exit__(None, None, None)
+        return Room(self._zygote, limits).__enter__(), False
+
+    def give_back(self, program: str, room: Room) -> None:
+        """Ends the conversation; its child is kept where it may hold another one, and else ended."""
+        room.hear()
+        if program and room.well and program not in self._idle:
+            self._idle[program] = room
+        else:
+            room.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Ends the child that was kept."""
+        while self._idle:
+            self._idle.popitem()[1].__exit__(None, None, None)
+
+
+class Conversations(NamedTuple):
+    """How visits get their process: one that had a visit with the `same` program before, where there is one."""
+
+    rooms: Rooms
+    limits: Limits
+    same: str  # ""; none other may have been in it, and none may come after
+
+    def open(self) -> tuple[Room, bool]:
+        """(a process, whether it was used before). Raises GraderFault when none can be started."""
+        try:
+            return self.rooms.open(self.same, self.limits)
+        except Ended as ended:
+            raise GraderFault(str(ended)) from None
+
+    def afresh(self, room: Room) -> Room:
+        """Another process, in place of one that an earlier visit has changed."""
+        self.rooms.give_back("", room)
+        return self.open()[0]
+
+    def close(self, room: Room) -> None:
+        """The visit is over, however it ended."""
+        self.rooms.give_back(self.same, room)

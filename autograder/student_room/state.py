@@ -1,0 +1,62 @@
+"""What a program may leave behind in this process beside its own module: whether a next one would find it changed.
+
+Why separate: a process holds one conversation after another about the same program, each with the program run anew. One
+that changed torch itself gets a fresh process, so that no test depends on those before it. That is a courtesy to honest
+programs, and no defence: a program may hide what it changed, and gains nothing, since nothing here decides.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import math
+import sys
+import threading
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# What programs of this homework are made of, so what one may change: whole namespaces, name by name.
+WATCHED: tuple[ModuleType | type, ...] = (
+    torch, nn, F, nn.init, torch.Tensor, nn.Parameter, nn.Module, nn.Linear, nn.Dropout, nn.Softmax, nn.LayerNorm,
+    nn.ModuleList, nn.Sequential, nn.GELU, nn.ReLU, builtins, math, numpy,
+)  # fmt: skip
+
+
+def remember() -> Callable[[], bool]:
+    """Takes the present state for the unchanged one. The answer tells, in this process or a fork, whether it changed.
+
+    A name that came in addition does not count: torch itself adds some when they are first used.
+    """
+    settings = _present()
+    known = [(each, {n: v for n, v in vars(each).items() if n != "__warningregistry__"}) for each in WATCHED]
+
+    def changed() -> bool:
+        gc.collect()  # what only a cycle keeps alive, threads among it, is gone
+        return settings != _present() or any(
+            vars(each).get(name) is not value for each, names in known for name, value in names.items()
+        )
+
+    return changed
+
+
+def _present() -> tuple[object, ...]:
+    hooks = vars(sys.modules["torch.nn.modules.module"])
+    return (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_anomaly_enabled(),
+        str(getattr(sys.modules.get("torch.utils._device"), "CURRENT_DEVICE", None)),
+        sum(len(value) for name, value in hooks.items() if name.startswith("_global_") and isinstance(value, dict)),
+        sys.getrecursionlimit(),
+        threading.active_count(),
+        gc.isenabled(),
+    )

@@ -1,0 +1,209 @@
+"""A child that holds one conversation after another: as good as a fresh one, and given up at the first oddity."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from autograder.core.records import Limits
+from autograder.grading import Options, grade
+from autograder.sandbox import zygote
+from autograder.sandbox.room import Ended, Room
+from autograder.sandbox.rooms import Rooms
+from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
+from tests.grader.pace import patience
+from tests.grader.processes import still_there
+
+pytestmark = [pytest.mark.slow, pytest.mark.boxed]
+LIMITS = Limits(seconds=patience(5), memory_mb=512)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[zygote.Zygote]:
+    zygote.warm_up()
+    handle = zygote.start(LIMITS)
+    yield handle
+    handle.close()
+
+
+@pytest.fixture
+def rooms(nursery: zygote.Zygote) -> Iterator[Rooms]:
+    found = Rooms(nursery)
+    yield found
+    found.close()
+
+
+def talk(rooms: Rooms, text: str, program: str = "4a") -> tuple[int, bool, str]:
+    """(which process, whether it was used before and is unchanged, what the program printed)"""
+    room, used = rooms.open(program, LIMITS)
+    try:
+        fields = {"text": text, "class_name": "C", "given": [], "probe_seed": 0}
+        reply, _ = room.ask("start", fields)
+        return room._pid, used and "changed" not in reply.notes, room.output
+    finally:
+        rooms.give_back(program, room)
+
+
+def test_the_same_program_gets_the_same_process_and_runs_anew(rooms: Rooms) -> None:
+    text = "print('state' in globals()); state = 1; print(__import__('torch').rand(0).shape)"
+    first, second = talk(rooms, text), talk(rooms, text)
+    assert first[0] == second[0] and (first[1], second[1]) == (False, True)
+    assert first[2] == second[2] == "False\ntorch.Size([0])\n", "neither a name nor an output is left of the first"
+
+
+def test_another_program_and_no_program_get_processes_of_their_own(rooms: Rooms) -> None:
+    pids = {talk(rooms, "x = 1", program)[0] for program in ("4a", "4b", "4a", "", "")}
+    assert len(pids) == 5
+
+
+CHANGES = {
+    "a function of torch": "import torch; torch.softmax = lambda *a, **k: None",
+    "a method of a layer": "from torch import nn; nn.Linear.forward = lambda self, x: x",
+    "a name of torch.nn": "from torch import nn; nn.Softmax = object",
+    "a builtin": "import builtins; builtins.sum = max",
+    "the default dtype": "import torch; torch.set_default_dtype(torch.float64)",
+    "gradients": "import torch; torch.set_grad_enabled(False)",
+    "the default device": "import torch; torch.set_default_device('meta')",
+    "a hook on every module": "import torch.nn.modules.module as m; m.register_module_forward_hook(lambda *a: None)",
+    "a thread": "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    "the depth of recursion": "import sys; sys.setrecursionlimit(5000)",
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_process_in_which_torch_was_changed_says_so_and_runs_nothing(rooms: Rooms, what: str) -> None:
+    assert not talk(rooms, CHANGES[what])[1]
+    _, fit, said = talk(rooms, "print('ran')")
+    assert not fit and said == ""
+
+
+HARMLESS = {
+    "an import": "import torch, math, einops, collections, functools, typing, dataclasses",
+    "a first use": "import torch; torch.einsum('ij,jk->ik', torch.ones(2, 2), torch.ones(2, 2)); torch.vmap(torch.sin)(torch.ones(2))",
+    "a cycle": "class A: pass\na = A(); a.a = a",
+    "a seed": "import torch, random; torch.manual_seed(0); random.seed(0)",
+    "a print": "print(__import__('torch').ones(3).sum(dim=0))",
+    "deep copies": "import copy, torch; copy.deepcopy(torch.nn.Linear(2, 2))",
+}
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_honest_programs_change_nothing(rooms: Rooms, what: str) -> None:
+    assert not talk(rooms, HARMLESS[what])[1]
+    assert talk(rooms, HARMLESS[what])[1]
+
+
+BAD = {
+    "it raises": "raise ValueError",
+    "it exits": "import os; os._exit(3)",
+    "it babbles": "import os; os.write(3, b'HW6')",
+    "it answers twice": """
+import json, os
+from autograder.student_room import frames
+os.write(3, 2 * frames.pack(json.dumps({'status': 'ok'}).encode()))
+""",
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_did_not_end_well_is_never_used_again(rooms: Rooms, what: str) -> None:
+    room, _ = rooms.open("4a", LIMITS)
+    before = room._pid
+    with contextlib.suppress(Ended):
+        room.ask("start", {"text": BAD[what], "class_name": "C", "given": [], "probe_seed": 0})
+    rooms.give_back("4a", room)
+    assert talk(rooms, "print(1)")[:2] != (before, True)
+    assert not still_there([before])
+
+
+def test_a_slow_program_gets_its_whole_time_in_each_conversation(nursery: zygote.Zygote) -> None:
+    limits = msgspec.structs.replace(LIMITS, seconds=patience(0.4))
+    rooms, pids = Rooms(nursery), set()
+    for _ in range(3):
+        room, _ = rooms.open("4a", limits)
+        slow = f"import time; time.sleep({0.6 * limits.seconds})"
+        room.ask("start", {"text": slow, "class_name": "C", "given": [], "probe_seed": 0})
+        pids.add(room._pid)
+        rooms.give_back("4a", room)
+    rooms.close()
+    assert len(pids) >= 2, "its processor time is limited for its whole life"
+
+
+def test_at_most_one_child_waits_and_none_stays(nursery: zygote.Zygote) -> None:
+    rooms, kept = Rooms(nursery), []
+    for program in ("4a", "4b"):
+        room, _ = rooms.open(program, LIMITS)
+        room.ask("start", {"text": "", "class_name": "C", "given": [], "probe_seed": 0})
+        kept.append(room._pid)
+        rooms.give_back(program, room)
+    assert not still_there(kept[:1]) and still_there(kept[1:], seconds=0)
+    rooms.close()
+    assert not still_there(kept)
+
+
+def test_a_child_that_died_while_it_waited_is_replaced(rooms: Rooms) -> None:
+    text = "import threading, os; threading.Timer(0.05, os._exit, (0,)).start()"
+    process, _, _ = talk(rooms, text)
+    still_there([process])
+    assert talk(rooms, "print(1)")[2] == "1\n"
+
+
+def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: str) -> int:
+    """How many children it takes to grade a question, the canary's not counted; all points must be earned."""
+    counter = tmp_path / "children"
+    count = f"open({str(counter)!r}, 'a').write('x')"
+    from autograder.grading import supervisor
+
+    path, insert, own = supervisor._START.split("; ", 2)
+    patch = (
+        "import os; os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', MKL_NUM_THREADS='1')\n"
+        "from autograder.sandbox import rooms; enter = rooms.Room.__enter__\n"
+        f"rooms.Room.__enter__ = lambda self: ({count}, enter(self))[1]"
+    )
+    monkeypatch.setattr(supervisor, "_START", "\n".join([path, insert, patch, own]))
+    (tmp_path / "hw6.py").write_text(IMPORTS + text)
+    report = grade(tmp_path, Options(only=only))
+    assert report.complete and all(test.score == test.max_score for test in report.tests)
+    return len(counter.read_text()) - 1
+
+
+def test_a_question_takes_one_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = ATTENTION["plain"]
+    assert _children(tmp_path, monkeypatch, plain, "4a") == 1
+
+
+def test_an_honest_program_that_changes_torch_gets_a_child_for_each_visit_and_all_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = "super().__init__()\n"
+    changes = f"{begins}        nn.Linear.forward = lambda self, x, plain=nn.Linear.forward: plain(self, x)\n"
+    assert _children(tmp_path, monkeypatch, ATTENTION["plain"].replace(begins, changes), "4a") > 4
+
+
+def test_the_layer_takes_one_child_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _children(tmp_path, monkeypatch, LAYERS["plain GELU"], "4b") == 1
+
+
+def test_a_fresh_tensor_is_what_it_was(rooms: Rooms) -> None:
+    """Random numbers come from the seed alone, in the second conversation as in the first."""
+    text = "import torch\nclass C(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.l = torch.nn.Linear(3, 2)\n    def forward(self, x):\n        return torch.rand(4)\n"
+    outputs = []
+    for _ in range(2):
+        room, _ = rooms.open("4a", LIMITS)
+        room.ask("start", {"text": text, "class_name": "C", "given": [], "probe_seed": 0})
+        room.ask("build", {"kwargs": {}, "seed": 1})
+        _, [output] = room.ask("forward", {"train": False, "grad": False, "seed": 7}, [torch.ones(2, 3)])
+        outputs.append(output)
+        rooms.give_back("4a", room)
+    assert torch.equal(*outputs)
+
+
+def test_a_room_that_was_left_is_not_well(nursery: zygote.Zygote) -> None:
+    with pytest.raises(Ended), Room(nursery, msgspec.structs.replace(LIMITS, seconds=0.1)) as room:
+        room.ask("start", {"text": "while True: pass", "class_name": "C", "given": [], "probe_seed": 0})
+    assert not room.well
