@@ -51,10 +51,10 @@ template: $(VENV)/.installed ## rebuild student_template/hw6.ipynb from its sour
 examples: $(VENV)/.installed ## rebuild examples/class from its sources
 	$(BIN)/python examples/build.py
 
-zip: ## make build/gradescope.zip from what is committed, with course_secret.txt if there is one
+zip: ## make build/gradescope.zip from what is committed, with course_secret.txt and results_key.txt if they are there
 	@mkdir -p build
 	@git diff --quiet HEAD || echo "note: changes that are not committed are left out of the zip"
-	git archive --format=zip $(patsubst %,--add-file=%,$(wildcard course_secret.txt)) -o build/gradescope.zip HEAD
+	git archive --format=zip $(patsubst %,--add-file=%,$(wildcard course_secret.txt results_key.txt)) -o build/gradescope.zip HEAD
 
 setup: $(VENV)/.dev ## only make the environment
 

@@ -1,7 +1,7 @@
 """The command line. It joins the stages and words what people see; it decides nothing.
 
-Exit status: 0 graded (whatever the score; for `check`: nothing to fix), 1 `check` found something to fix,
-2 usage, 3 the grader itself failed.
+Exit status: 0 graded (whatever the score; for `check`: nothing to fix; for `verify`: it agrees), 1 `check` found
+something to fix, or `verify` a difference, 2 usage, 3 the grader itself failed.
 """
 
 from __future__ import annotations
@@ -194,6 +194,31 @@ def gradescope(
 
     report = run(root, Options(allow_weak_isolation=allow_weak_isolation))
     raise typer.Exit(0 if report.complete else 3)
+
+
+@app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results.json of this grader.")],
+    submission: Annotated[Path, typer.Argument(help="The submission that it is of.")],
+    key: Annotated[Path | None, typer.Option(help="The key of its seal; else results_key.txt here.")] = None,
+    only: Only = "",
+    tests: Tests = None,
+    allow_weak_isolation: Weak = False,
+    policy: Policy = None,
+    mnist: Mnist = None,
+) -> None:
+    """Grades again with the result's seed and says, test by test, whether it agrees. Exit status 0 if so, 1 if not."""
+    _use(policy)
+    _measure_on(mnist)
+    from autograder.commands.verify import run
+    from autograder.grading import Options, checked
+    from autograder.report import seal
+
+    if key is not None:
+        os.environ[seal.VARIABLE] = str(key)
+    found = run(result, submission, checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation)))
+    typer.echo("\n".join(found.lines))
+    raise typer.Exit(3 if not found.complete else 0 if found.agrees else 1)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder.core.errors import GraderFault
 from autograder.core.records import Report, Status, TestResult
 from autograder.grading import Options, grade
+from autograder.report import seal
 
 QUESTIONS = ("4a", "4b")
 
@@ -19,8 +20,9 @@ QUESTIONS = ("4a", "4b")
 def run(allow_weak_isolation: bool = False) -> Report:
     """Grades the reference's own classes; raises GraderFault unless they get full marks and a broken copy does not.
 
-    Raises WeakIsolation where hidden tests may not be run.
+    Raises WeakIsolation where hidden tests may not be run, UsageError for a key that cannot seal results.
     """
+    seal.key()  # one that cannot be used is said here, when the image is built
     options = Options(only="4", allow_weak_isolation=allow_weak_isolation)
     right = _graded(reference_text(), options)
     lost = [

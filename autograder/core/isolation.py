@@ -132,7 +132,7 @@ def remedies(found: Isolation, machine: Machine) -> tuple[str, ...]:
     rules = (
         (lacks["uid"] and machine.root, "run where root may change users (in a container: with CAP_SETUID and CAP_SETGID)"),
         (lacks["uid"] and not machine.root, "run as root in a container, so that student code is another user (docs/gradescope.md)"),
-        (lacks["secrets"] and machine.root, "close the course's files to other users: chmod -R go-rwx reference tests course_secret.txt"),
+        (lacks["secrets"] and machine.root, "close the course's files to other users: chmod -R go-rwx reference tests course_secret.txt results_key.txt"),
         (lacks["files"] and not machine.landlock, "use a kernel with Landlock: Linux 5.13 or newer, with landlock in /sys/kernel/security/lsm; in a container, a runtime that lets it through (Docker since 20.10.13)"),
         (lacks["files"] and machine.landlock > 0, "Landlock is here but did not hold: please report this with the output of `autograder doctor`"),
         (lacks["signals"] and 0 < machine.landlock < 6, "use Linux 6.12 or newer (Landlock ABI 6), which refuses signals to other processes"),

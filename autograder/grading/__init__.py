@@ -20,7 +20,7 @@ from autograder.core.errors import GraderFault, UsageError, WeakIsolation
 from autograder.core.events import Fault, Grade, Graded, Ready, Refused, Setup, Tested
 from autograder.core.records import Limits, Report, Status, Submission, TestResult
 from autograder.grading.supervisor import ROOT, Engine
-from autograder.report import results
+from autograder.report import results, seal
 from autograder.sandbox import landlock
 
 HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
@@ -168,13 +168,14 @@ def _check_tests(options: Options) -> None:
 def setup_of(options: Options) -> Setup:
     """The engine's first order for these options, which are `checked`."""
     tests = _tests(options)
+    secrets = (tests.resolve(), ROOT / "reference", SECRET_FILE, seal.place())
     return Setup(
         (str(tests.resolve()),),
         _secret(),
         options.limits,
         options.public,
         options.only,
-        guarded=() if options.public else tuple(map(str, (tests.resolve(), ROOT / "reference", SECRET_FILE))),
+        guarded=() if options.public else tuple(map(str, secrets)),
         listed=tests.resolve() == HIDDEN.resolve(),
         allow_weak=options.allow_weak_isolation,
     )

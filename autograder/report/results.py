@@ -24,7 +24,7 @@ from autograder.core.errors import GraderFault, UsageError
 from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Report, Status, Submission, TestResult
 from autograder.core.text import ELLIPSIS, clean, one_line
-from autograder.report import message, summary
+from autograder.report import message, seal, summary
 from autograder.report.summary import Summary
 
 # Gradescope documents no limits; ours keep a result loadable in a browser and a class of 800 within 200 MB.
@@ -83,8 +83,12 @@ def to_gradescope(whole: Summary) -> dict[str, object]:
 
 
 def encode(whole: Summary) -> bytes:
-    """results.json as UTF-8: the same report gives the same bytes, times aside (see `comparable`)."""
-    return _bytes(_fitted(_results(whole)))
+    """results.json as UTF-8, sealed where there is a key: the same bytes for the same report, times and seal aside."""
+    fitted = _fitted(_results(whole))
+    if key := seal.usable():
+        sealed = {seal.NAME: seal.made(msgspec.to_builtins(fitted), key)}
+        fitted = msgspec.structs.replace(fitted, extra_data=fitted.extra_data | sealed)
+    return _bytes(fitted)
 
 
 def write(path: Path, whole: Summary) -> None:
@@ -93,11 +97,11 @@ def write(path: Path, whole: Summary) -> None:
 
 
 def comparable(data: Mapping[str, object]) -> dict[str, object]:
-    """`data` without what differs between two runs of the same grading: the times."""
+    """`data` without what differs between two runs of the same grading: the times, and a seal on them."""
     extra = data.get("extra_data")
     kept = {key: value for key, value in data.items() if key != "execution_time"}
     if isinstance(extra, Mapping):
-        kept["extra_data"] = {key: value for key, value in extra.items() if key != "seconds"}
+        kept["extra_data"] = {key: value for key, value in extra.items() if key not in ("seconds", seal.NAME)}
     return kept
 
 
