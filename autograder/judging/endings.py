@@ -7,6 +7,7 @@ named when it is one of Python's or torch's own; staff see all of it.
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Sequence
 
 from autograder.core.records import Exit, ExitKind, Program
@@ -78,11 +79,16 @@ def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unm
     found, fix = _found(exit, doing, show_text)
     place = program.place(exit.line)
     where = (
-        f"{place}" + (f", in {one_line(exit.function, 80)}" if exit.function not in ("", "<module>") else "")
+        f"{place}" + (f", in {one_line(exit.function, 80)}" if _defines(program, exit.function) else "")
         if place
         else ""
     )
     return Unmet(found, where=where, fix=fix, staff=_for_staff(exit))
+
+
+def _defines(program: Program, function: str) -> bool:
+    """Whether the program has a function of that name. A name can be changed while it runs, and carry anything out."""
+    return bool(function) and re.search(rf"\bdef\s+{re.escape(function)}\b", program.text) is not None
 
 
 def _found(exit: Exit, doing: str, show_text: bool) -> tuple[str, str]:

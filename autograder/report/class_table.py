@@ -37,7 +37,7 @@ def class_row(identity: str, whole: Summary) -> ClassRow:
         id=identity,
         points={s.question.number: None if s.ungraded else s.earned for s in scores if s.possible},
         total=None if not whole.report.complete or any(s.ungraded for s in scores) else summary.total(tests)[0],
-        remark=next(iter(_remarks(whole, tests)), ""),
+        remark=one_line(next(iter(_remarks(whole, tests)), ""), 400),  # it may quote the student: a file's name, a key
     )
 
 

@@ -27,7 +27,7 @@ def run(folder: Path, out: Path, options: Options, *, jobs: int | None, fresh: b
         sys.stdout.write(class_table(graded.rows, colour=sys.stdout.isatty()))
         _say_where(graded, out)
     for note in graded.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {one_line(note, 1000)}", file=sys.stderr)
     if len(graded.rows) < graded.total:
         print(
             f"stopped after {len(graded.rows)} of {graded.total} submissions; {out} holds these, and the same command"

@@ -90,4 +90,4 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
+    return "'" + text if text.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else text
