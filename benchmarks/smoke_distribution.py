@@ -1,6 +1,7 @@
 """What a right solution reaches in the smoke training of 4(c): the distribution that the bound is judged by.
 
     python benchmarks/smoke_distribution.py [-n 300]       trains the reference, writes smoke_distribution.csv
+                                                      and the band of the picture, smoke_band.json
     python benchmarks/smoke_distribution.py --styles 5     trains every style of the tests with 5 seeds
     python benchmarks/smoke_distribution.py --first-steps  how far the styles' first losses are from the reference's
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import math
 import os
 import statistics
@@ -31,6 +33,7 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from autograder.core.policy import POLICY, TRAINING  # noqa: E402
+from autograder.core.records import Program  # noqa: E402
 from autograder.engine.fixtures import Reference  # noqa: E402
 from autograder.judging import observe_training  # noqa: E402
 from autograder.judging.training import smoke  # noqa: E402
@@ -39,6 +42,7 @@ from autograder.sandbox.wire import ParameterSpec  # noqa: E402
 from autograder.student_room.worker import Conversation  # noqa: E402
 from tests.grader import attention_styles, encoder_styles, honest_styles, training_styles  # noqa: E402
 
+SHARE = 0.05  # of right solutions that lie above the band of the picture, and as many below
 DATA = Path(__file__).with_name("smoke_distribution.csv")
 TAIL = 0.1  # the lowest tenth is what the tail is fitted to
 
@@ -87,6 +91,11 @@ class Local:
 
     def __init__(self, attention: str, layer: str) -> None:
         self._texts = attention, layer
+        self.remembered: dict[str, object] = {}
+
+    def program(self, question: str) -> Program:
+        name, text = ("SingleHeadAttention", self._texts[0]) if question == "4a" else ("ViTLayer", self._texts[1])
+        return Program(question, name, text, (), "")
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Here:
         return Here(question, *self._texts, probe_seed)
@@ -117,21 +126,28 @@ def main() -> None:
 def measure(count: int) -> None:
     """Trains the plain style, which is the reference's algebra, with `count` seeds."""
     started = time.process_time()
-    rows = []
+    rows, courses = [], []
     for seed in range(count):
         drawn = smoke.draw(seed)
         trained = observe_training.smoke_training(local(training_styles.PLAIN, training_styles.LAYER), drawn, seed)
         rows.append(
             (seed, smoke.accuracy(trained.held, drawn.held_labels), smoke.loss(trained.held, drawn.held_labels))
         )
+        courses.append(smoke.windows(trained.losses))
         print(f"\r{seed + 1} of {count}", end="", file=sys.stderr)
     print(file=sys.stderr)
     with DATA.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("seed", "accuracy", "loss"))
         writer.writerows((seed, f"{accuracy:.4f}", f"{loss:.4f}") for seed, accuracy, loss in rows)
+    low, high = ([_quantile(at, share) for at in zip(*courses)] for share in (SHARE, 1 - SHARE))
+    smoke.BAND.write_text(json.dumps([low, high]) + "\n")
     print(f"{(time.process_time() - started) / count:.2f} s of processor time each")
     report([accuracy for _, accuracy, _ in rows])
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return round(sorted(values)[round(share * (len(values) - 1))], 4)
 
 
 def report(accuracies: Sequence[float]) -> None:

@@ -203,6 +203,39 @@ class Feedback(msgspec.Struct, frozen=True):
         return tuple((label, text) for label, text in pairs if text)
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A named row of finite values, at 1, 2, 3 …"""
+
+    name: str
+    values: tuple[float, ...]
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """Curves beside a verdict: people look at them, nothing decides by them. `band`: what right solutions lie in."""
+
+    title: str
+    lines: tuple[Line, ...]
+    x: str = "epoch"
+    y: str = "mean cross-entropy"
+    band: str = ""
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """A small grey picture: rows of values from 0 (nothing) to 1."""
+
+    name: str
+    rows: tuple[tuple[float, ...], ...]
+
+
+class Panel(msgspec.Struct, frozen=True):
+    """Grids side by side, beside a verdict."""
+
+    title: str
+    grids: tuple[Grid, ...]
+
+
 class TestResult(msgspec.Struct, frozen=True):
     """One test's verdict. `max_score` 0: informational."""
 
@@ -219,6 +252,8 @@ class TestResult(msgspec.Struct, frozen=True):
     staff: str = ""  # for staff only: never in a student-visible field
     tags: tuple[str, ...] = ()
     seconds: float = 0.0
+    charts: tuple[Chart, ...] = ()
+    panels: tuple[Panel, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
+import math
 import time
 import types
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from autograder.core import policy
 from autograder.core.errors import GraderFault
 from autograder.core.events import Grade, Setup
-from autograder.core.records import Finding, Submission, TestResult
+from autograder.core.records import Chart, Finding, Line, Panel, Submission, TestResult
 from autograder.judging.code.cases import Cases
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student
@@ -41,6 +44,8 @@ class Desk:
         self.results: dict[str, TestResult] = {}
         self.remarks: list[str] = []
         self.for_staff: list[str] = []
+        self.charts: list[Chart] = []
+        self.panels: list[Panel] = []
         self.printed: list[str] = []  # by the student's code, in the current test
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
@@ -141,6 +146,26 @@ def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def for_staff(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Says something to staff alone, beside a pass, too. (`Unmet` has `staff=`.)"""
     return _desk(request).for_staff.append
+
+
+@pytest.fixture
+def show_chart(request: pytest.FixtureRequest) -> Callable[[Chart], None]:
+    """Shows curves beside the verdict, passed or not; values that are not finite end their curve."""
+    charts = _desk(request).charts
+    return lambda chart: charts.extend(finite(chart))
+
+
+@pytest.fixture
+def show_panel(request: pytest.FixtureRequest) -> Callable[[Panel], None]:
+    """Shows small grey pictures beside the verdict, in the report alone."""
+    return _desk(request).panels.append
+
+
+def finite(chart: Chart) -> tuple[Chart, ...]:
+    """The chart with each curve up to its first value that is not finite; none without any."""
+    lines = (Line(line.name, tuple(itertools.takewhile(math.isfinite, line.values))) for line in chart.lines)
+    kept = tuple(line for line in lines if line.values)
+    return (msgspec.structs.replace(chart, lines=kept),) if kept else ()
 
 
 @pytest.fixture

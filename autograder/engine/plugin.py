@@ -153,13 +153,14 @@ class Grading:
             return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
-        desk.remarks, desk.for_staff, desk.printed, desk.current = [], [], [], about.number
+        desk.remarks, desk.for_staff, desk.printed = [], [], []
+        desk.charts, desk.panels, desk.current = [], [], about.number
         start = time.monotonic()
         error = one_item.run(item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
         staff = "\n".join(filter(None, [*desk.for_staff, result.staff, endings.printed(desk.printed)]))
-        result = msgspec.structs.replace(result, staff=staff)
+        result = msgspec.structs.replace(result, staff=staff, charts=tuple(desk.charts), panels=tuple(desk.panels))
         if self.setup.public and result.status is Status.FAILED:
             again = f"python -m autograder check {desk.submission.file} --question {about.number}"
             return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))

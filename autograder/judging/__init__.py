@@ -5,7 +5,7 @@
     what was observed        attention_roles, layer_roles, find_roles, dropout, smoke, Evidence, gather, drawn, settle
     what is said of it       Unmet, Missing, Verdict, diagnosis, judge_* (written answers, evidence)
     answers.toml             read, shape, matrices, evaluate and their records, remarks_on_layout
-    the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission
+    the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission, Chart, Line, Panel
 
 Why separate: hidden tests, public tests and an instructor's own ask for names, not for the file that has them, and the
 files behind the door may move. Runs in the trusted room only, on what the child returned. Knows no solution: the
@@ -15,7 +15,7 @@ reference is passed in by the tests. No folder that does without torch may impor
 from __future__ import annotations
 
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
-from autograder.core.records import Severity, Submission
+from autograder.core.records import Chart, Line, Panel, Severity, Submission
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
 from autograder.judging import diagnosis, find_roles, observe, observe_training, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
@@ -40,9 +40,10 @@ from autograder.judging.written.shapes import shape
 from autograder.judging.written.verdict import Unreadable, shown
 
 __all__ = [
-    "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Evidence", "LayerCase", "Missing", "Reading",
-    "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict", "Visit",
-    "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles", "first_difference",
+    "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Chart", "Evidence", "LayerCase", "Line", "Missing",
+    "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value",
+    "Verdict", "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles",
+    "first_difference",
     "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling",
     "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe", "observe_training", "read",
     "remarks_on_administrivia", "remarks_on_layout", "settle", "shape", "shape_text", "shown", "smoke", "verify",

@@ -6,19 +6,20 @@ stands in `judging.training`. The second visit shares nothing with the first but
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from autograder.core.records import Grid, Panel, Submission
 from autograder.judging import find_roles, observe
 from autograder.judging.code import attention_roles, weights
 from autograder.judging.code.cases import attention_cases, layer_cases
 from autograder.judging.code.compare import close
 from autograder.judging.expect import Missing, Unmet
-from autograder.judging.training import digits, smoke, trajectory
+from autograder.judging.training import digits, smoke, submitted, trajectory
 from autograder.judging.visit import Student, Visit
 from autograder.student_room.training import prepared
 
@@ -88,6 +89,36 @@ def formulas(student: Student, reference: Reference, seed: int) -> trajectory.Fo
     attend = reference.attention.multi_head
     parts = find_roles.layer(student, layer, attend, seen)
     return trajectory.Formulas(attention, layer, attend, roles, parts) if roles and parts else None
+
+
+def attention_panel(
+    student: Student, reference: Reference, submission: Submission, image: Tensor, seed: int
+) -> tuple[Panel, ...]:
+    """Where the submitted model looks on this digit, uint8 (28, 28), by layer; none where it cannot be told."""
+    if submission.weights is None:
+        return ()
+    values = submitted.tensors(submission.weights)
+    case = submitted.case(submission.run, values, seed)
+    try:
+        found = formulas(student, reference, seed)
+        if found is None:
+            return ()
+        maps = trajectory.attention_maps(found, reference.attention.attention_weights, case, values, image)
+    except (Unmet, Missing, LookupError, RuntimeError):  # a picture: nothing depends on it
+        return ()
+    return (panel(image, maps, 28 // case.patch_size),)
+
+
+def panel(image: Tensor, maps: Sequence[Tensor], side: int) -> Panel:
+    """The digit, and for each layer how strongly its class token attends to each patch; the strongest is black."""
+    shades = [row / row.max().clamp(min=1e-12) for row in maps]
+    grids = [Grid("the digit", _rows(image.double() / 255))]
+    grids += [Grid(f"layer {index}", _rows(row.view(side, side))) for index, row in enumerate(shades, 1)]
+    return Panel("Where the class token looks: submitted weights, by layer, mean over the heads", tuple(grids))
+
+
+def _rows(values: Tensor) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(value, 3) for value in row) for row in values.tolist())
 
 
 def steps_beside(

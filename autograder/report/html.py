@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from autograder.core.policy import POLICY
-from autograder.core.records import Severity, Status, TestResult
+from autograder.core.records import Chart, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
-from autograder.report import groups, message, summary
+from autograder.report import curves, grids, groups, message, summary
 from autograder.report.class_table import ClassRow
 from autograder.report.listing import listing
 from autograder.report.summary import Summary
@@ -77,8 +77,26 @@ def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dic
         "message": message,
         "groups": groups,
         "clean": clean,
+        "pictures": _pictures,
         "percent": _percent,
     }
+
+
+# Pictures are a few KB each; a run of a thousand epochs is drawn at so many points.
+_MOST_POINTS = 200
+
+
+def _pictures(tests: Sequence[tuple[str, TestResult]]) -> list[tuple[str, str]]:
+    """(what it shows, the <svg> element) of each chart and panel of these tests. Text in it was escaped there."""
+    charts = [(one_line(chart.title), _drawn(chart)) for _, test in tests for chart in test.charts]
+    return charts + [(one_line(panel.title), grids.svg(panel)) for _, test in tests for panel in test.panels]
+
+
+def _drawn(chart: Chart) -> str:
+    step = -(-max(len(line.values) for line in chart.lines) // _MOST_POINTS)
+    lines = [curves.Curve(one_line(line.name, 40), line.values[::step]) for line in chart.lines]
+    bands = [curves.Band(chart.band, chart.low[::step], chart.high[::step])] if chart.band else []
+    return curves.svg(lines, bands, title=one_line(chart.title), x=chart.x, y=chart.y)
 
 
 Anchored = tuple[groups.Group, list[tuple[str, TestResult]]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograder.core.records import Finding, Severity, Status, TestResult
+from autograder.core.records import Chart, Finding, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import summary
 from autograder.report.summary import QuestionScore, Summary
@@ -53,7 +53,30 @@ def rows(test: TestResult) -> tuple[Row, ...]:
     elif test.status is Status.FAILED and not found:
         found = [("found", "this test did not pass, and it recorded no reason: please ask the course staff")]
     found += [("remark", remark) for remark in dict.fromkeys(test.remarks)]
+    found += [("curves", sparklines(chart)) for chart in test.charts]
     return tuple((label, clean(text, ROW_LIMIT, lines=ROW_LINES)) for label, text in found if text.strip())
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDEST = 30  # columns of a curve in text: with its name and its ends it fits a line of 80
+
+
+def sparklines(chart: Chart) -> str:
+    """The chart's curves in text, a line each: "training set  █▅▃▂▁  2.31 → 0.05", all on one scale."""
+    values = [value for line in chart.lines for value in line.values]
+    low, high = min(values), max(values)
+    wide = max(len(line.name) for line in chart.lines)
+    rows = (
+        f"{line.name:<{wide}}  {_bars(line.values, low, high)}  {line.values[0]:.4g} → {line.values[-1]:.4g}"
+        for line in chart.lines
+    )
+    return "\n".join([chart.title, *rows])
+
+
+def _bars(values: tuple[float, ...], low: float, high: float) -> str:
+    count = min(len(values), _WIDEST)
+    shown = [values[round(i * (len(values) - 1) / max(1, count - 1))] for i in range(count)]
+    return "".join(_BARS[round((value - low) / ((high - low) or 1.0) * (len(_BARS) - 1))] for value in shown)
 
 
 def finding_rows(finding: Finding) -> tuple[Row, ...]:

@@ -209,6 +209,30 @@ def test_mnist_that_is_damaged_or_not_there_is_told_to_staff_and_the_bundled_dig
     assert result.status is not Status.ERROR
 
 
+def test_maps_show_where_the_model_really_looks(trained: tuple[State, float], tmp_path: Path) -> None:
+    """The same as a hook on the softmax of every head sees, in the model as torch runs it."""
+    state, right = trained
+    [report] = grade_many([submission(tmp_path / "work", safetensors(state), right)], Options(only="4c.2"))
+    [panel] = report.tests[0].panels
+    digit, *layers = panel.grids
+    namespace: dict[str, object] = {}
+    exec(IMPORTS + ATTEND + LAYER, namespace)
+    provide(namespace)
+    model: nn.Module = namespace["ViT"](**SIZES).eval()  # type: ignore[operator]
+    model.load_state_dict(state)
+    seen: list[Tensor] = []
+    for module in model.modules():
+        if isinstance(module, nn.Softmax):
+            module.register_forward_hook(lambda _, __, weights: seen.append(weights.detach()))
+    image = (torch.tensor(digit.rows) * 255).round().to(torch.uint8)
+    with torch.no_grad():
+        model(prepared(image.unsqueeze(0)))
+    expected = torch.stack(seen).view(SIZES["depth"], SIZES["heads"], 5, 5)[:, :, 0, 1:].mean(1)
+    expected = expected / expected.amax(1, keepdim=True)
+    shown = torch.tensor([layer.rows for layer in layers]).flatten(1)
+    assert shown.shape == (2, 4) and torch.allclose(shown, expected, atol=2e-3)  # three digits are kept
+
+
 def test_equal_weights_in_a_class_are_flagged_for_staff_alone(trained: tuple[State, float], tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     state, right = trained

@@ -9,8 +9,11 @@ from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.judging import (
     POLICY,
+    Chart,
     Evidence,
+    Line,
     Missing,
+    Panel,
     Reference,
     Student,
     Submission,
@@ -27,6 +30,8 @@ from autograder.judging import (
 )
 
 Say = Callable[[str], object]
+Show = Callable[[Chart], object]
+Look = Callable[[Panel], object]
 CLASSES = {question.number: question.class_name for question in POLICY.questions if question.class_name}
 
 
@@ -60,23 +65,32 @@ def _settle(verdict: Verdict, remark: Say, for_staff: Say) -> None:
 
 
 @number("4c.1")
-def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say) -> None:
+def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say, show_chart: Show) -> None:
     """plots the losses of the training and the validation set over ten epochs"""
-    _settle(judge_curves(_evidence(submission)), remark, for_staff)
+    evidence = _evidence(submission)
+    show_chart(
+        Chart(
+            f"Losses of the student's own run, as {evidence.source} has them",
+            (Line("training set", evidence.train_loss), Line("validation set", evidence.validation_loss)),
+        )
+    )
+    _settle(judge_curves(evidence), remark, for_staff)
 
 
 @number("4c.2")
 def test_4c_2_accuracy(
-    submission: Submission, remark: Say, for_staff: Say, seed: int, request: pytest.FixtureRequest
+    submission: Submission, remark: Say, for_staff: Say, show_panel: Look, seed: int, request: pytest.FixtureRequest
 ) -> None:
     """reaches a test accuracy of 94 % (±1 %), as measured with the submitted weights, else as claimed"""
     evidence = _evidence(submission)
     if submission.weights or submission.weights_problem:
         # Asked for here alone: a claim needs no process, and is judged even when the time is used up.
         images = drawn(seed)
-        found = verify.measure(
-            request.getfixturevalue("student"), submission, images, evidence.accuracy or 0.0, evidence.images, seed
-        )
+        student, reference = (request.getfixturevalue(name) for name in ("student", "reference"))
+        found = verify.measure(student, submission, images, evidence.accuracy or 0.0, evidence.images, seed)
+        if not found.problem:
+            for panel in observe_training.attention_panel(student, reference, submission, images.images[0], seed):
+                show_panel(panel)
         evidence = settle(evidence, found, submission.cells)
         if images.problem:
             for_staff(images.problem)
@@ -85,9 +99,10 @@ def test_4c_2_accuracy(
 
 @pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent
 @number("4c.3")
-def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: Say) -> None:
+def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: Say, show_chart: Show) -> None:
     """a small ViT around both classes trains: it recognises handwritten digits that it has not seen"""
     trained, drawn = observe_training.smoke_trained(student, seed)
+    show_chart(smoke.chart(trained.losses))
     if not smoke.learned(trained, drawn.held_labels):
         stuck = smoke.unexplained(trained, drawn.held_labels)
         compared = observe_training.first_steps(student, reference, drawn, seed) if stuck else ""

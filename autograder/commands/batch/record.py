@@ -29,7 +29,7 @@ MAX_BYTES = 512 * 2**20
 
 # What of the project decides about a result.
 _DECIDES = ("autograder", "reference")
-_SUFFIXES = {".py", ".toml", ".j2", ".npz", ".json"}
+_SUFFIXES = {".py", ".toml", ".j2", ".json", ".gz"}
 
 
 class Task(msgspec.Struct, frozen=True):

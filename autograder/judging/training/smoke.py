@@ -1,6 +1,6 @@
-"""Smoke training: a small ViT around the student's two classes, 150 steps on real digits, judged by what it learned.
+"""Smoke training: a small ViT around the student's two classes, 60 steps on real digits, judged by what it learned.
 
-What has learned little after 150 steps, for no reason that shows, is trained anew for 600: weights that begin far too
+What has learned little after 60 steps, for no reason that shows, is trained anew for 240: weights that begin far too
 large come late, and that is no mistake. So only what is slow pays for the longer training.
 
 Why separate: what is drawn and what it means, without a process. `observe_training` does the visits in between.
@@ -13,6 +13,7 @@ module that is made there is the student's own, loaded by name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import torch
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.core.policy import TRAINING
+from autograder.core.records import Chart, Line
 from autograder.core.text import one_line
 from autograder.judging.code.cases import ModelCase
 from autograder.judging.code.compare import close
@@ -27,10 +29,11 @@ from autograder.judging.code.weights import is_vector
 from autograder.judging.expect import Unmet
 from autograder.judging.training import digits
 
-# Measured (docs/training.md): patches of 14 pixels train twice as fast as the assignment's 7 and reach more in 150
-# steps; a rate of 0.005 lets weights that begin far too large come back. heads * dim_head is not dim, as in the
-# assignment. Dropout 0.1, since a p and 1 - p exchanged, which 4(a) and 4(b) charge, would drop everything at 0.
-STEPS, LONG, BATCH, RATE = 150, 600, 32, 0.005
+# Measured (docs/training.md): patches of 14 pixels train twice as fast as the assignment's 7 and reach more in so few
+# steps. Most of a step is calls, not numbers: 60 of 96 digits take 0.6 of the time of 150 of 32, and reach as much.
+# heads * dim_head is not dim, as in the assignment. Dropout 0.1, since a p and 1 - p exchanged, which 4(a) and 4(b)
+# charge, would drop everything at 0.
+STEPS, LONG, BATCH, RATE = 60, 240, 96, 0.01
 HELD_OUT = 1024  # digits: chance moves an accuracy by 1.1 % (one standard deviation at 86 %)
 SIZES = {"patch_size": 14, "dim": 32, "depth": 2, "heads": 2, "dim_head": 24, "mlp_dim": 64}
 DROPOUT = 0.1
@@ -69,6 +72,29 @@ def case(seed: int, *, dropout: float = DROPOUT) -> ModelCase:
     return ModelCase(seed, dropout=dropout, **SIZES)
 
 
+BAND = Path(__file__).with_name("smoke_band.json")
+WINDOW = 4  # steps that a point of the curve is the mean of: the loss of one batch is noisy
+
+
+def chart(losses: Sequence[float]) -> Chart:
+    """The course of a training over what right solutions do in the same steps: a picture, no verdict."""
+    low, high = msgspec.json.decode(BAND.read_bytes(), type=tuple[tuple[float, ...], tuple[float, ...]])
+    return Chart(
+        "Loss of a small ViT around both classes, in our training",
+        (Line("as your classes trained", windows(losses)),),
+        x=f"steps, in units of {WINDOW}",
+        band="9 of 10 right solutions",
+        low=low,
+        high=high,
+    )
+
+
+def windows(losses: Sequence[float]) -> tuple[float, ...]:
+    """Means over WINDOW steps each."""
+    parts = [losses[i : i + WINDOW] for i in range(0, len(losses), WINDOW)]
+    return tuple(sum(part) / len(part) for part in parts)
+
+
 class Trained(msgspec.Struct, frozen=True):
     """What came back. Logits are (n, 10); `last` is about the last training batch, in eval mode.
 
@@ -105,7 +131,7 @@ def loss(logits: Tensor, labels: Tensor) -> float:
 
 
 EXPECTED = (
-    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 85 % after {STEPS} steps"
+    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 84 % after {STEPS} steps"
 )
 
 

@@ -21,7 +21,7 @@ from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.own_attention import Attend
 from autograder.student_room.provided import provide
-from autograder.student_room.training import Training
+from autograder.student_room.training import Training, prepared
 
 STEPS = 5
 # Largest |loss - reference's| / reference's in these steps. Measured over the styles of the tests
@@ -64,6 +64,33 @@ def losses(
     """The reference's loss before each step, in float64. `weights`: all parameters of the student's ViT, by name."""
     model = _model(formulas, case, weights)
     return Training(model, rate).steps(images, labels, batch)
+
+
+def attention_maps(
+    formulas: Formulas, weigh: Callable[[Tensor, Tensor], Tensor], case: ModelCase, weights: Weights, image: Tensor
+) -> tuple[Tensor, ...]:
+    """How much the class token of each layer attends to each patch, (patches,) each, the mean over the heads.
+
+    image: uint8 (28, 28). `weigh`: the reference's attention weights of q and k. Raises LookupError where a layer does
+    not ask for its heads one by one.
+    """
+    seen: list[Tensor] = []
+
+    def head(x: Tensor, w_q: Tensor, w_k: Tensor, *others: Tensor) -> Tensor:
+        seen.append(weigh(x @ w_q.transpose(-2, -1), x @ w_k.transpose(-2, -1)))
+        return formulas.attention(x, w_q, w_k, *others)
+
+    def heads(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+        seen.extend(weigh(q, k).unbind(1))
+        return formulas.attend(q, k, v, dim)
+
+    model = _model(msgspec.structs.replace(formulas, attention=head, attend=heads), case, weights).eval()
+    with torch.no_grad():
+        model(prepared(image.unsqueeze(0)))
+    if len(seen) != case.depth * case.heads:
+        raise LookupError(f"{len(seen)} heads answered, not {case.depth} x {case.heads}")
+    whole = torch.stack(seen).view(case.depth, case.heads, *seen[0].shape[-2:])  # token 0 is the class token
+    return whole[:, :, 0, 1:].mean(1).unbind(0)
 
 
 def first_departure(seen: tuple[float, ...], expected: list[float]) -> int | None:
