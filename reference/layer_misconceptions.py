@@ -211,7 +211,7 @@ LAYER = (
     Misconception("no-residual-mlp", "without the residual connection around the MLP", "Figure 1 has two '+': the second adds what goes into the MLP's half", no_residual_mlp, half="mlp"),
     Misconception("no-residuals", "without residual connections", "Figure 1 has two '+'", no_residuals),
     Misconception("residual-from-normalised", "with the residuals taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", residual_from_normalised),
-    Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", residual_of_the_input),
+    Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", residual_of_the_input, half="mlp"),
     Misconception("parallel", "with attention and MLP side by side instead of one after the other", "the MLP works on what the first '+' gives", parallel),
     Misconception("shared-norm", "with one LayerNorm used in both places", "Figure 1 has two layer normalisations, each with its own weights", layer, shared_norm=True),
     Misconception("no-first-norm", "without the LayerNorm before the attention", "in Figure 1 each block is entered through a layer normalisation", no_first_norm, half="attention"),
@@ -219,14 +219,14 @@ LAYER = (
     Misconception("no-norms", "without LayerNorms", "in Figure 1 each block is entered through a layer normalisation", no_norms),
     Misconception("no-activation", "without a non-linearity inside the MLP", "two linear maps in a row are only one: put an activation between them", no_activation, half="mlp"),
     Misconception("activation-at-the-end", "with an activation after the MLP's last linear map too", "the MLP ends in a linear map", activation_at_the_end, half="mlp"),
-    Misconception("no-mlp", "without the MLP", "Figure 1 has a second block after the attention", no_mlp, half="mlp"),
+    Misconception("no-mlp", "without the MLP", "Figure 1 has a second block after the attention", no_mlp, half="mlp", lacks="mlp"),
     Misconception("norm-after-block", "with each LayerNorm on what is added, after the block instead of before it", "in Figure 1 each block is entered through a layer normalisation", norm_after_block),
     Misconception("first-norm-after", "with the first LayerNorm after the residual sum", "the first layer normalisation comes before the attention", first_norm_after, half="attention"),
     Misconception("mlp-first", "with the MLP before the attention", "in Figure 1 the attention comes first", mlp_first),
     Misconception("norm2-on-the-sum", "with the second residual taken from the NORMALISED sum", "what is added back is what came out of the first '+', before the layer normalisation", residual_from_second_norm, half="mlp"),
     Misconception("double-residual-attention", "with x added twice around the attention", "is there a residual connection in what you call and around it?", double_residual_attention, half="attention"),
     Misconception("double-residual-mlp", "with x added twice around the MLP", "is there a residual connection in what you call and around it?", double_residual_mlp, half="mlp"),
-    Misconception("no-attention", "without the attention", "Figure 1 has a first block before the MLP", no_attention, half="attention"),
+    Misconception("no-attention", "without the attention", "Figure 1 has a first block before the MLP", no_attention, half="attention", lacks="attention"),
     Misconception("activation-on-attention", "with an activation on what the attention half adds", "only the MLP has a non-linearity", activation_on_attention, half="attention"),
     Misconception("first-residual-from-normalised", "with the first residual taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", first_residual_from_normalised, half="attention"),
     Misconception("unbiased-deviation", "with a LayerNorm that divides by the deviation of n - 1", "nn.LayerNorm divides by n; Tensor.std and var divide by n - 1 unless unbiased=False", deviation_of_a_sample),
@@ -241,7 +241,7 @@ LAYER = (
 def _half_of(names: dict[str, str]) -> tuple[Misconception, ...]:
     """The named entries of LAYER, under the titles that hold for one half alone."""
     known = {mistake.name: mistake for mistake in LAYER}
-    return tuple(Misconception(name, title, known[name].hint, known[name].formula) for name, title in names.items())
+    return tuple(msgspec.structs.replace(known[name], title=title, half="") for name, title in names.items())
 
 
 ATTENTION_HALF = _half_of({

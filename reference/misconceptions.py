@@ -30,6 +30,9 @@ class Misconception(msgspec.Struct, frozen=True):
     repeats: bool = False  # one matrix may play two roles
     shared_norm: bool = False  # one LayerNorm may play both
     half: str = ""  # 4(b): the one half, "attention" or "mlp", that this mistake is in
+    lacks: str = ""  # 4(b): the half whose parameters do nothing
+    attend: Callable[..., Tensor] | None = None  # 4(b): in the place of the right attention, in a layer with its own
+    alone: bool = True  # of `attend`: one token gives its value, whatever Q and K are
 
 
 def _project(x: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:

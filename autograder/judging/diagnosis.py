@@ -43,6 +43,22 @@ class Mistake(Protocol):
         """4(b): one LayerNorm stands in both places."""
 
     @property
+    def name(self) -> str:
+        """One word for it."""
+
+    @property
+    def lacks(self) -> str:
+        """4(b): the half whose parameters do nothing, if any."""
+
+    @property
+    def attend(self) -> Callable[..., Tensor] | None:
+        """4(b): what stands in the place of the right attention, in a layer that brings its own."""
+
+    @property
+    def alone(self) -> bool:
+        """Of `attend`: with one token it gives that token's value."""
+
+    @property
     def half(self) -> str:
         """4(b): the half that it is in, "attention" or "mlp"; empty for the whole layer."""
 
@@ -93,16 +109,12 @@ def _likeliest(observations: Sequence[attention_roles.Observation], bank: Sequen
 
 def layer(
     observations: Sequence[layer_roles.LayerObservation],
-    bank: Sequence[Mistake],
-    right: Callable[..., Tensor],
-    *,
-    known: Mistake | None = None,
+    mistake: Mistake | None,
+    wrong: Sequence[layer_roles.LayerObservation],
 ) -> Unmet:
-    """Why outputs of 4(b) do not match, as the student reads it. `known`: what the whole layer was found to be."""
-    mistake = known or in_layer(observations, bank)
+    """Why outputs of 4(b) do not match, as the student reads it: the mistake, if it is known, or how many are wrong."""
     if mistake:
         return _named(mistake, len(observations))
-    wrong = [o for o in observations if not layer_roles.find(right, [o], tries=layer_roles.FEW_TRIES)]
     return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", _unfilled(observations))
 
 

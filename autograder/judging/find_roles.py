@@ -10,60 +10,133 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from autograder.judging import diagnosis
 from autograder.judging.code import layer_roles, staged, trials, weights
+from autograder.judging.code.activations import USUAL
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
-from autograder.judging.code.own_attention import Attend
+from autograder.judging.code.own_attention import Attend, Own
+from autograder.judging.code.staged import Search
 from autograder.judging.code.trials import Trials
+from autograder.judging.diagnosis import Mistake
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student, Visit
 
 LAYER = "4b"
 
 
+class Known:
+    """What is known of one program's layer, for all its tests: nothing is asked or searched for twice."""
+
+    def __init__(self) -> None:
+        self.roles: list[tuple[str, LayerRoles]] = []  # with the half that they fill, "" for both
+        self.not_by_name: set[str] = set()  # halves in which names and order led nowhere
+        self.experiments: Trials | None = None
+        self.asked = False
+        self._values: staged.Memory = {}
+        self._found: dict[tuple[str, str], LayerRoles | None] = {}
+
+    def staged(self, name: str, search: Search) -> LayerRoles | None:
+        """The roles of a formula, by experiments; `name` is one for each formula and attention."""
+        key = (search.half, name)
+        if key not in self._found:
+            seen = self.experiments
+            self._found[key] = staged.find(search, seen, self._values) if seen else None
+        return self._found[key]
+
+
 def layer(
     student: Student, formula: LayerFormula, attend: Attend, observations: Sequence[LayerObservation]
 ) -> LayerRoles | None:
-    """The roles under which the formula gives the outputs of ALL observations, or None.
+    """The roles under which the reference's formula gives the outputs of ALL observations, or None.
 
     `attend` is the attention that a layer which makes no probe head is tried with, over its own projections.
     """
-    half = {"mlp": "attention", "attention": "mlp"}.get(observations[0].without, "")
-    memory: list[tuple[str, LayerRoles]] = student.remembered.setdefault(f"roles of {student.program(LAYER).text}", [])
-    for filled, roles in memory:  # the roles of one half say nothing of the other
+    known, half = _known(student), _half(observations)
+    for filled, roles in known.roles:  # the roles of one half say nothing of the other
         if filled in ("", half) and _all_fit(formula, roles, observations, attend):
             return roles
     brings = half != "mlp" and not any(observation.made for observation in observations)
-    found = None if brings else layer_roles.find(formula, observations)
+    found = None if brings or half in known.not_by_name else layer_roles.find(formula, observations)
     if not found:
-        asked = experiments(student)
-        found = staged.find(staged.Search(formula, attend, half), asked) if asked else None
+        _experiment(student, known)
+        if known.experiments:  # without them names and order are all there is, each time
+            known.not_by_name.add(half)
+        found = known.staged("", Search(formula, attend, half))
     if not found or not _all_fit(formula, found, observations, attend):
         return None
-    memory.append((half, found))
+    known.roles.append((half, found))
     return found
+
+
+def explained(
+    student: Student, bank: Sequence[Mistake], attend: Attend, observations: Sequence[LayerObservation]
+) -> Mistake | None:
+    """The first mistake of the bank that explains ALL observations; with nothing to go by, by names and order alone.
+
+    Some mistakes are others with queries and keys exchanged: of these the one that suits the names.
+    """
+    known, half = _known(student), _half(observations)
+    _experiment(student, known)
+    if known.experiments is None:
+        return diagnosis.in_layer(observations, [mistake for mistake in bank if not mistake.attend])
+    best: tuple[int, Mistake] | None = None
+    for mistake in bank:
+        if mistake.attend and known.experiments.attention.made:
+            continue  # the heads are ours
+        roles = known.staged(mistake.name, _search(mistake, attend, half))
+        if roles and _all_fit(mistake.formula, roles, observations, mistake.attend or attend):
+            odd = roles.heads.unlikely if isinstance(roles.heads, Own) else 0
+            best = (odd, mistake) if best is None or odd < best[0] else best
+            if not best[0]:
+                break
+    return best[1] if best else None
+
+
+def _search(mistake: Mistake, attend: Attend, half: str) -> Search:
+    return Search(
+        mistake.formula,
+        mistake.attend or attend,
+        half,
+        shared_norm=mistake.shared_norm,
+        repeats=mistake.repeats,
+        lacks=mistake.lacks,
+        alone=mistake.alone,
+        names=USUAL,
+    )
+
+
+def _half(observations: Sequence[LayerObservation]) -> str:
+    return {"mlp": "attention", "attention": "mlp"}.get(observations[0].without, "")
+
+
+def _known(student: Student) -> Known:
+    kept = student.remembered.setdefault(f"{LAYER}: {student.program(LAYER).text}", Known())
+    assert isinstance(kept, Known)
+    return kept
+
+
+# --- experiments ------------------------------------------------------------------------------------------------------
 
 
 def experiments(student: Student) -> Trials | None:
     """What the layer does in the experiments; None where it does not go through with them."""
-    key = f"experiments with {student.program(LAYER).text}"
-    if key not in student.remembered:
-        student.remembered[key] = _experiments(student)
-    kept = student.remembered[key]
-    assert kept is None or isinstance(kept, Trials)
-    return kept
+    known = _known(student)
+    _experiment(student, known)
+    return known.experiments
 
 
-def _experiments(student: Student) -> Trials | None:
-    probe_seed = trials.CASE.seed
+def _experiment(student: Student, known: Known) -> None:
+    if known.asked:
+        return
+    known.asked, probe_seed = True, trials.CASE.seed
     try:
         with student.visit(LAYER, probe_seed=probe_seed) as visit:
             built = visit.build(trials.CASE)
             neutral = weights.draw(probe_seed, built.parameters, biases=False)
-            owners = {parameter.name: parameter.owner for parameter in built.parameters}
-            return trials.run(lambda changed, x: _ask(visit, changed, x), neutral, built.made, probe_seed, owners)
+            known.experiments = trials.run(lambda changed, x: _ask(visit, changed, x), neutral, built.made, probe_seed)
     except (Unmet, Missing):
-        return None
+        return
 
 
 def _ask(visit: Visit, changed: weights.Weights, x: Tensor) -> Tensor:

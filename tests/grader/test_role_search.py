@@ -76,7 +76,7 @@ ATTENTION_MISTAKES = {
 
 @pytest.mark.parametrize("mistake", ATTENTION_MISTAKES)
 def test_a_wrong_attention_loses_its_half_in_every_layout(mistake: str) -> None:
-    for name in OWN[::6]:
+    for name in OWN[::4]:
         found = lost(Style(attention=name, order=4), ATTENTION_MISTAKES[mistake])
         assert found.keys() == {"4b.2", "4b.4"}, (name, found)
 

@@ -51,8 +51,7 @@ def test_attention_half(student, reference, cases, remark):
     if not roles:
         known = _whole(student, reference, cases)
         if known is None or known.half != "mlp":  # one mistake, known to be in the other half, is charged there
-            bank = reference.layer_misconceptions.ATTENTION_HALF
-            raise diagnosis.layer(seen, bank, reference.encoder.layer, known=known)
+            raise _unmet(student, reference, seen, known, reference.layer_misconceptions.ATTENTION_HALF)
 
 
 @pytest.mark.requires("4b.1")
@@ -72,8 +71,7 @@ def test_mlp_half(student, reference, cases, remark):
     following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
     elsewhere = known is None or known.half == "attention"
     if not (elsewhere and _roles(student, reference, following)):
-        bank = reference.layer_misconceptions.MLP_HALF
-        raise diagnosis.layer(following, bank, reference.encoder.layer, known=known)
+        raise _unmet(student, reference, following, known, reference.layer_misconceptions.MLP_HALF)
 
 
 def _roles(student, reference, seen):
@@ -84,7 +82,19 @@ def _roles(student, reference, seen):
 def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or None."""
     seen = observe.layer(student, cases.layer(2), biases=False)
-    return diagnosis.in_layer(seen, reference.layer_misconceptions.LAYER)
+    return _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
+
+
+def _explained(student, reference, seen, bank):
+    """The first mistake of the bank, or of an attention of the layer's own, that explains what was seen, or None."""
+    bank = (*bank, *reference.own_attention_misconceptions.OWN)
+    return find_roles.explained(student, bank, reference.attention.multi_head, seen)
+
+
+def _unmet(student, reference, seen, known, bank):
+    """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
+    mistake = known or _explained(student, reference, seen, bank)
+    return diagnosis.layer(seen, mistake, [each for each in seen if not _roles(student, reference, [each])])
 
 
 @pytest.mark.requires("4b.1")
@@ -93,9 +103,8 @@ def test_whole_layer(student, reference, cases, remark):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3), remark)
     if not _roles(student, reference, seen):
-        bank = reference.layer_misconceptions.LAYER
-        known = diagnosis.in_layer(seen, bank) or _whole(student, reference, cases)
-        raise diagnosis.layer(seen, (), reference.encoder.layer, known=known)
+        known = _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
+        raise _unmet(student, reference, seen, known or _whole(student, reference, cases), ())
 
 
 @pytest.mark.requires("4b.1")

@@ -51,6 +51,14 @@ class Measured(msgspec.Struct, frozen=True):
         return result
 
     @property
+    def name(self) -> str:
+        """The activation that has these values, if there is one with a name."""
+        for name, function in ACTIVATIONS.items():
+            if bool(((function(self.points) - self.values).abs() <= NOISE * (1 + self.values.abs())).all()):
+                return name
+        return ""
+
+    @property
     def bend(self) -> float:
         """How far it is from any straight line, relative to its largest distance from its mean: 0 for a linear map.
 

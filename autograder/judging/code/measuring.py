@@ -21,6 +21,8 @@ from autograder.judging.code.weights import Weights
 
 ROWS = 16
 SMALL = 0.05  # the small inputs' deviation: its square stands between 1e-5, torch's eps, and 1e-2, the largest allowed
+HALF = 0.2  # another's, for which a layer normalisation has the same eps
+AGREE = 0.1  # how far apart the two estimates may be; above the rounding's part of an eps near 0, see `_eps`
 LARGEST_EPS = 1e-2 * 1.02  # Keras takes 1e-3; with more than 1e-2 it is no layer normalisation; 2 % are the estimate's
 # In the MLP's trial the first map's weights are so small that the activation is linear, or of degree two, in what
 # reaches it, and the second's so large that what comes out of it is no rounding beside x.
@@ -28,29 +30,37 @@ LITTLE, MUCH = 1e-3, 1e3
 
 
 def spreads(dim: int) -> Tensor:
-    """(3 * ROWS, 1, dim): normalised rows, the same ones small, and zeros."""
+    """(4 * ROWS, 1, dim): normalised rows, the same ones small and not so small, and zeros."""
     x = normal(7, ROWS, 1, dim).double()
     x = torch.nn.functional.layer_norm(x, (dim,), eps=0.0)
-    return torch.cat([x, x * SMALL, x * 0]).float()
+    return torch.cat([x, x * SMALL, x * HALF, x * 0]).float()
 
 
 def eps(added: Tensor) -> tuple[float, float]:
     """eps by what a half added to `spreads`: if it is linear in what was normalised, and if it is of degree two."""
-    large, small, none = added.double().chunk(3)
-    large, small = large - none, small - none
-    share = float((small * large).sum() / (large * large).sum().clamp_min(1e-30))
-    return _eps(share), _eps(math.sqrt(max(share, 0.0)))
+    large, small, halved, none = added.double().chunk(4)
+    shares = [_share(part - none, large - none) for part in (small, halved)]
+    roots = [math.sqrt(max(share, 0.0)) for share in shares]
+    return _agreed(*shares), _agreed(*roots)
 
 
-def _eps(share: float) -> float:
-    """The eps for which normalising makes `share` as much of the small rows as of the others."""
-    variance, square = SMALL**2, share * share
-    if not variance < square:
-        return USUAL_EPS
-    found = variance * (1 - square) / (square - variance)
-    if abs(found - USUAL_EPS) < USUAL_EPS / 4 or not -USUAL_EPS < found <= LARGEST_EPS:
+def _share(part: Tensor, large: Tensor) -> float:
+    return float((part * large).sum() / (large * large).sum().clamp_min(1e-30))
+
+
+def _agreed(small: float, halved: float) -> float:
+    """The eps of which both shares tell; the usual one where they tell of none."""
+    found, other = _eps(small, SMALL**2), _eps(halved, HALF**2)
+    agree = abs(found - other) <= AGREE * abs(found) + USUAL_EPS
+    if not agree or abs(found - USUAL_EPS) < USUAL_EPS / 4 or not -USUAL_EPS < found <= LARGEST_EPS:
         return USUAL_EPS
     return max(found, 0.0)
+
+
+def _eps(share: float, variance: float) -> float:
+    """The eps for which normalising makes `share` as much of rows of this variance as of those of variance 1."""
+    square = share * share
+    return variance * (1 - square) / (square - variance) if variance < square else math.inf
 
 
 Ask = Callable[[Weights, Tensor], Tensor]

@@ -29,6 +29,18 @@ class Own(msgspec.Struct, frozen=True):
     k: Slot
     v: Slot
 
+    @property
+    def unlikely(self) -> int:
+        """How much speaks against these roles: names of another's letter, and an order other than q, k, v in one."""
+        slots = {"q": self.q, "k": self.k, "v": self.v}
+        wrong = sum(_speaks_against(slot.matrix.name, letter) for letter, slot in slots.items())
+        return wrong + (self.q.matrix == self.k.matrix and self.q.index > self.k.index)
+
+
+def _speaks_against(name: str, letter: str) -> bool:
+    said = name.lower().replace("weight", "")
+    return letter not in said and any(other in said for other in "qkv")
+
 
 def function(own: Own, weights: Weights, case: LayerCase, attend: Attend) -> Function:
     """x (batch, tokens, dim) -> (batch, tokens, heads * dim_head), as the provided `Attention` does."""

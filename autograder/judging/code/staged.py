@@ -14,13 +14,15 @@ from functools import partial
 
 import msgspec
 
-from autograder.judging.code.activations import ACTIVATIONS
+from autograder.judging.code.activations import ACTIVATIONS, Activation
+from autograder.judging.code.cases import normal
+from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import USUAL_EPS, LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, ProbeHeads, fits
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, projections
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
-from autograder.judging.code.trials import CASE, Trials, bare, mlp_maps
+from autograder.judging.code.trials import CASE, Mlp, Trials, bare, mlp_maps
 from autograder.judging.code.vector_roles import with_vectors
 from autograder.judging.code.weights import Weights
 
@@ -28,52 +30,126 @@ BEND = 1e-3  # a measured function that is closer to a straight line is one: lin
 # Ways to fill values and projection, and then queries and keys: a fused matrix has 18 parts in all its orders, beside
 # three ways to store a projection; two maps beside the values have 8 ways.
 MOST_VALUES, MOST_QUERIES = 108, 48
+MOST_MLPS = 8  # ways to fill the MLP that are carried on where nothing shows them: two pairs, four activations
 MOST_HEADS = 12  # places among the probe heads that were made where those that are used may begin
 
 
+# What one token showed: the values' and the projection's roles, by formula and attention
+Memory = dict[object, list[tuple[ProbeHeads | Slot, AffineSource]]]
+
+
 class Search(msgspec.Struct, frozen=True):
-    """What is looked for: the formula over an attention, in one half ("attention", "mlp") or in both ("")."""
+    """What is looked for: the formula over an attention, in one half ("attention", "mlp") or in both ("").
+
+    A mistake's search has more: one normalisation may stand in both places (`shared_norm`), one projection in two
+    (`repeats`), a half may do nothing (`lacks`), and with one token its attention may be more than the value (not
+    `alone`).
+    """
 
     formula: LayerFormula
     attend: Attend
     half: str = ""
-    shared_norm: bool = False  # one normalisation stands in both places
-    measured: bool = True  # an activation without a name counts, too
+    shared_norm: bool = False
+    repeats: bool = False
+    lacks: str = ""
+    alone: bool = True
+    names: int = len(ACTIVATIONS)  # so many of the activations that have names are tried
 
 
-def find(search: Search, trials: Trials) -> LayerRoles | None:
-    """The roles under which the formula gives every observation of the half or halves; None if there are none."""
-    norm = NormSource(eps=trials.eps)
-    roles: LayerRoles | None = LayerRoles(norm, NOTHING, norm, NOTHING, NOTHING, "GELU")
-    for half, ways in (("attention", _attentions), ("mlp", _mlps)):
-        if roles and search.half in ("", half):
-            roles = next(ways(search, trials, roles), None)
-    if roles is None:
-        return None
-    fitting = partial(fits, search.formula, attend=search.attend)
-    return with_vectors(fitting, trials, roles, search.half, shared_norm=search.shared_norm)
+def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerRoles | None:
+    """The roles under which the formula gives every observation of the half or halves; None if there are none.
+
+    `memory` keeps what searches of one layer have in common: the values' roles.
+    """
+    memory = {} if memory is None else memory
+    for eps in dict.fromkeys((USUAL_EPS, trials.eps)):
+        norm = NormSource(eps=eps)
+        blank = LayerRoles(norm, NOTHING, norm, NOTHING, NOTHING, "GELU")
+        roles = next(_matrices(search, trials, blank, memory), None)
+        if roles:
+            fitting = partial(fits, search.formula, attend=search.attend)
+            return with_vectors(fitting, trials, roles, search.half, shared_norm=search.shared_norm)
+    if search.half == "mlp" and trials.mlp.x is trials.both.x:  # a wrong first half may leave this one nothing
+        return find(search, msgspec.structs.replace(trials, mlp=trials.following, vectors=()), memory)
+    return None
+
+
+def _matrices(search: Search, trials: Trials, blank: LayerRoles, memory: Memory) -> Iterator[LayerRoles]:
+    """The matrices of the half or halves; each half while the other is silent, where that shows it."""
+    attention, mlp = (search.half in ("", half) and search.lacks != half for half in ("attention", "mlp"))
+    seen = trials.both if "mlp" in trials.mute and attention else trials.mlp
+    if not search.half and not _as_mute(search, trials, blank):
+        return  # in this formula something would be seen of a half that shows nothing
+    if not attention or not mlp:
+        whole = _attentions(search, trials, blank, memory) if attention else _mlps(search, trials, blank, seen)
+        yield from [blank] if not attention and not mlp else whole
+    elif "attention" not in trials.mute:
+        for roles in _attentions(search, trials, blank, memory):
+            yield from _mlps(search, trials, roles, seen)
+    else:
+        shown = trials.mlp if "mlp" not in trials.mute else None
+        for roles in itertools.islice(_mlps(search, trials, blank, shown), MOST_MLPS):
+            speaking = msgspec.structs.replace(trials, single=trials.both_single, attention=trials.both)
+            yield from _attentions(search, speaking, roles, {})
+
+
+def _as_mute(search: Search, trials: Trials, blank: LayerRoles) -> bool:
+    """Whether the formula, too, shows nothing of a half that is mute, whatever it is filled with."""
+    weights = trials.both.weights
+    out, pairs = bare(projections(weights, CASE), frozenset(weights), weights), mlp_maps(weights, frozenset(weights))
+    filled = {
+        "attention": msgspec.structs.replace(blank, projection=out[0] if out else NOTHING),
+        "mlp": msgspec.structs.replace(blank, fc1=pairs[0][0], fc2=pairs[0][1]) if pairs else blank,
+    }
+    seen = {"attention": trials.attention, "mlp": trials.mlp}
+    halves = trials.mute - {search.lacks}
+    return all(fits(search.formula, filled[half], seen[half], search.attend) for half in halves)
 
 
 # --- the attention half -----------------------------------------------------------------------------------------------
 
 
-def _attentions(search: Search, trials: Trials, blank: LayerRoles) -> Iterator[LayerRoles]:
+def _attentions(search: Search, trials: Trials, blank: LayerRoles, memory: Memory) -> Iterator[LayerRoles]:
     """Heads and projection, tried with one token first; then queries and keys."""
-    weights = trials.attention.weights
-    used = {name: w for name, w in weights.items() if name in trials.acting}
-    slots = _slots(used, weights)
+    if not search.alone and trials.valued:
+        return
+    used = {name: w for name, w in trials.attention.weights.items() if name in trials.acting}
+    slots = _slots(used, trials.attention.weights)
+    plain = search.alone and gives_the_value(search.attend)
+    key = (search.formula, None if plain else search.attend, blank.norm1.eps)
+    if key not in memory:
+        memory[key] = list(_values(search, trials, blank, slots, used))
+    for heads, out in memory[key]:
+        roles = msgspec.structs.replace(blank, projection=out)
+        free = [slot for slot in slots if not _names(out, used) & _names(slot.matrix, used)]
+        for whole in _queries(search, heads, free, used) if isinstance(heads, Slot) else [heads]:
+            yield from _fitting(search, trials.attention, roles, heads=whole)
+
+
+def gives_the_value(attend: Attend) -> bool:
+    """Whether with one token this attention gives its value, as the right one does."""
+    q, k, v = (normal(seed, 1, CASE.heads, 1, CASE.dim_head) for seed in (1, 2, 3))
+    given = attend(q, k, v, CASE.dim)
+    return close(given.reshape(v.shape) if given.numel() == v.numel() else given, v)
+
+
+def _values(
+    search: Search, trials: Trials, blank: LayerRoles, slots: Sequence[Slot], used: Weights
+) -> Iterator[tuple[ProbeHeads | Slot, AffineSource]]:
+    """What may be the values and the projection; tried with one token, where that shows them."""
     alone = [slot for slot in slots if _names(slot.matrix, used) & trials.acting_alone]
-    outs = bare(projections(weights, CASE), trials.acting_alone, weights)
-    ways = itertools.product([*_probe_heads(trials.attention.made), *alone], outs)
-    for heads, out in itertools.islice(ways, MOST_VALUES):
-        taken = _names(out, used)
-        if isinstance(heads, Slot) and _names(heads.matrix, used) & taken:
+    outs = bare(projections(trials.attention.weights, CASE), trials.acting_alone, used)
+    ways: list[ProbeHeads | Slot] = [*_probe_heads(trials.attention.made), *alone]
+    for heads, out in itertools.islice(itertools.product(ways, outs), MOST_VALUES):
+        own = Own(heads, heads, heads) if isinstance(heads, Slot) else None
+        # heads of the layer's own have no order but their own
+        if own and (out.layout.startswith("reversed") or _names(own.v.matrix, used) & _names(out, used)):
             continue
-        trial = Own(heads, heads, heads) if isinstance(heads, Slot) else heads
-        roles = msgspec.structs.replace(blank, heads=trial, projection=out)
-        if fits(search.formula, roles, trials.single, search.attend):
-            for whole in _queries(heads, slots, used, taken) if isinstance(heads, Slot) else [heads]:
-                yield from _fitting(search, trials.attention, roles, heads=whole)
+        if own and not search.alone and (_split(own.v.matrix.axes)[0] == "head") == out.layout.startswith("mixed"):
+            continue  # too many ways to tell one by one: only those that split and join alike
+        roles = msgspec.structs.replace(blank, heads=own or heads, projection=out)
+        if not search.alone or fits(search.formula, roles, trials.single, search.attend):
+            yield heads, out
 
 
 def _probe_heads(made: int) -> list[ProbeHeads]:
@@ -93,12 +169,15 @@ def _begun(reading: Reading, used: Weights, weights: Weights) -> Reading:
     return msgspec.structs.replace(reading, start=everywhere.index(acting[0]))
 
 
-def _queries(values: Slot, slots: Sequence[Slot], used: Weights, taken: set[str]) -> Iterator[Own]:
+def _queries(search: Search, values: Slot, slots: Sequence[Slot], used: Weights) -> Iterator[Own]:
     """Two more projections beside the values: stored as they are first. One parameter is read in one way only."""
-    free = [s for s in slots if not taken & _names(s.matrix, used) and _together(s, values, used)]
+    free = [slot for slot in slots if _together(slot, values, used)]
     pairs = [pair for pair in itertools.permutations(free, 2) if _together(*pair, used)]
     pairs.sort(key=lambda pair: sum(_split(s.matrix.axes) != _split(values.matrix.axes) for s in pair))
-    for q, k in pairs[:MOST_QUERIES]:
+    if not search.alone:  # too many ways to tell one by one: only those that are stored alike
+        pairs = [pair for pair in pairs if {_shape(s.matrix) for s in pair} == {_shape(values.matrix)}]
+    again = [pair for slot in (*free, values) for pair in ((slot, slot), (slot, values), (values, slot))]
+    for q, k in [*(again if search.repeats else ()), *pairs][:MOST_QUERIES]:
         yield Own(q, k, values)
 
 
@@ -107,6 +186,10 @@ def _together(one: Slot, other: Slot, used: Weights) -> bool:
     if one.matrix == other.matrix:
         return one.index != other.index
     return not _names(one.matrix, used) & _names(other.matrix, used)
+
+
+def _shape(reading: Reading) -> tuple[int, Axes]:
+    return reading.parts, reading.axes
 
 
 def _split(axes: Axes) -> list[str]:
@@ -121,21 +204,28 @@ def _names(source: AffineSource | Reading, weights: Weights) -> set[str]:
 # --- the MLP half -----------------------------------------------------------------------------------------------------
 
 
-def _mlps(search: Search, trials: Trials, roles: LayerRoles) -> Iterator[LayerRoles]:
-    """The two maps with an activation that has a name; then with the one that was measured between them."""
-    weights = trials.mlp.weights
-    epses = dict.fromkeys((USUAL_EPS, *(eps for mlp in trials.mlps for eps in mlp.eps)))
-    pairs = mlp_maps(weights, trials.acting)
-    for eps, (first, second), name in itertools.product(epses, pairs, ACTIVATIONS):
-        norm = NormSource(eps=eps)
-        yield from _fitting(search, trials.mlp, roles, norm2=norm, fc1=first, fc2=second, activation=name)
-    for mlp in trials.mlps if search.measured else ():
-        maps = {"fc1": mlp.first, "fc2": mlp.second, "activation": mlp.function}
-        for eps in epses if mlp.function.bend > BEND else ():
-            yield from _fitting(search, trials.mlp, roles, norm2=NormSource(eps=eps), **maps)
+def _mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservation | None) -> Iterator[LayerRoles]:
+    """The two maps with an activation that has a name; then with the one that was measured between them.
+
+    Without an observation that shows them, every pair with the usual activations.
+    """
+    known = {(mlp.first, mlp.second): mlp for mlp in trials.mlps}
+    for first, second in mlp_maps(trials.mlp.weights, trials.acting):
+        mlp = known.get((first, second))
+        for eps, activation in itertools.product(mlp.epses if mlp else (USUAL_EPS,), _activations(search, mlp, seen)):
+            norm = NormSource(eps=eps)
+            yield from _fitting(search, seen, roles, norm2=norm, fc1=first, fc2=second, activation=activation)
 
 
-def _fitting(search: Search, seen: LayerObservation, roles: LayerRoles, **parts: object) -> Iterator[LayerRoles]:
+def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
+    """The one by name that was measured; else as many as are looked for, and the function as measured."""
+    names: list[Activation] = [*ACTIVATIONS][: search.names]
+    if mlp is None or seen is None or mlp.function.bend <= BEND:
+        return names
+    return [mlp.name] if mlp.name else [*names, mlp.function]
+
+
+def _fitting(search: Search, seen: LayerObservation | None, roles: LayerRoles, **parts: object) -> Iterator[LayerRoles]:
     filled = msgspec.structs.replace(roles, **parts)
-    if fits(search.formula, filled, seen, search.attend):
+    if seen is None or fits(search.formula, filled, seen, search.attend):
         yield filled

@@ -12,7 +12,7 @@ Why separate: this module chooses weights and inputs and keeps what came back; `
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from torch import Tensor
@@ -21,6 +21,7 @@ from autograder.judging.code import measuring
 from autograder.judging.code.activations import Measured
 from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.compare import close
+from autograder.judging.code.layer_parts import USUAL_EPS
 from autograder.judging.code.layer_roles import LayerObservation, matrices, silenced
 from autograder.judging.code.layer_weights import AffineSource, plain
 from autograder.judging.code.readings import members
@@ -52,8 +53,9 @@ class Mlp(msgspec.Struct, frozen=True):
 
     first: AffineSource
     second: AffineSource
-    eps: tuple[float, ...]
+    epses: tuple[float, ...]
     function: Measured
+    name: str  # of the activation that this function is, if it is one with a name
 
 
 class Trials(msgspec.Struct, frozen=True):
@@ -62,43 +64,52 @@ class Trials(msgspec.Struct, frozen=True):
     single: LayerObservation  # one token, MLP silent
     attention: LayerObservation  # several tokens, MLP silent
     mlp: LayerObservation  # attention silent
+    both_single: LayerObservation  # one token, nothing silent
+    both: LayerObservation  # several tokens, nothing silent
     acting: frozenset[str]  # matrices that matter
     acting_alone: frozenset[str]  # those of the attention half that matter with one token
+    mute: frozenset[str]  # the halves of which nothing is seen while the other one is silent
+    valued: bool  # with one token the attention half gives its value: of degree two in its matrices
     vectors: tuple[VectorTrial, ...]
     eps: float  # of the first normalisation
     mlps: tuple[Mlp, ...]  # with what may be fc1 and fc2
 
     @property
-    def case(self) -> LayerCase:
-        """The sizes."""
-        return self.attention.case
+    def following(self) -> LayerObservation:
+        """The MLP half on what the attention half gives, whatever that is."""
+        return msgspec.structs.replace(self.both, x=self.attention.output, without="attention")
 
 
-def run(ask: Ask, neutral: Weights, made: int, probe_seed: int, owners: Mapping[str, str]) -> Trials:
-    """Asks for everything. `neutral`: all parameters that may be set, gains 1, all other vectors 0, matrices random.
-
-    `owners`: the class of the module that each parameter belongs to, by name; a hint for which vectors need no trial.
-    """
+def run(ask: Ask, neutral: Weights, made: int, probe_seed: int) -> Trials:
+    """Asks for everything. `neutral`: all parameters that may be set, gains 1, all other vectors 0, matrices random."""
     bench = _Bench(ask, neutral, made, probe_seed)
-    one = bench.observe(bench.silent["mlp"], normal(CASE.seed + 1, SAMPLES, 1, CASE.dim), "mlp")
-    several = bench.observe(bench.silent["mlp"], bench.x, "mlp")
-    lone_mlp = bench.observe(bench.silent["attention"], bench.x, "attention")
+    lone = normal(CASE.seed + 1, SAMPLES, 1, CASE.dim)
+    single, several = (bench.observe(bench.silent["mlp"], x, "mlp") for x in (lone, bench.x))
+    mlp = bench.observe(bench.silent["attention"], bench.x, "attention")
+    both_single, both = (bench.observe(neutral, x, "") for x in (lone, bench.x))
     heads, hidden = (sorted(matrices(neutral, CASE, half))[:MOST_MATRICES] for half in ("attention", "mlp"))
-    acting = frozenset(name for name in heads if bench.matters(name, several))
-    acting |= {name for name in hidden if bench.matters(name, lone_mlp)}
+    seen = {"attention": bench.acting(heads, several), "mlp": bench.acting(hidden, mlp)}
+    mute = frozenset(half for half, found in seen.items() if not found)
+    # without a residual connection nothing comes through a silent half: what acts shows while both speak
+    acting = (seen["attention"] or bench.acting(heads, both)) | (seen["mlp"] or bench.acting(hidden, both))
+    alone = bench.acting(sorted(acting & set(heads)), both_single if "attention" in mute else single)
     return Trials(
-        one,
+        single,
         several,
-        lone_mlp,
+        mlp,
+        both_single,
+        both,
         acting,
-        frozenset(name for name in heads if name in acting and bench.matters(name, one)),
-        tuple(bench.vector(name) for name in loose(neutral, owners)[:MOST_VECTORS]),
+        alone,
+        mute,
+        bench.of_degree_two(heads, single),
+        tuple(bench.vector(name) for name in loose(neutral)[:MOST_VECTORS]),
         _first_eps(bench),
         tuple(_between(bench, acting)),
     )
 
 
-def loose(weights: Weights, owners: Mapping[str, str]) -> list[str]:
+def loose(weights: Weights) -> list[str]:
     """The vectors whose role is not told by the matrix, or the normalisation's gain, that they stand beside."""
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     gains = gains_of(weights)
@@ -138,9 +149,16 @@ class _Bench:
         case = msgspec.structs.replace(CASE, batch=x.shape[0], tokens=x.shape[1])
         return LayerObservation(case, weights, x, output, self._made, self._probe_seed, without)
 
-    def matters(self, name: str, seen: LayerObservation) -> bool:
+    def acting(self, names: Sequence[str], seen: LayerObservation) -> frozenset[str]:
+        return frozenset(name for name in names if self._matters(name, seen))
+
+    def _matters(self, name: str, seen: LayerObservation) -> bool:
         other = normal(CASE.seed + 2, *seen.weights[name].shape)
         return not close(self.output({**seen.weights, name: other}, seen.x), seen.output)
+
+    def of_degree_two(self, names: Sequence[str], seen: LayerObservation) -> bool:
+        doubled = {name: w * 2 if name in names else w for name, w in seen.weights.items()}
+        return close(self.output(doubled, seen.x) - seen.x, 4 * (seen.output - seen.x))
 
     def vector(self, name: str) -> VectorTrial:
         noise = normal(CASE.seed + 3, *self.neutral[name].shape)
@@ -163,8 +181,9 @@ def _between(bench: _Bench, acting: frozenset[str]) -> list[Mlp]:
         x = measuring.spreads(CASE.dim)
         factors = {first.weight: measuring.LITTLE, second.weight: measuring.MUCH}
         little = {name: w * factors[name] if name in factors else w for name, w in silent.items()}
-        eps = measuring.eps(bench.output(little, x) - x)
-        found.append(Mlp(first, second, eps, measuring.activation(bench.output, silent, first, second, CASE)))
+        epses = tuple(dict.fromkeys((USUAL_EPS, *measuring.eps(bench.output(little, x) - x))))
+        function = measuring.activation(bench.output, silent, first, second, CASE)
+        found.append(Mlp(first, second, epses, function, function.name))
     return found
 
 

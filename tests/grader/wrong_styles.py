@@ -1,0 +1,163 @@
+"""Mistakes as students write them, each as changes to the text of a right layer: what it costs and what it is called.
+
+Why separate: `generated_styles` writes right layers in any style; a mistake here is one that can be made in each of
+them. Tests and the measurement of fidelity make them, alone and two at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tests.grader.generated_styles import Style, text
+
+Changes = tuple[tuple[str, str], ...]
+
+BOTH = frozenset({"4b.2", "4b.3", "4b.4"})
+FIRST, SECOND, ORDER = frozenset({"4b.2", "4b.4"}), frozenset({"4b.3", "4b.4"}), frozenset({"4b.4"})
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """Changes (old, new) to a right layer's text, the tests that it must lose, and the bank's name for it.
+
+    `own`: it is one of a layer that brings its own attention. An empty name: what it is, no formula of the bank says.
+    """
+
+    changes: Changes
+    lost: frozenset[str]
+    name: str
+    own: bool = False
+
+
+def spoilt(style: Style, *mistakes: Wrong) -> str:
+    """The text of a layer in this style with these mistakes. LookupError where one of them has no place in it."""
+    written = text(style)
+    for old, new in (change for mistake in mistakes for change in mistake.changes):
+        if old not in written:
+            raise LookupError(old)
+        written = written.replace(old, new)
+    return written
+
+
+# Lines of a layer in the style "by role" with LayerNorm modules.
+N1, N2, Z = "y = self.my_n1(x)", "y = self.my_n2(x)", "z = F.gelu(z)"
+OUT, F2 = "self.drop(self.my_out(mixed))", "self.drop(self.my_f2(self.drop(z)))"
+ADD1, ADD2 = f"x = x + {OUT}", f"x = x + {F2}"
+SCORES, SOFTMAX, MIXED = "q @ k.mT * q.shape[-1] ** -0.5", "torch.softmax(q @ k.mT * q.shape[-1] ** -0.5, -1)", "w @ v"
+NORM = "nn.LayerNorm(dim)"
+
+STRUCTURE: Mapping[str, Wrong] = {
+    "post-norm": Wrong(
+        ((N1, "y = x"), (ADD1, f"x = self.my_n1(x + {OUT})"), (N2, "y = x"), (ADD2, f"x = self.my_n2(x + {F2})")),
+        BOTH,
+        "post-norm",
+    ),
+    "no first residual": Wrong(((ADD1, f"x = {OUT}"),), FIRST, "no-residual-attention"),
+    "no second residual": Wrong(((ADD2, f"x = {F2}"),), SECOND, "no-residual-mlp"),
+    "no residuals": Wrong(((ADD1, f"x = {OUT}"), (ADD2, f"x = {F2}")), BOTH, "no-residuals"),
+    "residuals of what is normalised": Wrong(
+        ((ADD1, f"x = y + {OUT}"), (ADD2, f"x = y + {F2}")), BOTH, "residual-from-normalised"
+    ),
+    "second residual of the input": Wrong(
+        ((N1, f"first = x\n        {N1}"), (ADD2, f"x = first + {F2}")), ORDER, "residual-of-the-input"
+    ),
+    "side by side": Wrong(((N1, f"first = x\n        {N1}"), (N2, "y = self.my_n2(first)")), ORDER, "parallel"),
+    "one norm in both places": Wrong(((N2, "y = self.my_n1(x)"),), ORDER, "shared-norm"),
+    "no first norm": Wrong(((N1, "y = x"),), FIRST, "no-first-norm"),
+    "no second norm": Wrong(((N2, "y = x"),), SECOND, "no-second-norm"),
+    "no norms": Wrong(((N1, "y = x"), (N2, "y = x")), BOTH, "no-norms"),
+    "no activation": Wrong(((Z, "pass"),), SECOND, "no-activation"),
+    "activation at the end": Wrong(((ADD2, "x = x + self.drop(F.gelu(self.my_f2(self.drop(z))))"),), SECOND, "activation-at-the-end"),
+    "no MLP": Wrong(((ADD2, "pass"),), SECOND, "no-mlp"),
+    "norms after the blocks": Wrong(
+        ((N1, "y = x"), (ADD1, f"x = x + self.my_n1({OUT})"), (N2, "y = x"), (ADD2, f"x = x + self.my_n2({F2})")),
+        BOTH,
+        "norm-after-block",
+    ),
+    "first norm after the sum": Wrong(((N1, "y = x"), (ADD1, f"x = self.my_n1(x + {OUT})")), FIRST, "first-norm-after"),
+    "second norm after the sum": Wrong(((N2, "y = x"), (ADD2, f"x = self.my_n2(x + {F2})")), SECOND, "second-norm-after"),
+    "second residual normalised": Wrong(((N2, "x = y = self.my_n2(x)"),), SECOND, "norm2-on-the-sum"),
+    "first residual normalised": Wrong(((N1, "x = y = self.my_n1(x)"),), FIRST, "first-residual-from-normalised"),
+    "x twice, first": Wrong(((ADD1, f"x = x + x + {OUT}"),), FIRST, "double-residual-attention"),
+    "x twice, second": Wrong(((ADD2, f"x = x + x + {F2}"),), SECOND, "double-residual-mlp"),
+    "no attention": Wrong(((ADD1, "pass"),), FIRST, "no-attention"),
+    "activation on the attention": Wrong(((ADD1, "x = x + self.drop(F.gelu(self.my_out(mixed)))"),), FIRST, "activation-on-attention"),
+    "norm at the end": Wrong((("return x\n", "return F.layer_norm(x, x.shape[-1:])\n"),), SECOND, "norm-at-the-end"),
+    "deviation of n - 1": Wrong(
+        (
+            (N1, "y = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6) * self.my_n1.weight + self.my_n1.bias"),
+            (N2, "y = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6) * self.my_n2.weight + self.my_n2.bias"),
+        ),
+        BOTH,
+        "unbiased-deviation",
+    ),
+    "root mean square": Wrong(
+        (
+            (N1, "y = x * (x.square().mean(-1, keepdim=True) + 1e-5).rsqrt() * self.my_n1.weight + self.my_n1.bias"),
+            (N2, "y = x * (x.square().mean(-1, keepdim=True) + 1e-5).rsqrt() * self.my_n2.weight + self.my_n2.bias"),
+        ),
+        BOTH,
+        "rms-norm",
+    ),
+    "batch norm": Wrong(
+        ((N1, "y = (x - x.mean((0, 1))) / (x.std((0, 1)) + 1e-5)"), (N2, "y = (x - x.mean((0, 1))) / (x.std((0, 1)) + 1e-5)")),
+        BOTH,
+        "",
+    ),
+    "rounded": Wrong((("return x\n", "return (x * 100).round() / 100\n"),), BOTH, ""),
+    "halves scaled": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, ""),
+}  # fmt: skip
+
+_LATER = "torch.ones(x.shape[1], x.shape[1]).triu(1).bool()"
+_FLAT = "{}.transpose(1, 2).flatten(2)"
+_CUT = "q, k, v = ({}.reshape(x.shape[0], {}, {}){} for m in (q, k, v))\n        w = "
+
+
+def _scale(factor: str, name: str) -> Wrong:
+    return Wrong(((SCORES, f"q @ k.mT{factor}"),), FIRST, name, own=True)
+
+
+def _again(heads: str, size: str, move: str = "") -> tuple[str, str]:
+    """A line before the scores that splits the features once more, in another way."""
+    return "w = ", _CUT.format(_FLAT.format("m"), heads, size, move)
+
+
+_HEAD_OF = "-1, self.d, self.h"
+ATTENTION: Mapping[str, Wrong] = {
+    "no scale": _scale("", "own-no-scale"),
+    "scale of all heads": _scale(" / (self.h * q.shape[-1]) ** 0.5", "own-scale-inner"),
+    "scale of x": _scale(" / x.shape[-1] ** 0.5", "own-scale-dim"),
+    "scale of dim // heads": _scale(" / (x.shape[-1] // self.h) ** 0.5", "own-scale-ratio"),
+    "divided by d": _scale(" / q.shape[-1]", "own-scale-d"),
+    "scale of heads": _scale(" / self.h ** 0.5", "own-scale-heads"),
+    "scale of tokens": _scale(" / x.shape[1] ** 0.5", "own-scale-tokens"),
+    "scaled upwards": _scale(" * q.shape[-1] ** 0.5", "own-scale-upwards"),
+    "scaled after the softmax": Wrong(((SOFTMAX, "torch.softmax(q @ k.mT, -1) / q.shape[-1] ** 0.5"),), FIRST, "own-scale-after", own=True),
+    "causal": Wrong(((SCORES, f"({SCORES}).masked_fill({_LATER}, float('-inf'))"),), FIRST, "own-causal", own=True),
+    "softmax over queries": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, -2)"),), FIRST, "own-softmax-queries", own=True),
+    "softmax over heads": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, 1)"),), FIRST, "own-softmax-heads", own=True),
+    "softmax over the batch": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, 0)"),), FIRST, "own-softmax-batch", own=True),
+    "no softmax": Wrong(((SOFTMAX, SCORES),), FIRST, "own-no-softmax", own=True),
+    "exponentials alone": Wrong(((SOFTMAX, f"torch.exp({SCORES})"),), FIRST, "own-exp", own=True),
+    "softmax twice": Wrong(((SOFTMAX, f"torch.softmax({SOFTMAX}, -1)"),), FIRST, "own-softmax-twice", own=True),
+    "weights transposed": Wrong(((MIXED, "w.mT @ v"),), FIRST, "own-transposed", own=True),
+    "weights unused": Wrong(((MIXED, "v"),), FIRST, "own-unused", own=True),
+    "values added": Wrong(((MIXED, "v + w @ v"),), FIRST, "own-residual", own=True),
+    "joined without moving": Wrong((("rearrange(w @ v, 'b h t d -> b t (h d)')", "(w @ v).reshape(x.shape[0], x.shape[1], -1)"),), FIRST, "own-merged", own=True),
+    "split without moving": Wrong((_again("self.h", "x.shape[1], -1"),), FIRST, "own-split", own=True),
+    "never moved": Wrong(
+        (_again("self.h", "x.shape[1], -1"), ("rearrange(w @ v, 'b h t d -> b t (h d)')", "(w @ v).reshape(x.shape[0], x.shape[1], -1)")),
+        FIRST,
+        "own-never-moved",
+        own=True,
+    ),
+    "heads and dim_head exchanged": Wrong(
+        (_again("x.shape[1]", "-1, self.h", ".transpose(1, 2)"),), FIRST, "own-exchanged", own=True
+    ),
+    "all in one head": Wrong((_again("1", "x.shape[1], -1"),), FIRST, "own-one-head", own=True),
+    "keys for values": Wrong(((MIXED, "w @ k"),), FIRST, "own-repeats", own=True),
+    "queries for keys": Wrong(((SCORES, SCORES.replace("k.mT", "q.mT")),), FIRST, "own-repeats", own=True),
+    "sigmoid for softmax": Wrong(((SOFTMAX, f"torch.sigmoid({SCORES})"),), FIRST, "", own=True),
+    "own token left out": Wrong(((SCORES, f"({SCORES}).masked_fill(torch.eye(x.shape[1]).bool(), -1e9)"),), FIRST, "", own=True),
+}  # fmt: skip
