@@ -47,6 +47,7 @@ class Desk:
         self.charts: list[Chart] = []
         self.panels: list[Panel] = []
         self.printed: list[str] = []  # by the student's code, in the current test
+        self.killed: list[str] = []  # what was being done when a child was killed from outside, in the current test
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
@@ -82,8 +83,17 @@ def _desk(request: pytest.FixtureRequest) -> Desk:
 def student(request: pytest.FixtureRequest) -> Student:
     """The student's code, at arm's length. See `autograder.judging.visit`."""
     desk = _desk(request)
-    return Student(desk.rooms, desk.submission, desk.setup.limits, show_text=desk.setup.public, until=desk.until(),
-                   tripped=desk.tripped, remembered=desk.remembered, printed=desk.printed)  # fmt: skip
+    return Student(
+        desk.rooms,
+        desk.submission,
+        desk.setup.limits,
+        show_text=desk.setup.public,
+        until=desk.until(),
+        tripped=desk.tripped,
+        remembered=desk.remembered,
+        printed=desk.printed,
+        killed=desk.killed,
+    )
 
 
 @pytest.fixture

@@ -153,10 +153,8 @@ class Grading:
             return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
-        desk.remarks, desk.for_staff, desk.printed = [], [], []
-        desk.charts, desk.panels, desk.current = [], [], about.number
-        start = time.monotonic()
-        error = one_item.run(item)
+        desk.current, start = about.number, time.monotonic()
+        error = self._run(desk, item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
         staff = "\n".join(filter(None, [*desk.for_staff, result.staff, endings.printed(desk.printed)]))
@@ -165,6 +163,20 @@ class Grading:
             again = f"python -m autograder check {desk.submission.file} --question {about.number}"
             return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))
         return result
+
+    def _run(self, desk: Desk, item: pytest.Item) -> BaseException | None:
+        """What the test raised, in the first run in which nobody else killed a child, or else in the last.
+
+        The kernel does so when the machine's memory runs out, which may be no fault of the child that it takes. It may
+        have taken the child that was kept and the one in waiting; the third is a fresh one.
+        """
+        for _ in range(3):
+            desk.remarks, desk.for_staff, desk.printed, desk.killed = [], [], [], []
+            desk.charts, desk.panels = [], []
+            error = one_item.run(item)
+            if not desk.killed:
+                break
+        return error
 
     def _prerequisite(self, desk: Desk, about: outcome.Item) -> str:
         known = set(desk.results)

@@ -28,7 +28,7 @@ from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
-from autograder.sandbox.room import Ended
+from autograder.sandbox.room import BY_THE_SYSTEM, Ended
 from autograder.sandbox.rooms import Conversations, Rooms
 from autograder.sandbox.wire import ParameterSpec, Reply
 
@@ -65,7 +65,8 @@ class Student:
 
     `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
     with nothing, once its forward has answered. `remembered`, too, outlives the test: what experiments showed.
-    `printed` collects what each visit printed, capped: for staff alone.
+    `printed` collects what each visit printed, capped: for staff alone; `killed` what was being done when a child was
+    killed by neither us nor its own limits.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Student:
         tripped: dict[str, set[str]] | None = None,
         remembered: dict[str, Any] | None = None,
         printed: list[str] | None = None,
+        killed: list[str] | None = None,
     ) -> None:
         self.submission = submission
         self.remembered = {} if remembered is None else remembered
@@ -88,6 +90,7 @@ class Student:
         self._until = until
         self._tripped = {} if tripped is None else tripped
         self._printed = [] if printed is None else printed
+        self._killed = [] if killed is None else killed
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""
@@ -111,7 +114,7 @@ class Student:
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
         # what was trained is judged by a process that saw no training
         same = "" if trains else f"{question} {programs[-1].sha256}"
-        collected = self._tripped, self._printed
+        collected = self._tripped, self._printed, self._killed
         how = Conversations(self._rooms, limits, same)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
@@ -128,11 +131,12 @@ class Visit:
         show_text: bool,
         tripped: dict[str, set[str]],
         printed: list[str],
+        killed: list[str],
         *,
         shortened: bool,
     ) -> None:
         self._how = how
-        self._tripped, self._printed = tripped, printed
+        self._tripped, self._printed, self._killed = tripped, printed, killed
         self._shortened = shortened
         self._question = question
         self._programs = programs
@@ -247,6 +251,8 @@ class Visit:
     def _unmet(self, exit: Exit) -> Exception:
         if exit.kind is ExitKind.GRADER:
             return GraderFault(exit.detail)
+        if exit.kind is ExitKind.MEMORY and exit.detail == BY_THE_SYSTEM:
+            self._killed.append(self._doing)
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
         program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word

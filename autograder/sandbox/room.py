@@ -24,6 +24,9 @@ from autograder.student_room import frames
 
 T = TypeVar("T")
 
+# How a child ended that somebody else killed: the kernel, for want of memory, which may be the machine's own.
+BY_THE_SYSTEM = "ended by the system"
+
 
 class Ended(Exception):
     """The conversation is over before it gave what was asked. `exit` says how."""
@@ -187,7 +190,7 @@ class Room:
         if name == "SIGXCPU":
             return self._exit(ExitKind.TIMEOUT, detail="processor time")
         if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
-            return self._exit(ExitKind.MEMORY, detail="ended by the system")
+            return self._exit(ExitKind.MEMORY, detail=BY_THE_SYSTEM)
         return self._exit(ExitKind.KILLED, detail=name)
 
     def _exit(

@@ -58,7 +58,7 @@ class Zygote:
         with self._kept():
             self._order("fork")
             data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
-            return int(_answer(data)["pid"]), socket.socket(fileno=fds[0]), fds[1]
+            return int(_decoded(data)["pid"]), socket.socket(fileno=fds[0]), fds[1]
 
     def end(self, pid: int) -> None:
         """Kills the child and all it started. Done before the next order is."""
@@ -69,7 +69,7 @@ class Zygote:
         """Kills the child and all it started; (its wait status, whether it was alive until now, what it overdrew)."""
         with self._kept():
             self._order("reap", pid)
-            answer = _answer(self._control.recv(MAX_MESSAGE))
+            answer = _decoded(self._control.recv(MAX_MESSAGE))
             return int(answer["status"]), bool(answer["alive"]), str(answer["overdrawn"])
 
     def _order(self, op: str, pid: int = 0) -> None:
@@ -105,7 +105,7 @@ class Zygote:
         os.waitpid(self.pid, 0)
 
 
-def _answer(data: bytes) -> dict[str, Any]:
+def _decoded(data: bytes) -> dict[str, Any]:
     if not data:
         raise ConnectionError("it hung up")
     answer: dict[str, Any] = json.loads(data)
