@@ -84,6 +84,8 @@ class Train(msgspec.Struct, frozen=True, tag="train"):
     batch_size: int
     seed: int
     data: str = ""  # a folder with MNIST's files; empty: the environment's, else the bundled digits
+    plain: bool = False  # by the notebook's own loop, whatever would be quicker
+    threads: int = 0  # 0: as many as take least time
     done: int = 0
     saved: Weights | None = None
     public: bool = False
@@ -98,6 +100,7 @@ class Began(msgspec.Struct, frozen=True, tag="began"):
     data: str
     images: int  # of one epoch
     digest: str  # of the digits and what was drawn from them
+    threads: int
     notes: tuple[str, ...] = ()
 
 

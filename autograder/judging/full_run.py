@@ -25,6 +25,7 @@ from autograder.judging.training import digits, submitted
 from autograder.judging.training.full_data import Digits
 from autograder.judging.training.measured import interval
 from autograder.judging.visit import Student, Visit
+from autograder.sandbox.wire import Reply
 
 MODEL = "4c"
 # Steps and images of one request: a second or less on a CPU, so that the progress moves and a limit is noticed.
@@ -42,10 +43,12 @@ def run(student: Student, order: Train, drawn: Digits) -> Iterator[Event]:
     case = _case(order.seed)
     with student.visit(MODEL) as visit:
         visit.build(case)
-        _hold(visit, order, drawn.training)
+        if order.saved is not None:
+            _load(visit, submitted.tensors(order.saved))
+        held = _hold(visit, order, drawn.training, quick=not order.plain)
         if order.saved is not None:
             _resume(visit, submitted.tensors(order.saved))
-        yield Began("cpu", drawn.name, len(drawn.training[1]), _digest(drawn))
+        yield Began("cpu", drawn.name, len(drawn.training[1]), _digest(drawn), held.made, held.notes)
         for number in range(order.done + 1, order.epochs + 1):
             loss = yield from _epoch(visit, order, number, len(drawn.training[1]))
             yield from _kept(visit)
@@ -65,15 +68,19 @@ def _ask(visit: Visit, op: str, fields: Mapping[str, object], *tensors: Tensor, 
     return visit.ask(op, fields, tensors, doing=doing, seconds=CAPS.request_seconds)[1]
 
 
-def _hold(visit: Visit, order: Train, images: tuple[Tensor, Tensor]) -> None:
-    _ask(visit, "hold", {"batch": order.batch_size, "rate": TRAINING.rate}, *images, doing="beginning the training")
+def _hold(visit: Visit, order: Train, images: tuple[Tensor, Tensor], *, quick: bool) -> Reply:
+    fields = {"batch": order.batch_size, "rate": TRAINING.rate, "quick": quick, "threads": order.threads,
+              "seed": seed_of(order.seed, "hold")}  # fmt: skip
+    doing, seconds = "beginning the training", CAPS.request_seconds
+    return visit.ask("hold", fields, images, doing=doing, seconds=seconds)[0]
+
+
+def _load(visit: Visit, saved: Mapping[str, Tensor]) -> None:
+    visit.load({name.removeprefix(WEIGHTS): value for name, value in saved.items() if name.startswith(WEIGHTS)})
 
 
 def _resume(visit: Visit, saved: Mapping[str, Tensor]) -> None:
-    weights = {name.removeprefix(WEIGHTS): value for name, value in saved.items() if name.startswith(WEIGHTS)}
-    doing = "going on from the checkpoint"
-    _ask(visit, "load", {"names": list(weights)}, *weights.values(), doing=doing)
-    _ask(visit, "resume", {}, *(saved[name] for name in ADAM), doing=doing)
+    _ask(visit, "resume", {}, *(saved[name] for name in ADAM), doing="going on from the checkpoint")
 
 
 def seed_of(*parts: object) -> int:
@@ -136,7 +143,7 @@ def _logits(visit: Visit, images: Tensor) -> Tensor:
 def _measured(visit: Visit, order: Train, drawn: Digits, weights: Mapping[str, Tensor], there: Tensor) -> Measured:
     """The saved weights in a fresh process, with other initial ones: what is not loaded is not the same by luck."""
     visit.build(_case(order.seed + 1))
-    _hold(visit, order, (drawn.training[0][:0], drawn.training[1][:0]))
+    _hold(visit, order, (drawn.training[0][:0], drawn.training[1][:0]), quick=False)
     visit.load(weights)
     notes = []
     if not close(_logits(visit, drawn.validation[0][: len(there)]), there, rtol=SAME):

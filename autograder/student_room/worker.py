@@ -9,7 +9,7 @@
 
 and for a full run of training, image by image the same model:
 
-    hold    {op, batch, rate} + images, labels                  keeps them, and makes the optimiser
+    hold    {op, batch, rate, quick, threads, seed} + images, labels    -> made: threads; notes: how steps are computed
     steps   {op, seed} + order                   -> losses, hits: a step a batch of the images that `order` names
     logits  {op} + images                        -> logits in eval mode
     pause   {op}                                 -> the optimiser's state: mean, square, steps
@@ -116,14 +116,12 @@ class Conversation:
             "train": self.train,
             "forward": self.forward,
             "hold": self.hold,
-            "steps": self.steps,
-            "logits": self.logits,
-            "pause": self.pause,
-            "resume": self.resume,
         }
-        operation = operations[str(request.pop("op"))]
-        specs = request.pop("tensors", [])
-        return operation(*crossing.received(specs, body), **request)
+        name, specs = str(request.pop("op")), request.pop("tensors", [])
+        if name not in operations and self.run is not None:
+            _seed(int(str(request.get("seed", 0))))
+            return {"status": "ok"}, self.run.answer(name, *crossing.received(specs, body), **request)
+        return operations[name](*crossing.received(specs, body), **request)
 
     def start(
         self,
@@ -194,34 +192,14 @@ class Conversation:
         losses = self.training.steps(images, labels, batch)
         return {"status": "ok"}, [torch.tensor(losses, dtype=torch.float64)]
 
-    def hold(self, images: Tensor, labels: Tensor, *, batch: int, rate: float) -> Reply:
-        """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,)."""
-        self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate)
-        return {"status": "ok"}, []
-
-    def steps(self, order: Tensor, *, seed: int) -> Reply:
-        """Trains on the images that `order`, int64 (n,), names; losses, float64 (steps,), and hits, int64 (steps,)."""
+    def hold(
+        self, images: Tensor, labels: Tensor, *, batch: int, rate: float, quick: bool, threads: int, seed: int
+    ) -> Reply:
+        """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,); `quick` as far as is exact."""
         _seed(seed)
-        return {"status": "ok"}, list(self._run().steps(order))
-
-    def logits(self, images: Tensor) -> Reply:
-        """What the model says of images, uint8 (n, 28, 28), in eval mode."""
-        output, notes = crossing.tensor_of(self._run().logits(images), self.max_body)
-        return {"status": "ok", "notes": notes}, [output]
-
-    def pause(self) -> Reply:
-        """All of the optimiser that the next step depends on."""
-        return {"status": "ok"}, list(self._run().saved())
-
-    def resume(self, mean: Tensor, square: Tensor, steps: Tensor) -> Reply:
-        """Goes on from what `pause` gave."""
-        self._run().restore(mean, square, steps)
-        return {"status": "ok"}, []
-
-    def _run(self) -> full_run.FullRun:
-        if self.run is None:
-            raise RuntimeError("nothing is held to train on")
-        return self.run
+        self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate)
+        notes = self.run.quicken(self.namespace.get("Attention"), threads) if quick else ()
+        return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in notes]}, []
 
     def forward(
         self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False

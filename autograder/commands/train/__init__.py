@@ -41,6 +41,8 @@ class Wish(msgspec.Struct, frozen=True):
     batch_size: int = TRAINING.batch_size
     seed: int = 189
     data: Path | None = None
+    plain: bool = False
+    threads: int = 0  # 0: as many as take least time
     resume: bool = False
     allow_weak: bool = False
 
@@ -61,7 +63,7 @@ def run(work: str, out: Path, wish: Wish, watch: Watch = lambda event, run: None
     """
     _check(wish)
     submission = _submission(work)
-    begun = Run(submission.name, submission.digest, wish.seed, wish.batch_size)
+    begun = Run(submission.name, submission.digest, wish.seed, wish.batch_size, wish.plain)
     saved = folder.open_(out, begun, resume=wish.resume)
     if saved and saved.run.epochs > wish.epochs:
         raise UsageError(f"{out} holds {saved.run.epochs} epochs, more than --epochs {wish.epochs}")
@@ -76,6 +78,8 @@ def run(work: str, out: Path, wish: Wish, watch: Watch = lambda event, run: None
 def _check(wish: Wish) -> None:
     if wish.epochs < 1 or wish.batch_size < 1:
         raise UsageError("--epochs and --batch-size are 1 or more")
+    if wish.threads < 0:
+        raise UsageError("--threads is 1 or more, or 0 for as many as take least time")
     if wish.data is not None:
         try:
             mnist.find(wish.data)
@@ -107,6 +111,8 @@ def _order(submission: Submission, wish: Wish, saved: Saved | None) -> Train:
         batch_size=wish.batch_size,
         seed=wish.seed,
         data=str(wish.data.resolve()) if wish.data else "",
+        plain=saved.run.plain if saved else wish.plain,
+        threads=saved.run.threads if saved else wish.threads,
         done=saved.run.epochs if saved else 0,
         saved=saved.weights if saved else None,
         public=not hidden,
@@ -157,7 +163,7 @@ class _Log:
     def _begin(self, event: Began) -> None:
         if self.run.digits and self.run.digits != event.digest:
             raise UsageError(f"{self.out} holds a run on other digits ({self.run.data}): give the same --data")
-        self.run = msgspec.structs.replace(self.run, digits=event.digest, data=event.data)
+        self.run = msgspec.structs.replace(self.run, digits=event.digest, data=event.data, threads=event.threads)
 
     def _write(self, **changed: object) -> None:
         seconds = self._before + time.monotonic() - self._start

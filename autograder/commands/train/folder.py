@@ -32,12 +32,17 @@ _TITLE = "Loss of the Vision Transformer on {data}"
 
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A run so far. `submission` and `digits` are digests: a run goes on with the same ones or not at all."""
+    """A run so far. `submission` and `digits` are digests: a run goes on with the same ones or not at all.
+
+    It goes on with the same `threads`, too, since their number moves the last digits of a sum.
+    """
 
     name: str
     submission: str
     seed: int
     batch_size: int
+    plain: bool = False
+    threads: int = 0
     digits: str = ""
     data: str = ""
     train_loss: tuple[float, ...] = ()
@@ -76,7 +81,7 @@ def open_(out: Path, run: Run, *, resume: bool) -> Saved | None:
     return saved
 
 
-_SAME = {"submission": "submission", "seed": "--seed", "batch_size": "--batch-size"}
+_SAME = {"submission": "submission", "seed": "--seed", "batch_size": "--batch-size", "plain": "--plain"}
 
 
 def _read(file: Path) -> Saved:
