@@ -18,24 +18,19 @@ from autograder.core.policy import POLICY
 from autograder.core.records import Chart, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import curves, grids, groups, message, summary
-from autograder.report.class_table import ClassRow
 from autograder.report.listing import listing
 from autograder.report.summary import Summary
 
-TEMPLATE, CLASS_TEMPLATE = "submission.html.j2", "class.html.j2"
+TEMPLATE = "submission.html.j2"
 
 
 def render(whole: Summary, *, source_lines: bool = True, audience: summary.Audience = "student") -> str:
     """The page as text. `source_lines` shows the student's code; the student's variant omits what is for staff."""
-    return _filled(TEMPLATE, _page(whole, source_lines, audience))
+    return filled(TEMPLATE, _page(whole, source_lines, audience))
 
 
-def class_page(rows: Sequence[tuple[ClassRow, str]]) -> str:
-    """A class's list of reports to click through, from each row and who handed in (empty where nobody says)."""
-    return _filled(CLASS_TEMPLATE, {"title": POLICY.title, "rows": rows}) + "\n"
-
-
-def _filled(template: str, values: Mapping[str, object]) -> str:
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """A template of this folder with its values; what is no markup of ours is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)

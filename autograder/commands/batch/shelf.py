@@ -1,0 +1,148 @@
+"""The results of a class on disk: what is kept of an earlier run, what is new, and what only the whole class shows.
+
+Why separate: here files are written and kept whole, whatever interrupts; what is run when, is the command's affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from autograder.commands.batch import lanes, record
+from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.record import Record, Task
+from autograder.core import policy
+from autograder.core.records import Finding, Report, Severity
+from autograder.grading import Options
+from autograder.report import results
+from autograder.report.class_table import ClassRow, class_row
+from autograder.report.html import render
+from autograder.report.summary import Summary, summarise
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a class is. `now`: what is being graded, and for how many seconds."""
+
+    done: int
+    total: int
+    kept: int  # of an earlier run, as they were
+    faults: int  # not wholly graded, by a fault of ours
+    now: dict[str, float] = {}
+
+
+Watch = Callable[[Progress], None]
+
+
+class Shelf:
+    """The records of a class, kept and new, and the files that belong to each."""
+
+    def __init__(self, entries: Sequence[Entry], out: Path, options: Options, fresh: bool) -> None:
+        self._entries, self._out = entries, out
+        grading = record.grading_key(options)
+        self._keys = {entry.id: record.key(grading, entry.path) for entry in entries}
+        self._records: dict[str, Record] = {}
+        for entry in () if fresh else entries:
+            known = record.read(out / "records" / f"{entry.id}.json")
+            if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
+                self._records[entry.id] = known
+        self.kept = len(self._records)
+
+    def _files_are_there(self, identity: str) -> bool:
+        return all((self._out / name).is_file() for name in (f"results/{identity}.json", f"reports/{identity}.html"))
+
+    def fill(self, options: Options, jobs: int, watch: Watch) -> None:
+        """Grades what no record is there of. A Ctrl-C while files are written is heard after them."""
+        todo = [Task(entry.id, str(entry.path)) for entry in self._entries if entry.id not in self._records]
+        faults = 0
+
+        def tell(now: Mapping[str, float]) -> None:
+            watch(Progress(len(self._records), len(self._entries), self.kept, faults, dict(now)))
+
+        with contextlib.closing(lanes.run(todo, options, jobs, tell)) as graded:
+            for done in graded:
+                with undisturbed():
+                    self._keep(done)
+                faults += not done.report.complete
+        tell({})
+
+    def _keep(self, done: record.Done) -> None:
+        """The page first, the record last: where a result is, its page is, too; where a record is, both are."""
+        key = self._keys[done.id] if done.report.complete else ""  # what we failed to grade is graded again
+        self._records[done.id] = Record(key, done.report)
+        results.write_bytes(self._out / "reports" / f"{done.id}.html", done.page)
+        results.write_bytes(self._out / "results" / f"{done.id}.json", done.results)
+        self._write_record(done.id)
+
+    def _write_record(self, identity: str) -> None:
+        results.write_bytes(self._out / "records" / f"{identity}.json", record.encode(self._records[identity]))
+
+    def graded(self) -> list[tuple[Entry, Summary]]:
+        """Each submission that is graded, in the class's order."""
+        done = [(entry, self._records[entry.id]) for entry in self._entries if entry.id in self._records]
+        return [(entry, summarise(_with(known.report, known.adds))) for entry, known in done]
+
+    def rows(self) -> list[tuple[Entry, ClassRow]]:
+        """A row for each of them."""
+        return [(entry, class_row(entry.id, whole)) for entry, whole in self.graded()]
+
+    def add_what_the_class_shows(self) -> tuple[str, ...]:
+        """Flags for staff that only the whole class shows go into the files concerned; the notes name them, too."""
+        owners: dict[str, list[str]] = {}  # who handed in the same weights, by their digest
+        for entry in self._entries:
+            known = self._records.get(entry.id)
+            if known is None:
+                continue
+            weights = known.report.submission.weights
+            others = owners.setdefault(weights.digest, []) if weights else []
+            self._add(entry.id, _same_weights(others))
+            others.append(entry.id)
+        return tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
+
+    def _add(self, identity: str, adds: str) -> None:
+        known = self._records[identity]
+        if known.adds == adds:
+            return
+        self._records[identity] = msgspec.structs.replace(known, adds=adds)
+        whole = summarise(_with(known.report, adds))
+        page = render(whole, audience="staff").encode("utf-8", "replace")
+        results.write_bytes(self._out / "reports" / f"{identity}.html", page)
+        results.write(self._out / "results" / f"{identity}.json", whole)
+        self._write_record(identity)
+
+    def strangers(self) -> tuple[str, ...]:
+        """A note on results that are of nobody in the class: they are left, and stand in no table."""
+        there = {path.stem for path in (self._out / "records").glob("*.json")}
+        others = sorted(there - {entry.id for entry in self._entries})
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        return (
+            (f"{self._out} holds results of what is not in the class, and they were left: {shown}",) if others else ()
+        )
+
+
+def _same_weights(others: Sequence[str]) -> str:
+    """What staff are told of weights that others before handed in, too: two trainings give two."""
+    names = f"{', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
+    return f"the weights in {policy.FILES.checkpoint} equal those of {names}, number for number" if others else ""
+
+
+def _with(report: Report, adds: str) -> Report:
+    if not adds:
+        return report
+    fix = "ask who trained them: even one person's two trainings give other weights"
+    flag = Finding("same-weights", Severity.FLAG, adds, "4c", policy.FILES.checkpoint, fix=fix)
+    findings = (*report.submission.findings, flag)
+    return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """A Ctrl-C is heard at the end."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
