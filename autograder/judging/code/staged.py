@@ -219,7 +219,7 @@ def _mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservat
 
 def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
     """The one by name that was measured; else as many as are looked for, and the function as measured."""
-    names: list[Activation] = [*ACTIVATIONS][: search.names]
+    names: list[Activation] = list(itertools.islice(ACTIVATIONS, search.names))
     if mlp is None or seen is None or mlp.function.bend <= BEND:
         return names
     return [mlp.name] if mlp.name else [*names, mlp.function]
