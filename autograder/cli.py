@@ -135,12 +135,13 @@ def grade(
 
 @app.command()
 def batch(
-    folder: Annotated[Path, typer.Argument(help="A folder with one folder, zip or file per submission.")],
+    folder: Annotated[Path, typer.Argument(help="A folder (or a zip) with one folder, zip or file per submission.")],
     out: Annotated[Path, typer.Option(help="Where results, reports, tables and index.html go.")],
     jobs: Annotated[
         int | None, typer.Option(help="So many at once.", show_default="cores, within memory", min=1)
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what OUT has results of already.")] = False,
+    against: Annotated[Path | None, typer.Option(help="Earlier results: says whose points change, and where.")] = None,
     only: Only = "",
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
@@ -152,14 +153,15 @@ def batch(
     OUT/index.html. Run again, it grades only what is new or changed."""
     _use(policy)
     _measure_on(mnist)
-    from autograder.commands.batch import shown
+    from autograder.commands.batch import shown, unpacking
     from autograder.grading import Options, checked
     from autograder.handin import folders
 
     options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(_grading_command, out=out, options=options)
+    folder = unpacking.folder_of(folder, out, partial(command, "grade"))
     folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
-    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, quiet=quiet))
+    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, quiet=quiet))
 
 
 @app.command()

@@ -17,6 +17,7 @@ import msgspec
 
 from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch import lanes, tables
+from autograder.commands.batch.against import Changes, compare, read, table
 from autograder.commands.batch.shelf import Progress, Shelf, Watch, undisturbed
 from autograder.core import policy
 from autograder.core.errors import UsageError
@@ -35,6 +36,7 @@ class GradedClass(msgspec.Struct, frozen=True):
     rows: tuple[ClassRow, ...]
     total: int
     kept: int = 0
+    changes: Changes | None = None  # against earlier results, if that was asked
     notes: tuple[str, ...] = ()
 
     @property
@@ -50,15 +52,18 @@ def run(
     *,
     jobs: int | None = None,
     fresh: bool = False,
+    against: Path | None = None,
     watch: Watch = lambda progress: None,
 ) -> GradedClass:
     """Grades the class with `jobs` lanes (None: as many as the machine has cores and memory for).
 
     What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
-    it early, with what is done in the tables. Raises UsageError when something is wrong with the folders.
+    it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
+    Raises UsageError when something is wrong with the folders.
     """
     start = time.monotonic()
     found = class_folder.read(folder, leave_out=out)
+    earlier = read(against) if against else None
     for name in ("results", "reports", "records"):
         results.make_folder(out / name)
     with _alone(out):
@@ -69,7 +74,11 @@ def run(
         with undisturbed():
             notes = found.notes + shelf.add_what_the_class_shows() + shelf.strangers()
             _write_tables(shelf, notes, out, time.monotonic() - start)
-    return GradedClass(tuple(row for _, row in shelf.rows()), len(found.entries), shelf.kept, notes)
+            changes = None
+            if earlier is not None:
+                changes = compare(earlier, read(out))
+                results.write_bytes(out / "changes.csv", table(changes).encode("utf-8", "replace"))
+    return GradedClass(tuple(row for _, row in shelf.rows()), len(found.entries), shelf.kept, changes, notes)
 
 
 def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float) -> None:

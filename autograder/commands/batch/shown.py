@@ -12,6 +12,7 @@ from pathlib import Path
 
 from autograder.commands import batch
 from autograder.commands.batch import GradedClass, Progress, Watch
+from autograder.commands.batch.against import lines
 from autograder.core.text import one_line
 from autograder.grading import Options
 from autograder.report.class_table import class_table
@@ -19,13 +20,17 @@ from autograder.report.class_table import class_table
 SLOW = 5.0  # seconds after which a submission that is being graded is named: an honest one needs one or two
 
 
-def run(folder: Path, out: Path, options: Options, *, jobs: int | None, fresh: bool, quiet: bool) -> int:
+def run(
+    folder: Path, out: Path, options: Options, *, jobs: int | None, fresh: bool, against: Path | None, quiet: bool
+) -> int:
     """Grades the class and says how it went; the exit status of the command."""
     with _bar() if not quiet else contextlib.nullcontext(lambda progress: None) as watch:
-        graded = batch.run(folder, out, options, jobs=jobs, fresh=fresh, watch=watch)
+        graded = batch.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, watch=watch)
     if not quiet:
         sys.stdout.write(class_table(graded.rows, colour=sys.stdout.isatty()))
         _say_where(graded, out)
+    for line in lines(graded.changes) if graded.changes else ():
+        print(line)
     for note in graded.notes:
         print(f"note: {one_line(note, 1000)}", file=sys.stderr)
     if len(graded.rows) < graded.total:

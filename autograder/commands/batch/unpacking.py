@@ -1,0 +1,139 @@
+"""A class that comes as one zip: unpacked once, beside the results, so that every later run finds it there.
+
+Why separate: the zip is the platform's or a colleague's, its names and contents are students'. Nothing leaves the
+folder, nothing is executable or a link, and what does not fit on the disk is refused before it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from autograder.core.errors import UsageError
+from autograder.handin.folders import BESIDE, WORK
+from autograder.report import results
+from autograder.sandbox import scratch
+
+MARK = ".unpacked"  # in the folder: the hash of the zip that it is from
+MAX_MEMBERS = 500_000  # a thousand submissions of some ten files, and a virtual environment in a few of them
+MAX_GB = 64
+_CHUNK = 1 << 20
+
+
+def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
+    """The folder of submissions: `path` itself, or where its zip was unpacked.
+
+    Raises UsageError for a bad zip, and for one that is a single submission's: `single` words the command for that.
+    """
+    if not (path.is_file() and path.suffix.lower() == ".zip"):
+        return path
+    if _is_one(path):
+        raise UsageError(f"{path} is one submission, and this command takes a class:\n  for this one:  {single(path)}")
+    results.make_folder(out)
+    target = out / "submissions"
+    digest = _digest(path)
+    if _marked(target) == digest:
+        return target
+    if target.exists() and _marked(target) is None:
+        raise UsageError(f"{target} is in the way and is not from a zip: give another --out")
+    _unpack(path, target)
+    (target / MARK).write_text(digest)
+    return target
+
+
+def _is_one(path: Path) -> bool:
+    """Whether the work itself stands at the zip's top, and not in a folder or zip of somebody's."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            paths = [PurePosixPath(member.filename).parts for member in archive.infolist() if _wanted(member)]
+    except (zipfile.BadZipFile, NotImplementedError, OSError):
+        return False  # said when it is unpacked
+    return any(len(parts) == 1 and parts[0] in (*WORK, *BESIDE) for parts in paths)
+
+
+def _digest(path: Path) -> str:
+    total = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(_CHUNK):
+                total.update(part)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    return total.hexdigest()
+
+
+def _marked(target: Path) -> str | None:
+    try:
+        return (target / MARK).read_text()
+    except OSError:
+        return None
+
+
+def _unpack(path: Path, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if _wanted(member)]
+            _check(path, members, target.parent)
+            if target.exists():
+                scratch.remove(str(target))  # of an earlier zip
+            target.mkdir()
+            (target / MARK).write_text("")  # ours, and not whole yet
+            front = _common([PurePosixPath(member.filename).parts for member in members])
+            for member in members:
+                _write(archive, member, target.joinpath(*PurePosixPath(member.filename).parts[front:]))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise UsageError(
+            f"{path} cannot be unpacked ({error}). Download it once more, or unpack it and give the folder"
+        ) from None
+
+
+def _wanted(member: zipfile.ZipInfo) -> bool:
+    """A plain file with a harmless path, and none of what systems leave in zips."""
+    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+    mode = member.external_attr >> 16
+    harmless = bool(parts) and not member.is_dir() and ".." not in parts and not parts[0].startswith(("/", "__MACOSX"))
+    return harmless and "\0" not in member.filename and (not mode or stat.S_ISREG(mode) or not stat.S_IFMT(mode))
+
+
+def _check(path: Path, members: list[zipfile.ZipInfo], place: Path) -> None:
+    size = sum(member.file_size for member in members)
+    if not members:
+        raise UsageError(f"{path} holds no files")
+    if len(members) > MAX_MEMBERS or size > MAX_GB << 30:
+        raise UsageError(
+            f"{path} holds {len(members):,} files of {size >> 20:,} MB: unpack it yourself, and look at it"
+        )
+    if size > shutil.disk_usage(place).free * 0.9:
+        raise UsageError(f"{path} holds {size >> 20:,} MB, more than is free in {place}: give an --out with more room")
+
+
+def _common(paths: list[tuple[str, ...]]) -> int:
+    """How many folders wrap the submissions: what all files lie in, unless it is itself somebody's submission."""
+    count = 0
+    while all(len(parts) > count + 1 for parts in paths) and len({parts[count] for parts in paths}) == 1:
+        if any(len(parts) == count + 2 and parts[-1] in (*WORK, *BESIDE) for parts in paths):
+            break
+        count += 1
+    return count
+
+
+def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> None:
+    """One member; its size is what the zip's list says, or it is a bomb. Names that the disk refuses are left out."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        left = member.file_size
+        with archive.open(member) as source, place.open("xb") as file:
+            while part := source.read(_CHUNK):
+                left -= len(part)
+                if left < 0:
+                    raise zipfile.BadZipFile(f"{member.filename} is larger than the zip says")
+                file.write(part)
+    except FileExistsError:
+        pass  # a second member of the same name: the first one stays
+    except OSError as error:
+        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            raise UsageError(f"{place.parent}: the disk is full. Give an --out with more room") from None
