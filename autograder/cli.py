@@ -172,6 +172,7 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Images of one step.")] = 32,
     seed: Annotated[int, typer.Option(help="Of the initial weights, the order of the images, and dropout.")] = 189,
     data: Annotated[Path | None, typer.Option(help="A folder with MNIST's files; else the bundled digits.")] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu or cuda.")] = "auto",
     plain: Annotated[bool, typer.Option("--plain", help="The notebook's own loop, step by step: slower.")] = False,
     threads: Annotated[int, typer.Option(help="Of the training process; 0: as many as take least time.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
@@ -181,7 +182,7 @@ def train(
     """Trains the handout's whole model with the submission's layers: weights, history.json, curves, the accuracy."""
     from autograder.commands.train import Wish, shown
 
-    wish = Wish(epochs, batch_size, seed, data, plain, threads, resume, allow_weak_isolation)
+    wish = Wish(epochs, batch_size, seed, data, plain, threads, device, resume, allow_weak_isolation)
     raise typer.Exit(shown.run(submission, out, wish, quiet=quiet))
 
 

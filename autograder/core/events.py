@@ -86,6 +86,7 @@ class Train(msgspec.Struct, frozen=True, tag="train"):
     data: str = ""  # a folder with MNIST's files; empty: the environment's, else the bundled digits
     plain: bool = False  # by the notebook's own loop, whatever would be quicker
     threads: int = 0  # 0: as many as take least time
+    device: str = "cpu"  # "cuda"; "auto": a GPU where the child can use one
     done: int = 0
     saved: Weights | None = None
     public: bool = False
@@ -96,7 +97,7 @@ class Train(msgspec.Struct, frozen=True, tag="train"):
 class Began(msgspec.Struct, frozen=True, tag="began"):
     """The model is built, and the digits are there. `notes` are for the person who waits."""
 
-    device: str
+    device: str  # in words
     data: str
     images: int  # of one epoch
     digest: str  # of the digits and what was drawn from them

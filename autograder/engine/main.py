@@ -18,6 +18,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # Where a training takes more, one that waits for another gives its core away: on a machine whose cores were busy, a
 # step with two threads took 1.7 s where they spin, and 0.1 s where they do not.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # whoever asks for a GPU before the fork must not start CUDA by it
 
 import msgspec  # noqa: E402
 import torch  # noqa: E402, F401

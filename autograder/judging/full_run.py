@@ -48,7 +48,8 @@ def run(student: Student, order: Train, drawn: Digits) -> Iterator[Event]:
         held = _hold(visit, order, drawn.training, quick=not order.plain)
         if order.saved is not None:
             _resume(visit, submitted.tensors(order.saved))
-        yield Began("cpu", drawn.name, len(drawn.training[1]), _digest(drawn), held.made, held.notes)
+        device, *notes = held.notes or ("",)
+        yield Began(device, drawn.name, len(drawn.training[1]), _digest(drawn), held.made, tuple(notes))
         for number in range(order.done + 1, order.epochs + 1):
             loss = yield from _epoch(visit, order, number, len(drawn.training[1]))
             yield from _kept(visit)
@@ -70,6 +71,7 @@ def _ask(visit: Visit, op: str, fields: Mapping[str, object], *tensors: Tensor, 
 
 def _hold(visit: Visit, order: Train, images: tuple[Tensor, Tensor], *, quick: bool) -> Reply:
     fields = {"batch": order.batch_size, "rate": TRAINING.rate, "quick": quick, "threads": order.threads,
+              "device": order.device,
               "seed": seed_of(order.seed, "hold")}  # fmt: skip
     doing, seconds = "beginning the training", CAPS.request_seconds
     return visit.ask("hold", fields, images, doing=doing, seconds=seconds)[0]

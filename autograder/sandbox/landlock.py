@@ -23,6 +23,7 @@ _SCOPE_ALL = 3  # ABI 6: abstract UNIX sockets and signals to processes outside
 _READ = _READ_FILE | _READ_DIR | _EXECUTE
 # Files and folders, and nothing else: no program, link, device, pipe or socket is made there.
 _SCRATCH = _WRITE_FILE | _READ_FILE | _READ_DIR | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | _REFER | _TRUNCATE
+_DEVICE = _WRITE_FILE | _READ_FILE | _IOCTL_DEV
 _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 
@@ -43,7 +44,7 @@ def abi() -> int:
     return max(0, _syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG))
 
 
-def restrict(read: Iterable[str], write: Iterable[str]) -> bool:
+def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] = ()) -> bool:
     """Allows reading below `read`, files and folders below `write`, nothing else. True when it is in force."""
     version = abi()
     if not version:
@@ -61,6 +62,8 @@ def restrict(read: Iterable[str], write: Iterable[str]) -> bool:
             _allow(ruleset, path, _READ & handled)
         for path in write:
             _allow(ruleset, path, _SCRATCH & handled)
+        for path in devices:
+            _allow(ruleset, path, _DEVICE & handled)
         return _syscall(_RESTRICT_SELF, ruleset, 0) == 0
     finally:
         os.close(ruleset)

@@ -16,7 +16,7 @@ import sys
 
 from autograder.core import own_limits
 from autograder.core.records import Limits
-from autograder.sandbox import landlock, seccomp
+from autograder.sandbox import devices, landlock, seccomp
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 SIGKILL = 9
@@ -64,6 +64,7 @@ def lock_down(
     calls: bytes,
 ) -> socket.socket:
     """Applies every layer to this process; returns the connection under its new number. `calls`: seccomp's filter."""
+    opened = devices.files() if limits.device == "cuda" else ()
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     os.setsid()
     offer_for_sacrifice()
@@ -78,7 +79,8 @@ def lock_down(
         drop_identity(*ids)
         prctl(PR_SET_PDEATHSIG, SIGKILL)  # the kernel forgets it when the ids change (prctl(2))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    landlock.restrict(read=readable, write=[scratch])
+    more = [*devices.READ, *devices.libraries(os.environ)] if opened else []
+    landlock.restrict([*readable, *more], [scratch], opened)
     os.environ.update(HOME=scratch, TMPDIR=scratch)
     seccomp.install(calls)
     return connection
@@ -117,11 +119,13 @@ def limit_resources(given: Limits) -> None:
         resource.RLIMIT_CPU: int(max(given.seconds, given.training_seconds)) + 2,
         # `quota` counts what has a name. What is open without one is these two multiplied: 1 GB at most, until it ends.
         resource.RLIMIT_FSIZE: given.scratch_mb << 18,  # a quarter of what all its files may hold
-        resource.RLIMIT_NOFILE: 64,  # an import or a pool of threads opens some five at a time
+        # an import or a pool of threads opens some five at a time; CUDA opens its devices again and again
+        resource.RLIMIT_NOFILE: 64 if given.device == "cpu" else 256,
         resource.RLIMIT_STACK: 64 << 20,
     }
     if sys.platform.startswith("linux"):
-        limits[resource.RLIMIT_AS] = room
+        if given.device == "cpu":  # CUDA reserves address space for all memory of the machine and of the GPU
+            limits[resource.RLIMIT_AS] = room
         if os.getuid() == 0:  # counted per user: an ordinary user's own processes would count too
             limits[resource.RLIMIT_NPROC] = 64
     for which, value in limits.items():

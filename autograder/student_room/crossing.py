@@ -45,4 +45,4 @@ def received(specs: object, body: bytes) -> list[Tensor]:
 
 def raw(tensor: Tensor) -> bytes:
     """The values alone, in the order of their indices."""
-    return tensor.detach().contiguous().numpy().tobytes()
+    return tensor.detach().cpu().contiguous().numpy().tobytes()

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from autograder.student_room import masks, quick, recorded
+from autograder.student_room.captured import Capture, Captured, by_cuda
 from autograder.student_room.quick import Quick
 from autograder.student_room.training import prepared
 
@@ -33,17 +34,38 @@ def warm_up() -> None:
     recorded.record(lambda x, y: (x @ y, torch.func.vmap(torch.sum)(x)), torch.ones(2, 2), torch.ones(2, 2))
 
 
-class FullRun:
-    """A model, its Adam, and the images that it is trained on: uint8 (n, 28, 28) with labels, int64 (n,)."""
+def device_for(asked: str) -> tuple[str, str]:
+    """("cuda" or "cpu", words) for "cpu", "cuda" or "auto". Raises RuntimeError where "cuda" cannot be had."""
+    if asked == "cpu":
+        return "cpu", "on the CPU"
+    if torch.cuda.is_available():
+        return "cuda", f"on the GPU: {torch.cuda.get_device_name()}"
+    built = "it was built for CPUs alone" if torch.version.cuda is None else "CUDA did not start in the sandbox"
+    if asked == "cuda":
+        raise RuntimeError(f"torch {torch.__version__} cannot use a GPU here: {built}")
+    return "cpu", f"on the CPU: torch {torch.__version__} cannot use the GPU, {built}"
 
-    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, *, batch: int, rate: float) -> None:
-        self.model = model
-        self.images, self.labels = images, labels
-        self.batch = batch
+
+class FullRun:
+    """A model, its Adam, and the images that it is trained on: uint8 (n, 28, 28) with labels, int64 (n,).
+
+    All of them are on `device`; what comes from the trusted room, and what goes back, is on the CPU.
+    """
+
+    def __init__(
+        self, model: nn.Module, images: Tensor, labels: Tensor, *, batch: int, rate: float, device: str = "cpu"
+    ) -> None:
+        self.device = torch.device(device)
+        if device != "cpu":
+            torch.set_float32_matmul_precision("high")  # TF32: products with 10 bits of each factor, sums in float32
+        self.model = model.to(self.device)
+        self.images, self.labels = images.to(self.device), labels.to(self.device)
+        self.batch, self.rate = batch, rate
         self.trained = [p for p in model.parameters() if p.requires_grad]
         self.adam: torch.optim.Optimizer = torch.optim.Adam(list(model.parameters()), lr=rate)
         self.quick = Quick(None, lambda seed: None, ())
-        self.rate, self.threads = rate, 1
+        self.captured: Captured | None = None
+        self.threads = 1
 
     def answer(self, op: str, *tensors: Tensor, **fields: Any) -> list[Tensor]:
         """What one request of a run that is under way is answered by: see `worker`."""
@@ -55,59 +77,83 @@ class FullRun:
         }
         return list(operations[op](*tensors, **fields))
 
-    def quicken(self, attention: object, threads: int) -> tuple[str, ...]:
+    def quicken(self, attention: object, threads: int, capture: Capture = by_cuda) -> tuple[str, ...]:
         """Tries what makes the steps quicker, and says what was done; `threads` 0: as many as take least time."""
         if len(self.labels) < WORTH * self.batch:
             return ("an epoch is too short to try what would make the steps quicker",)
         some, names = self.images[: self.batch], self.labels[: self.batch]
-        self.quick = quick.quicken(self.model, attention, some, names)
-        self.adam = fused(list(self.model.parameters()), self.rate)
+        on_cpu = self.device.type == "cpu"
+        self.quick = quick.quicken(self.model, attention, some, names, record=on_cpu)
+        self.adam = fused(list(self.model.parameters()), self.rate, capturable=not on_cpu)
+        if not on_cpu:
+            return (*self.quick.notes, self._capture(capture))
         step = self.quick.step or quick.gradients(self.model.train())
-        said = ""
+        said = f"threads: {threads}"
         if threads:
             torch.set_num_threads(threads)
         else:
             threads, said = quick.fastest(lambda: step(some, names), len(os.sched_getaffinity(0)))
         self.threads = threads
-        return (*self.quick.notes, said or f"threads: {threads}")
+        return (*self.quick.notes, said)
+
+    def _capture(self, capture: Capture) -> str:
+        """Lets whole steps be launched at once; what was done, in words."""
+        if not self.quick.pure:
+            return "steps: launched one by one"
+        example = torch.arange(self.batch, device=self.device)
+        changed = [*self.model.parameters(), *self.model.buffers()]
+        try:
+            self.model.train()
+            self.captured = Captured(self._together, example, changed, self._state, capture)
+        except Exception as error:  # what a graph cannot hold is told by whatever torch raises
+            self.adam = fused(list(self.model.parameters()), self.rate, capturable=False)
+            return f"steps: launched one by one, since they cannot be captured ({quick.short(error)})"
+        return "steps: captured as one CUDA graph, products in TF32"
+
+    def _state(self) -> list[Tensor]:
+        return [value for state in self.adam.state.values() for value in state.values() if isinstance(value, Tensor)]
 
     def steps(self, order: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         """A step for each batch of `order`, int64 (n,), which tells images by number.
 
-        Gives the mean loss of each batch before its step, float64, and how many of it were right, int64. Ends early on
-        a loss that is not finite.
+        Gives the mean loss of each batch before its step, float64, and how many of it were right, int64. On a CPU it
+        ends early on a loss that is not finite; elsewhere looking at each would make the steps wait for each other.
         """
-        losses, hits = [], []
+        answers = []
         self.model.train()
         self.quick.reseed(seed)
-        for chosen in torch.split(order, self.batch):
-            loss, right = self._step(self.images[chosen], self.labels[chosen])
-            losses.append(loss)
-            hits.append(right)
-            if not math.isfinite(loss):
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        for chosen in torch.split(order.to(self.device), self.batch):
+            full = self.captured if len(chosen) == self.batch else None
+            answers.append((full or self._together)(chosen))
+            if self.device.type == "cpu" and not math.isfinite(float(answers[-1][0])):
                 break
-        return torch.tensor(losses, dtype=torch.float64), torch.tensor(hits, dtype=torch.int64)
+        losses, hits = (torch.stack(column).cpu() for column in zip(*answers))
+        return losses.double(), hits.long()
 
-    def _step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+    def _together(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        images, labels = self.images[chosen], self.labels[chosen]
         recording = self.quick.step if len(labels) == self.batch else None  # recorded for batches of one size
         loss, right, *gradients = (recording or quick.gradients(self.model))(images, labels)
         for parameter, gradient in zip(self.trained, gradients):
             parameter.grad = gradient
         self.adam.step()
-        return float(loss), int(right)
+        return loss, right
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """(n, 10) in eval mode, in batches as large as those of the training. images: uint8 (n, 28, 28)."""
         self.model.eval()
-        return torch.cat([self.model(prepared(some)) for some in torch.split(images, self.batch)]).float()
+        parts = torch.split(images.to(self.device), self.batch)
+        return torch.cat([self.model(prepared(some)) for some in parts]).float()
 
     def saved(self) -> tuple[Tensor, Tensor, Tensor]:
         """Adam's two means, over all parameters one after the other, and its count of steps for each parameter."""
         parameters = list(self.model.parameters())
         states: list[dict[str, Any]] = [self.adam.state.get(p, {}) for p in parameters]
         mean, square = (
-            torch.cat([state.get(key, torch.zeros_like(p)).flatten() for state, p in zip(states, parameters)])
+            torch.cat([state.get(key, torch.zeros_like(p)).flatten() for state, p in zip(states, parameters)]).cpu()
             for key in ("exp_avg", "exp_avg_sq")
         )
         return mean, square, torch.tensor([float(state.get("step", 0.0)) for state in states])
@@ -118,18 +164,21 @@ class FullRun:
         sizes = [p.numel() for p in parameters]
         parts = zip(parameters, torch.split(mean, sizes), torch.split(square, sizes), steps)
         for p, first, second, count in parts:
-            if count > 0:  # a parameter that no gradient ever reached has no state
-                self.adam.state[p] = {
-                    "step": count.clone(),
-                    "exp_avg": first.view_as(p).clone(),
-                    "exp_avg_sq": second.view_as(p).clone(),
-                }
+            kept = self.adam.state[p]
+            if count == 0 and not kept:  # a parameter that no gradient ever reached has no state
+                continue
+            new = {"step": count, "exp_avg": first.view_as(p), "exp_avg_sq": second.view_as(p)}
+            for name, value in new.items():
+                if name in kept:  # a captured step knows the place
+                    kept[name].copy_(value)
+                else:
+                    kept[name] = value.clone() if name == "step" else value.to(p.device, copy=True)
         return ()
 
 
-def fused(parameters: list[Tensor], rate: float) -> torch.optim.Optimizer:
+def fused(parameters: list[Tensor], rate: float, *, capturable: bool = False) -> torch.optim.Optimizer:
     """Adam over all parameters in one call: the same formula as its default, one parameter after another."""
     try:
-        return torch.optim.Adam(parameters, lr=rate, fused=True)
+        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=capturable)
     except RuntimeError:  # before torch 2.4 on a CPU, and for dtypes that its kernel has not
-        return torch.optim.Adam(parameters, lr=rate, foreach=True)
+        return torch.optim.Adam(parameters, lr=rate, foreach=True, capturable=capturable)

@@ -34,33 +34,42 @@ Gradients = Callable[[Tensor, Tensor], tuple[Any, ...]]
 
 
 class Quick(NamedTuple):
-    """How the steps are to be computed. `step` None: by the plain loop. `reseed` is called before each request."""
+    """How the steps are to be computed. `step` None: by the plain loop. `reseed` is called before each request.
+
+    `pure`: a step depends on tensors alone, so that its Python need not run again.
+    """
 
     step: Gradients | None
     reseed: Callable[[int], None]
     notes: tuple[str, ...]
+    pure: bool = False
 
 
-def quicken(model: nn.Module, attention: object, images: Tensor, labels: Tensor) -> Quick:
-    """What can be done for steps on batches like this one: uint8 (batch, 28, 28) with labels, int64 (batch,)."""
+def quicken(model: nn.Module, attention: object, images: Tensor, labels: Tensor, *, record: bool = True) -> Quick:
+    """What can be done for steps on batches like this one: uint8 (batch, 28, 28) with labels, int64 (batch,).
+
+    `record`: not where steps are captured otherwise.
+    """
     kept = torch.get_rng_state()
     try:
-        return _quicken(model, attention, images, labels)
+        return _quicken(model, attention, images, labels, record)
     finally:
         torch.set_rng_state(kept)
 
 
-def _quicken(model: nn.Module, attention: object, images: Tensor, labels: Tensor) -> Quick:
+def _quicken(model: nn.Module, attention: object, images: Tensor, labels: Tensor, record: bool) -> Quick:
     if why := _leaves_something(model, images, labels):
         return Quick(None, _nothing, (f"your code is run as it stands, step by step: {why}",))
     notes = [f"heads: {_stacked(model, attention, images, labels)}"]
+    if not record:
+        return Quick(None, _nothing, tuple(notes), pure=True)
     try:
         step, reseed = _recorded(model, images, labels)
     except Exception as error:  # tracing meets whatever a student's code does
-        notes.append(f"steps: run as they stand, since they cannot be recorded ({_short(error)})")
+        notes.append(f"steps: run as they stand, since they cannot be recorded ({short(error)})")
         return Quick(None, _nothing, tuple(notes))
     notes.append("steps: recorded once, then run without Python and autograd")
-    return Quick(step, reseed, tuple(notes))
+    return Quick(step, reseed, tuple(notes), pure=True)
 
 
 def gradients(model: nn.Module) -> Gradients:
@@ -86,7 +95,7 @@ def _leaves_something(model: nn.Module, images: Tensor, labels: Tensor) -> str:
         step(images, labels)
         after = python_state.fingerprint(trial, program.MODULES)
     except Exception as error:
-        return _short(error)
+        return short(error)
     return "" if before == after else "a forward leaves something behind, in self or elsewhere"
 
 
@@ -98,11 +107,11 @@ def _stacked(model: nn.Module, attention: object, images: Tensor, labels: Tensor
         expected = _answers(model, images, labels)
         undo = stacked.stack(model, attention)
     except Exception as error:
-        return f"one after another ({_short(error)})"
+        return f"one after another ({short(error)})"
     try:
         why = "" if same(_answers(model, images, labels), expected) else "at once they give other numbers"
     except Exception as error:
-        why = _short(error)
+        why = short(error)
     if why:
         undo()
         return f"one after another ({why})"
@@ -190,6 +199,7 @@ def _nothing(seed: int) -> None:
     """The plain loop's dropout is seeded with torch's generator."""
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """Why, in a few words: the first line of what was raised."""
     text = str(error).strip().split("\n")[0][:120]
     return f"{type(error).__name__}: {text}" if not isinstance(error, (ValueError, python_state.Opaque)) else text

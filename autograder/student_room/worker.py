@@ -9,7 +9,7 @@
 
 and for a full run of training, image by image the same model:
 
-    hold    {op, batch, rate, quick, threads, seed} + images, labels    -> made: threads; notes: how steps are computed
+    hold    {op, batch, rate, quick, threads, seed, device} + images, labels    -> made: threads; notes: where and how
     steps   {op, seed} + order                   -> losses, hits: a step a batch of the images that `order` names
     logits  {op} + images                        -> logits in eval mode
     pause   {op}                                 -> the optimiser's state: mean, square, steps
@@ -193,13 +193,23 @@ class Conversation:
         return {"status": "ok"}, [torch.tensor(losses, dtype=torch.float64)]
 
     def hold(
-        self, images: Tensor, labels: Tensor, *, batch: int, rate: float, quick: bool, threads: int, seed: int
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        batch: int,
+        rate: float,
+        quick: bool,
+        threads: int,
+        seed: int,
+        device: str = "cpu",
     ) -> Reply:
         """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,); `quick` as far as is exact."""
         _seed(seed)
-        self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate)
+        place, words = full_run.device_for(device)
+        self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate, device=place)
         notes = self.run.quicken(self.namespace.get("Attention"), threads) if quick else ()
-        return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in notes]}, []
+        return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in (words, *notes)]}, []
 
     def forward(
         self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False

@@ -8,6 +8,7 @@ with the run that OUT holds, epoch by epoch.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,7 +27,9 @@ from autograder.core.policy import CAPS, CHILD_LIMITS, TRAINING
 from autograder.core.records import Limits, Submission
 from autograder.core.tensor_file import Stored
 from autograder.grading.supervisor import ROOT, Engine
+from autograder.sandbox import devices
 
+DEVICES = ("auto", "cpu", "cuda")
 REFERENCE = "reference"  # the word that trains the reference, for staff
 # A child's processor time: no rlimit must end a run that lasts for a day or two. Each request has a limit of its own.
 FOREVER = 7 * 24 * 3600.0
@@ -43,6 +46,7 @@ class Wish(msgspec.Struct, frozen=True):
     data: Path | None = None
     plain: bool = False
     threads: int = 0  # 0: as many as take least time
+    device: str = "auto"  # "cpu", "cuda"; "auto": a GPU where there is one
     resume: bool = False
     allow_weak: bool = False
 
@@ -70,7 +74,7 @@ def run(work: str, out: Path, wish: Wish, watch: Watch = lambda event, run: None
     if saved and saved.run.epochs == wish.epochs and saved.run.total:
         folder.write_words(out, saved.run)
         return saved.run
-    with Engine.start(_limits(FOREVER)) as engine:
+    with Engine.start(_limits(FOREVER, _device(wish))) as engine:
         engine.send(_order(submission, wish, saved))
         return _Log(out, saved.run if saved else begun, watch).fill(engine)
 
@@ -78,6 +82,8 @@ def run(work: str, out: Path, wish: Wish, watch: Watch = lambda event, run: None
 def _check(wish: Wish) -> None:
     if wish.epochs < 1 or wish.batch_size < 1:
         raise UsageError("--epochs and --batch-size are 1 or more")
+    if wish.device not in DEVICES:
+        raise UsageError(f"--device {wish.device}: it is one of {', '.join(DEVICES)}")
     if wish.threads < 0:
         raise UsageError("--threads is 1 or more, or 0 for as many as take least time")
     if wish.data is not None:
@@ -97,16 +103,33 @@ def _submission(work: str) -> Submission:
         return msgspec.structs.replace(reader.read(Path(place)), name=REFERENCE)
 
 
-def _limits(seconds: float) -> Limits:
-    return msgspec.structs.replace(CHILD_LIMITS, training_seconds=seconds, memory_mb=CAPS.run_memory_mb)
+def without_gpu(wish: Wish) -> str:
+    """Why a GPU that would be taken is not, in words; "" where one is there, or none was wanted."""
+    return devices.missing(other_user=os.geteuid() == 0) if wish.device != "cpu" else ""
+
+
+def _device(wish: Wish) -> str:
+    """What the sandbox opens: "cuda" where a GPU is wanted and there. Raises UsageError when it is wanted in vain."""
+    if wish.device == "cpu":
+        return "cpu"
+    why = without_gpu(wish)
+    if why and wish.device == "cuda":
+        raise UsageError(f"--device cuda: {why}")
+    return "cpu" if why else "cuda"
+
+
+def _limits(seconds: float, device: str) -> Limits:
+    return msgspec.structs.replace(CHILD_LIMITS, training_seconds=seconds, memory_mb=CAPS.run_memory_mb, device=device)
 
 
 def _order(submission: Submission, wish: Wish, saved: Saved | None) -> Train:
+    device = _device(wish)
     hidden = any(grading.HIDDEN.rglob("test_*.py"))  # else this is the students' copy, and there is nothing to hide
     guarded = (grading.HIDDEN, ROOT / "reference", grading.SECRET_FILE) if hidden else ()
     return Train(
         submission=msgspec.structs.replace(submission, weights=None, cells=()),
-        limits=_limits(CAPS.request_seconds),
+        limits=_limits(CAPS.request_seconds, device),
+        device=wish.device if device == "cuda" else "cpu",
         epochs=wish.epochs,
         batch_size=wish.batch_size,
         seed=wish.seed,

@@ -59,6 +59,8 @@ def _bar(wish: Wish) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True)
+    if why := train.without_gpu(wish):
+        console.print(why, markup=False, highlight=False, soft_wrap=True)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("training", total=None, epoch=1, epochs=wish.epochs, said="")
         sizes = {"images": 0}
@@ -68,7 +70,7 @@ def _bar(wish: Wish) -> Iterator[Watch]:
                 sizes["images"], done = event.images, run.epochs
                 bar.update(task, total=event.images * (wish.epochs - done), epoch=done + 1)
                 sizes["first"] = done + 1
-                for line in (f"on {event.device}: {event.data}", *event.notes):
+                for line in (f"{event.device}: {event.data}" if event.device else event.data, *event.notes):
                     console.print(one_line(line, 200), markup=False, highlight=False, soft_wrap=True)
             elif isinstance(event, Stepped):
                 completed = (event.epoch - sizes["first"]) * sizes["images"] + event.images
