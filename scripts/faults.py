@@ -3,8 +3,8 @@
 
     python tests/grader/box.py --write . python scripts/faults.py [RUNS] [--seed N]
 
-Each run grades one right submission and sends one SIGKILL, at a moment drawn from the length of a grading, to the
-supervisor, the engine, the process that grades, the zygote or a child (by a descriptor, never by a number). Afterwards
+Each run grades one right submission and sends one SIGKILL to the supervisor, the engine, the process that grades, the
+zygote or a child (by a descriptor, never by a number), at a random moment after it came to be. Afterwards
 results.json must be whole and valid, hold no lost point, and be complete unless the supervisor itself was killed; and
 nothing of the grading may be alive. Exit status 1 when any run broke one of these.
 """
@@ -46,7 +46,9 @@ def main() -> int:
         length = _timed(Path(folder))
         for number in range(given.runs):
             role = ROLES[number % len(ROLES)]
-            wrong, hit = one(Path(folder), role, chance.uniform(0, 1.1 * length))
+            # most live for the last part of a grading alone, which is short beside the import of torch
+            longest = 1.1 * length if role in ("supervisor", "engine") else 0.3 * length
+            wrong, hit = one(Path(folder), role, chance.uniform(0, longest))
             told[f"{role}: {'killed' if hit else 'was not there'}"] += 1
             if wrong:
                 broken += 1
@@ -69,7 +71,9 @@ def one(folder: Path, role: str, moment: float) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "autograder", "grade", str(folder), "--out", out, "--only", "4a", "--quiet"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(moment)
+        while not holder(process, role) and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moment if role != "nobody" else 0)
         all_of_it, hit = processes.descendants(process.pid), strike(process, role)
         all_of_it += [pid for pid in processes.descendants(process.pid) if pid not in all_of_it]
         try:
@@ -83,23 +87,30 @@ def one(folder: Path, role: str, moment: float) -> tuple[str, bool]:
         return (f"{wrong}; {said[-300:]}" if wrong else ""), hit
 
 
-def strike(process: subprocess.Popen[bytes], role: str) -> bool:
-    """Kills who has that role now; False when nobody has."""
-    if role == "supervisor":
-        process.kill()
-        return True
+def holder(process: subprocess.Popen[bytes], role: str) -> int:
+    """The number of the process that has this role now; 0 when there is none."""
+    if role in ("supervisor", "nobody"):
+        return process.pid
     below = [pid for pid in processes.descendants(process.pid) if processes.parent(pid) == process.pid]
-    engine = below[-1] if below else 0  # the reader, if there is one, is older or gone
+    engine = below[0] if below else 0  # the reader, if there is one, was started later
     inner = [pid for pid in processes.descendants(engine) if processes.parent(pid) == engine] if engine else []
     zygote, grader = [*inner, 0, 0][:2]
     children = processes.descendants(zygote) if zygote else []
-    pid = {"engine": engine, "zygote": zygote, "grader": grader, "child": (children or [0])[0]}.get(role, 0)
+    return {"engine": engine, "zygote": zygote, "grader": grader, "child": [*children, 0][0]}[role]
+
+
+def strike(process: subprocess.Popen[bytes], role: str) -> bool:
+    """Kills who has that role now; False when nobody has."""
+    pid = holder(process, role)
+    if role == "supervisor":
+        process.kill()
+    if role in ("supervisor", "nobody") or not pid:
+        return role == "supervisor"
     try:
-        if pid:
-            processes.end(pid, below=process.pid)
-        return bool(pid)
+        processes.end(pid, below=process.pid)
     except (AssertionError, ProcessLookupError):  # ended in the meantime
         return False
+    return True
 
 
 def judged(path: Path, status: int, killed: str) -> str:

@@ -47,7 +47,7 @@ class Desk:
         self.charts: list[Chart] = []
         self.panels: list[Panel] = []
         self.printed: list[str] = []  # by the student's code, in the current test
-        self.killed: list[str] = []  # what was being done when a child was killed from outside, in the current test
+        self.spoiled: list[str] = []  # visits of the current test whose end need not be the program's fault
         self.current = ""
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
@@ -92,7 +92,7 @@ def student(request: pytest.FixtureRequest) -> Student:
         tripped=desk.tripped,
         remembered=desk.remembered,
         printed=desk.printed,
-        killed=desk.killed,
+        spoiled=desk.spoiled,
     )
 
 

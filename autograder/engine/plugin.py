@@ -165,16 +165,17 @@ class Grading:
         return result
 
     def _run(self, desk: Desk, item: pytest.Item) -> BaseException | None:
-        """What the test raised, in the first run in which nobody else killed a child, or else in the last.
+        """What the test raised; run again where a visit ended badly and the program need not be to blame.
 
-        The kernel does so when the machine's memory runs out, which may be no fault of the child that it takes. It may
-        have taken the child that was kept and the one in waiting; the third is a fresh one.
+        The kernel kills a child when the machine's memory runs out, whosever fault that is; and what an earlier visit
+        left in a child may end a later one. The one that was kept and the one in waiting may both be dead: the third
+        is a fresh one.
         """
         for _ in range(3):
-            desk.remarks, desk.for_staff, desk.printed, desk.killed = [], [], [], []
+            desk.remarks, desk.for_staff, desk.printed, desk.spoiled = [], [], [], []
             desk.charts, desk.panels = [], []
             error = one_item.run(item)
-            if not desk.killed:
+            if not desk.spoiled:
                 break
         return error
 

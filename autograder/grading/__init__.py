@@ -215,6 +215,7 @@ class Sheet:
         self.notes: list[str] = []
         self.seed = 0
         self.complete = False
+        self._untried = False  # whether an engine could start no child
 
     def fill(self, engine: Engine, deadline: float, ready: Ready | None, watch: Watch | None) -> bool:
         """Takes events until this submission is graded; False: it was not, and the engine cannot go on."""
@@ -224,6 +225,9 @@ class Sheet:
                 _check_chosen(event, self._options)
                 self.ready = event
             elif isinstance(event, Refused):
+                if event.isolation.line == isolation.UNTRIED and not self._untried:
+                    self._untried = True  # what could not even be tried says nothing about the machine: once more
+                    return False
                 raise WeakIsolation(isolation.refusal(event.isolation, machine()))
             elif isinstance(event, Tested):
                 self._tests[event.result.number, event.result.name] = event.result

@@ -65,8 +65,8 @@ class Student:
 
     `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
     with nothing, once its forward has answered. `remembered`, too, outlives the test: what experiments showed.
-    `printed` collects what each visit printed, capped: for staff alone; `killed` what was being done when a child was
-    killed by neither us nor its own limits.
+    `printed` collects what each visit printed, capped: for staff alone; `spoiled` what was being done when a visit
+    ended badly and the program need not be to blame: somebody else killed its child, or that had held one before.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Student:
         tripped: dict[str, set[str]] | None = None,
         remembered: dict[str, Any] | None = None,
         printed: list[str] | None = None,
-        killed: list[str] | None = None,
+        spoiled: list[str] | None = None,
     ) -> None:
         self.submission = submission
         self.remembered = {} if remembered is None else remembered
@@ -90,7 +90,7 @@ class Student:
         self._until = until
         self._tripped = {} if tripped is None else tripped
         self._printed = [] if printed is None else printed
-        self._killed = [] if killed is None else killed
+        self._spoiled = [] if spoiled is None else spoiled
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""
@@ -114,7 +114,7 @@ class Student:
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
         # what was trained is judged by a process that saw no training
         same = "" if trains else f"{question} {programs[-1].sha256}"
-        collected = self._tripped, self._printed, self._killed
+        collected = self._tripped, self._printed, self._spoiled
         how = Conversations(self._rooms, limits, same)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
@@ -131,12 +131,12 @@ class Visit:
         show_text: bool,
         tripped: dict[str, set[str]],
         printed: list[str],
-        killed: list[str],
+        spoiled: list[str],
         *,
         shortened: bool,
     ) -> None:
         self._how = how
-        self._tripped, self._printed, self._killed = tripped, printed, killed
+        self._tripped, self._printed, self._spoiled = tripped, printed, spoiled
         self._shortened = shortened
         self._question = question
         self._programs = programs
@@ -153,15 +153,15 @@ class Visit:
         self._doing = f"running the definitions that {' and '.join(p.class_name for p in self._programs)} need" + (
             "" if len(self._programs) > 1 else "s"
         )
-        self._room, used = self._how.open()
+        self._room, self._used = self._how.open()
         given = [name for name in policy.POLICY.given(self._question) if name not in program.brings]
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
                   "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1]),
                   "tuple_heads": program.tuple_heads}  # fmt: skip
         try:
             reply, _ = self._ask("start", fields)
-            if used and "changed" in reply.notes:
-                self._room = self._how.afresh(self._room)
+            if self._used and "changed" in reply.notes:
+                self._room, self._used = self._how.afresh(self._room), False
                 self._ask("start", fields)
         except BaseException:
             self.__exit__(None, None, None)
@@ -251,8 +251,8 @@ class Visit:
     def _unmet(self, exit: Exit) -> Exception:
         if exit.kind is ExitKind.GRADER:
             return GraderFault(exit.detail)
-        if exit.kind is ExitKind.MEMORY and exit.detail == BY_THE_SYSTEM:
-            self._killed.append(self._doing)
+        if self._used or (exit.kind is ExitKind.MEMORY and exit.detail == BY_THE_SYSTEM):
+            self._spoiled.append(self._doing)
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
         program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word

@@ -117,10 +117,9 @@ def limit_resources(given: Limits) -> None:
         resource.RLIMIT_CORE: 0,
         # the wall clock comes first; this one needs nobody's help, and the zygote cannot tell who will train
         resource.RLIMIT_CPU: int(max(given.seconds, given.training_seconds)) + 2,
-        # `quota` counts what has a name. What is open without one is these two multiplied: 1 GB at most, until it ends.
+        # `quota` counts what has a name. What is open without one is these two multiplied: 4 GB at most, until it ends.
         resource.RLIMIT_FSIZE: given.scratch_mb << 18,  # a quarter of what all its files may hold
-        # an import or a pool of threads opens some five at a time; CUDA opens its devices again and again
-        resource.RLIMIT_NOFILE: 64 if given.device == "cpu" else 256,
+        resource.RLIMIT_NOFILE: 256,  # removing a deep folder takes one for each level, CUDA takes some dozen
         resource.RLIMIT_STACK: 64 << 20,
     }
     if sys.platform.startswith("linux"):

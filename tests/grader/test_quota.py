@@ -167,7 +167,7 @@ kept = []
 try:
     while True:
         kept.append(os.open("x", os.O_CREAT | os.O_RDWR)); os.unlink("x")
-except OSError as error: print(len(kept) < 64, error.errno)
+except OSError as error: print(len(kept) < 256, error.errno)
 try:
     os.ftruncate(kept[0], 1 << 34)
 except OSError as error: print(error.errno)

@@ -14,8 +14,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import pytest
@@ -45,6 +46,13 @@ HONEST = "honest"
 NOT_CLEAN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x80-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
 
 
+class Folders(Protocol):
+    """Makes folders: pytest's factory does."""
+
+    def mktemp(self, name: str, /) -> Path:
+        """A new, empty folder."""
+
+
 class Run(msgspec.Struct, frozen=True):
     """All that one engine graded, by name, with honest work before, among and after it; and what was left then."""
 
@@ -58,11 +66,12 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def grade(
-    factory: pytest.TempPathFactory,
+    factory: Folders,
     attacks: Mapping[str, Attack],
     user: int | None = None,
     seconds: float = SECONDS,
     questions: Iterable[str] = TESTS,
+    prefix: Sequence[str] = (),
 ) -> Run:
     """Grades a table of attacks by the tests of some questions, an honest submission before every tenth and at the end."""
     base = factory.mktemp("hostile")
@@ -80,7 +89,7 @@ def grade(
     for path in (base, *base.rglob("*")):
         os.chown(path, user or os.getuid(), user or os.getgid(), follow_symlinks=False)
     before = traces()
-    command = [sys.executable, "-m", "tests.grader.hostile.grading", *map(str, (work, out, tests, seconds))]
+    command = [*prefix, sys.executable, "-m", "tests.grader.hostile.grading", *map(str, (work, out, tests, seconds))]
     who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     environment = {**os.environ, "AUTOGRADER_SECRET": SECRET, "HOME": str(base)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.grader.hostile import oracles
+from tests.grader.hostile import kinds, oracles
 from tests.grader.hostile.submissions import LEAK, Attack, wrong
+from tests.grader.source_tree import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 
@@ -36,3 +37,9 @@ def test_what_a_child_prints_is_kept_for_staff_and_no_student_reads_it(
     graded = oracles.check(run, table, "a print")
     assert LEAK in graded.for_staff and LEAK not in graded.for_students
     oracles.harmless(run)
+
+
+def test_the_table_of_kinds_in_the_document_counts_what_is_tried() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    for name, kind in kinds.KINDS.items():
+        assert f"| {name} | {kind.number} | {kind.stopped_by} |" in text
