@@ -159,10 +159,7 @@ class Visit:
                   "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1]),
                   "tuple_heads": program.tuple_heads}  # fmt: skip
         try:
-            reply, _ = self._ask("start", fields)
-            if self._used and "changed" in reply.notes:
-                self._room, self._used = self._how.afresh(self._room), False
-                self._ask("start", fields)
+            self._ask("start", fields)
         except BaseException:
             self.__exit__(None, None, None)
             raise

@@ -81,7 +81,7 @@ def lock_down(
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     more = [*devices.READ, *devices.libraries(os.environ)] if opened else []
     landlock.restrict([*readable, *more], [scratch], opened)
-    os.environ.update(HOME=scratch, TMPDIR=scratch)
+    os.environ.update(HOME=scratch, TMPDIR=scratch, TORCHINDUCTOR_CACHE_DIR=scratch)  # torch's checkpointing makes one
     seccomp.install(calls)
     return connection
 

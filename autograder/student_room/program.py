@@ -61,6 +61,12 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
     return namespace
 
 
+def forget() -> None:
+    """Lets go of the modules of all programs, and so of what they hold."""
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
 def _display(*things: object, **options: object) -> None:
     """Stands for the notebook's display: shows each thing on a line of its own."""
     for thing in things:

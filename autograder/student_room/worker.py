@@ -1,5 +1,6 @@
 """The student's room: answers one conversation, with the student's class, and is then killed.
 
+    again   {op}                                               puts all of it away, for another conversation
     start   {op, text, class_name, given, probe_seed, heads, tuple_heads}    runs the program, that of the heads before
     build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided `of` around it
     load    {op, names} + tensors                               sets parameters and buffers to what was sent
@@ -104,12 +105,12 @@ class Conversation:
         self.module: nn.Module = nn.Identity()
         self.training: training.Training | None = None
         self.run: full_run.FullRun | None = None
-        self.started = False
 
     def answer(self, request: dict[str, object], body: bytes) -> Reply:
         """The reply to one request, with its tensors. Raises whatever the student's code raises."""
         operations: dict[str, Callable[..., Reply]] = {
             "start": self.start,
+            "again": self.again,
             "build": self.build,
             "load": self.load,
             "save": self.save,
@@ -123,6 +124,12 @@ class Conversation:
             return {"status": "ok"}, self.run.answer(name, *crossing.received(specs, body), **request)
         return operations[name](*crossing.received(specs, body), **request)
 
+    def again(self) -> Reply:
+        """Puts away what was built and run, for another conversation; the note "changed": this process is not fit."""
+        self.namespace, self.module, self.training = {}, nn.Identity(), None
+        program.forget()
+        return {"status": "ok", "notes": ["changed"] if self.changed() else []}, []
+
     def start(
         self,
         text: str,
@@ -132,14 +139,7 @@ class Conversation:
         heads: str = "",
         tuple_heads: bool = False,
     ) -> Reply:
-        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program.
-
-        Where an earlier conversation changed this process, nothing is run, and the note "changed" says so.
-        """
-        self.namespace, self.module, self.training = {}, nn.Identity(), None
-        if self.started and self.changed():
-            return {"status": "ok", "notes": ["changed"]}, []
-        self.started = True
+        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program."""
         self.counter = probe.Counter(probe_seed)
         self.class_name, self.given = class_name, given
         namespace: dict[str, object] = {}

@@ -28,6 +28,7 @@ from tests.grader import processes
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
+pytestmark = pytest.mark.boxed  # lanes die, and are killed
 QUICK = Options(only="2a")  # no child is needed: half a second for a whole class
 ANSWERS = '[q2a]\noutput = "[1, 2]"\n'
 

@@ -39,12 +39,12 @@ def rooms(nursery: zygote.Zygote) -> Iterator[Rooms]:
 
 
 def talk(rooms: Rooms, text: str, program: str = "4a") -> tuple[int, bool, str]:
-    """(which process, whether it was used before and is unchanged, what the program printed)"""
-    room, used = rooms.open(program, LIMITS)
+    """(which process, whether it is the one before, what the program printed)"""
+    before = [kept._pid for kept in rooms._idle.values()]
+    room, _ = rooms.open(program, LIMITS)
     try:
-        fields = {"text": text, "class_name": "C", "given": [], "probe_seed": 0}
-        reply, _ = room.ask("start", fields)
-        return room._pid, used and "changed" not in reply.notes, room.output
+        room.ask("start", {"text": text, "class_name": "C", "given": [], "probe_seed": 0})
+        return room._pid, room._pid in before, room.output
     finally:
         rooms.give_back(program, room)
 
@@ -76,10 +76,10 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_process_in_which_torch_was_changed_says_so_and_runs_nothing(rooms: Rooms, what: str) -> None:
+def test_a_process_in_which_torch_was_changed_is_replaced(rooms: Rooms, what: str) -> None:
     assert not talk(rooms, CHANGES[what])[1]
-    _, fit, said = talk(rooms, "print('ran')")
-    assert not fit and said == ""
+    _, same, said = talk(rooms, "print('ran')")
+    assert not same and said == "ran\n"
 
 
 HARMLESS = {
@@ -96,6 +96,25 @@ HARMLESS = {
 def test_honest_programs_change_nothing(rooms: Rooms, what: str) -> None:
     assert not talk(rooms, HARMLESS[what])[1]
     assert talk(rooms, HARMLESS[what])[1]
+
+
+SLOW = {
+    "an object that ends slowly": "import time\nclass Sticky:\n    def __del__(self): time.sleep(300)\nkept = Sticky()",
+    "a cycle that ends slowly": """
+import sys, time
+class Sticky:
+    def __del__(self): time.sleep(300)
+sys.kept = Sticky(); sys.kept.me = sys.kept; del sys.kept
+""",
+    "an object that ends it": "import os\nclass Sticky:\n    def __del__(self): os._exit(0)\nkept = Sticky()",
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_what_a_program_leaves_behind_costs_the_next_conversation_nothing(rooms: Rooms, what: str) -> None:
+    talk(rooms, SLOW[what])
+    _, same, said = talk(rooms, "print('ran')")
+    assert not same and said == "ran\n"
 
 
 BAD = {
