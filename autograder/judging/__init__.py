@@ -17,7 +17,7 @@ from __future__ import annotations
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Chart, Line, Panel, Severity, Submission
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
-from autograder.judging import diagnosis, find_roles, observe, observe_training, verify
+from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
 from autograder.judging.code.compare import close, first_difference, shape_text
@@ -41,11 +41,10 @@ from autograder.judging.written.verdict import Unreadable, shown
 
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Chart", "Evidence", "LayerCase", "Line", "Missing",
-    "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value",
-    "Verdict", "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles",
-    "first_difference",
-    "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters", "judge_pooling",
-    "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe", "observe_training", "read",
-    "remarks_on_administrivia", "remarks_on_layout", "settle", "shape", "shape_text", "shown", "smoke", "verify",
-    "weights",
+    "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict",
+    "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles",
+    "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
+    "judge_pooling", "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe",
+    "observe_training", "properties", "read", "remarks_on_administrivia", "remarks_on_layout", "settle", "shape",
+    "shape_text", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

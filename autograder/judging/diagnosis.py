@@ -6,7 +6,7 @@ different formulas to agree on random inputs of several sizes. Otherwise the sha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -116,6 +116,22 @@ def layer(
     if mistake:
         return _named(mistake, len(observations))
     return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", _unfilled(observations))
+
+
+def not_told(why: str, shown: Mapping[str, bool]) -> Unmet:
+    """4(b) could not be compared: points by the properties that hold, and staff look at it. Nothing is said to differ.
+
+    `shown`: each property in words, and whether it was seen to hold.
+    """
+    failed = [name for name, holds in shown.items() if not holds]
+    count = f"{len(shown) - len(failed)} of {len(shown)}"
+    return Unmet(
+        f"it could not be told whether this is right: which of your parameters does what was not found ({why})",
+        expected="; ".join(shown),
+        fix=f"seen not to hold: {'; '.join(failed)}" if failed else "nothing: all of that holds; staff will look at it",
+        earned=round(1 - len(failed) / len(shown), 2),
+        staff=f"could not be told, please read the layer: {why}; {count} properties hold",
+    )
 
 
 def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequence[Mistake]) -> Mistake | None:

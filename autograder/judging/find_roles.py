@@ -116,6 +116,20 @@ def _known(student: Student) -> Known:
     return kept
 
 
+def unreadable(student: Student, half: str) -> str:
+    """Why nobody can say which parameter plays which role in a half ("" for both); empty where all can be read.
+
+    A matrix of two axes is a linear map, of whatever sizes; what acts and has other axes needs a reading.
+    """
+    seen = experiments(student)
+    if seen is None:
+        return ""
+    if len(seen.both.weights) > trials.MOST_MATRICES + trials.MOST_VECTORS:
+        return f"it has {len(seen.both.weights)} parameters, more than are looked at"
+    odd = sorted(staged.without_reading(seen, half))
+    return f"no role has the axes of {', '.join(odd[:3])}" if odd else ""
+
+
 # --- experiments ------------------------------------------------------------------------------------------------------
 
 

@@ -118,6 +118,17 @@ def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> No
         )
 
 
+def right_dtype(x: Tensor, output: Tensor) -> None:
+    """Raises Unmet unless the output has the dtype of x: what follows in the ViT has weights of that one."""
+    if output.dtype != x.dtype:
+        given, made = (str(each.dtype).removeprefix("torch.") for each in (x, output))
+        raise Unmet(
+            f"for x of {given} the output is {made}",
+            expected="the dtype of x: the layers after yours have weights of that one, and fail on another",
+            fix="look for .double(), dtype=torch.float64, or a NumPy array; `.to(x.dtype)` on what you return mends it",
+        )
+
+
 def trained(visit: Visit, x: Tensor, calm: Tensor, *, seed: int) -> Tensor:
     """The output in train mode. Raises Unmet unless it has the shape of `calm`, the output in eval mode."""
     output = visit.forward(x, train=True, seed=seed).output

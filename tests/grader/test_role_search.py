@@ -175,3 +175,43 @@ def test_the_reference_is_found_with_the_trials_alone() -> None:
     search = staged.Search(encoder.layer, attention.multi_head)
     roles = staged.find(search, found)
     assert roles and roles.own and roles.activation == "GELU"
+
+
+# --- what cannot be told ----------------------------------------------------------------------------------------------
+
+# q, k, v and the projection in one array: no reading has four parts.
+FOUR = (
+    ("self.my_qkv = nn.Parameter(torch.randn(3, heads, dim, dim_head) * 0.1)", "self.my_qkv = nn.Parameter(torch.randn(4, heads, dim, dim_head) * 0.1)"),
+    ("q, k, v = torch.einsum('btf,nhfd->nbhtd', y, self.my_qkv)", "q, k, v = torch.einsum('btf,nhfd->nbhtd', y, self.my_qkv[:3])"),
+    ("self.my_out = nn.Linear(heads * dim_head, dim)", "pass"),
+    ("self.my_out(mixed)", "torch.einsum('bhtd,hfd->btf', w @ v, self.my_qkv[3])"),
+)  # fmt: skip
+MANY = (
+    "self.drop = nn.Dropout(dropout)",
+    "self.drop = nn.Dropout(dropout); self.spare = nn.ModuleList(nn.Linear(dim, dim) for _ in range(60))",
+)
+
+
+@pytest.mark.parametrize("changes", [FOUR, (*FOUR, MANY)])
+def test_what_cannot_be_read_keeps_points_by_what_it_does_and_is_left_to_staff(
+    changes: tuple[tuple[str, str], ...],
+) -> None:
+    told = in_process.judged("4b", text(Style(attention="one array of four axes"), *changes))[0]
+    assert told.keys() == {"4b.2", "4b.4"}
+    for unmet in told.values():
+        assert "could not be told" in unmet.feedback.found and unmet.staff and "differs" not in str(unmet.feedback)
+        assert unmet.earned == 1.0
+
+
+UNREAD_MISTAKES = {
+    "no residual": ("x = x + self.drop(torch", "x = self.drop(torch"),
+    "no normalisation": ("y = self.my_n1(x)", "y = x"),
+    "no softmax": (f"torch.softmax({SCORES}, -1)", SCORES),
+    "mixed samples": ("y = self.my_n1(x)", "y = self.my_n1(x - x.mean(0))"),
+}
+
+
+@pytest.mark.parametrize("mistake", UNREAD_MISTAKES)
+def test_a_mistake_that_shows_without_roles_costs_its_share(mistake: str) -> None:
+    told = in_process.judged("4b", text(Style(attention="one array of four axes"), *FOUR, UNREAD_MISTAKES[mistake]))[0]
+    assert 0 < told["4b.2"].earned < 1 and "seen not to hold" in told["4b.2"].feedback.fix

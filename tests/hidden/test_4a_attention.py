@@ -84,7 +84,7 @@ def _matters(visit, drawn, name, x, plain):
 @number("4a.4")
 def test_matches_the_formula(student, reference, cases, remark):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
-    seen = observe.attention(student, cases.attention(4), remark)
+    seen = observe.attention(student, cases.attention(4, everyday=True), remark)
     if not attention_roles.find(reference.attention.single_head, seen):
         raise diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
 
@@ -137,6 +137,7 @@ def test_gradients_reach_every_projection(student, reference, cases):
         projections = (
             set(roles.names) if roles else {n for n in candidates if observe.acts(visit, drawn, n, x, back.output)}
         )
+    observe.right_dtype(x, back.output)
     if not projections:
         raise Unmet("no projection of x was found among the parameters: optimisers train only what parameters() lists")
     for name in ["", *sorted(projections)]:

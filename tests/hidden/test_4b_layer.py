@@ -20,6 +20,7 @@ from autograder.judging import (
     find_roles,
     layer_roles,
     observe,
+    properties,
     weights,
 )
 
@@ -94,6 +95,12 @@ def _explained(student, reference, seen, bank):
 def _unmet(student, reference, seen, known, bank):
     """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
     mistake = known or _explained(student, reference, seen, bank)
+    half = {"mlp": "attention", "attention": "mlp"}.get(seen[0].without, "")
+    unread = "" if mistake else find_roles.unreadable(student, half)
+    if unread:
+        halves = [half] if half else ["attention", "mlp"]
+        shown = {name: holds for each in halves for name, holds in properties.of_half(student, each).items()}
+        return diagnosis.not_told(unread, shown)
     return diagnosis.layer(seen, mistake, [each for each in seen if not _roles(student, reference, [each])])
 
 
@@ -101,7 +108,7 @@ def _unmet(student, reference, seen, known, bank):
 @number("4b.4")
 def test_whole_layer(student, reference, cases, remark):
     """the whole layer matches the reference on random weights"""
-    seen = observe.layer(student, cases.layer(3), remark)
+    seen = observe.layer(student, cases.layer(3, everyday=True), remark)
     if not _roles(student, reference, seen):
         known = _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
         raise _unmet(student, reference, seen, known or _whole(student, reference, cases), ())
@@ -119,6 +126,7 @@ def test_gradients_reach_every_layer(student, reference, cases):
         x = case.x()
         back, cotangent = visit.backward(x, case.output_shape, seed=case.seed)
         acting = [name for name in drawn if observe.acts(visit, drawn, name, x, back.output)]
+    observe.right_dtype(x, back.output)
     for name in ["", *acting]:
         gradient = back.gradients.get(name)
         if gradient is None or not torch.isfinite(gradient).all() or not gradient.any():
@@ -158,6 +166,8 @@ def test_dropout_in_its_three_places(student, reference, cases):
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
         drawn = weights.draw(case.seed, built.parameters, biases=False)
         attention, mlp, whole = (_in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", ""))
+        added = bool(_roles(student, reference, [mlp[1]])) or _adds_nothing_when_silent(visit, case, drawn)
+        visit.load(drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
         visit.build(msgspec.structs.replace(case, dropout=0.0))
@@ -173,7 +183,7 @@ def test_dropout_in_its_three_places(student, reference, cases):
         missing = ["after the attention", "inside the MLP", "after the MLP"]
     else:
         missing = _missing_after_the_attention(student, reference, *attention)
-        missing += _missing_around_the_mlp(student, reference, *mlp)
+        missing += _missing_around_the_mlp(*mlp) if added else []
     if missing:
         raise Unmet(
             f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
@@ -192,7 +202,7 @@ def _in_both_modes(visit, case, drawn, built, without):
     return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed, without)
 
 
-# Both need a half that adds to x what the reference adds: in another one (after a LayerNorm, say) the places cannot be
+# Both need a half whose output is x and something added: in another one (after a LayerNorm, say) the places cannot be
 # told apart. Then whatever is dropped counts for all of them, and so does a half that shows nothing while the other one
 # is silent: the mistake itself is charged in 4b.2 or 4b.3.
 
@@ -209,11 +219,17 @@ def _missing_after_the_attention(student, reference, trained, calm):
     return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
 
 
-def _missing_around_the_mlp(student, reference, trained, calm):
-    """Inside and after are told apart by what is zero and what is exactly doubled."""
-    if not _roles(student, reference, [calm]):
-        return []
+def _adds_nothing_when_silent(visit, case, drawn):
+    """Whether the output is x while all matrices are zero: then what a half gives is x and what it adds."""
+    visit.load(observe.silence(observe.silence(drawn, case, "mlp"), case, "attention"))
+    return close(visit.forward(case.x()).output, case.x())
+
+
+def _missing_around_the_mlp(trained, calm):
+    """Inside and after are told apart by what is zero and what is exactly doubled, whatever the MLP is."""
     added, base = trained - calm.x, calm.output - calm.x
+    if not base.any():  # no MLP is charged as such
+        return []
     after = dropout.zero_share(added) > P / 3
     survived = added.abs() > TOLERANCES.zero
     doubled = close(added[survived], base[survived] * (1 / (1 - P) if after else 1.0), rtol=TOLERANCES.doubled)

@@ -67,16 +67,18 @@ def cuts(shape: tuple[int, ...], inner: int, dim: int) -> Iterator[tuple[str, in
     if len(shape) == 3:
         for axis, parts in enumerate(shape):
             rest = shape[:axis] + shape[axis + 1 :]
-            if parts in (2, 3) and rest in ((inner, dim), (dim, inner)):
-                yield f"stacked-{axis}", parts
+            # where inner_dim is input_dim, both: which one it is, other sizes tell
+            for turned, sizes in (("", (inner, dim)), ("-turned", (dim, inner))):
+                if parts in (2, 3) and rest == sizes:
+                    yield f"stacked-{axis}{turned}", parts
 
 
 def part(weight: Tensor, source: MatrixSource, inner: int, dim: int) -> Tensor:
     """The (inner_dim, input_dim) matrix that `source` names, cut out of the parameter's value."""
     weight = weight.squeeze()
     if source.layout.startswith("stacked"):
-        matrix = weight.select(int(source.layout[-1]), source.index)
-        return matrix if tuple(matrix.shape) == (inner, dim) else matrix.T
+        matrix = weight.select(int(source.layout.split("-")[1]), source.index)
+        return matrix.T if source.layout.endswith("turned") else matrix
     rows = weight.T if source.layout.startswith("columns") else weight
     if source.layout.endswith("interleaved"):
         return rows.reshape(inner, source.parts, dim)[:, source.index]

@@ -109,10 +109,12 @@ def projections(weights: Weights, case: LayerCase) -> list[AffineSource]:
     heads in reverse, then their features side by side."""
     inner = case.heads * case.dim_head
     found = plain(weights, case.dim, inner)
-    sizes = sorted((case.dim, case.heads, case.dim_head))
+    sizes = (case.dim, case.heads, case.dim_head)
     for name, weight in weights.items():
-        if sorted(wide(weight.shape)) == sizes:
-            found += [AffineSource(name, bias, "array") for bias in _biases(name, case.dim, weights)]
+        shape = wide(weight.shape)
+        if sorted(shape) == sorted(sizes):
+            layout = "array" + "".join(str(shape.index(size)) for size in sizes)
+            found += [AffineSource(name, bias, layout) for bias in _biases(name, case.dim, weights)]
     found += _one_a_head(weights, case)
     return [msgspec.structs.replace(s, layout=order + s.layout) for order in ("", "reversed ", "mixed ") for s in found]
 
@@ -121,9 +123,11 @@ def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
     size = sorted((case.dim, case.dim_head))
     found = []
     for family in dict.fromkeys(_family(name) for name in weights if sorted(wide(weights[name].shape)) == size):
-        if len(_members(family, weights)) == case.heads:
+        names = _members(family, weights)
+        if len(names) == case.heads:
             bias = family.replace("weight", "bias")
-            found.append(AffineSource(family, bias if bias != family and _members(bias, weights) else "", "array"))
+            layout = "each" if wide(weights[names[0]].shape)[0] == case.dim else "each-in-out"
+            found.append(AffineSource(family, bias if bias != family and _members(bias, weights) else "", layout))
     return found
 
 
@@ -147,9 +151,10 @@ def matrix_of(source: AffineSource, weights: Weights, case: LayerCase) -> Tensor
     """The (out, in) matrix of the map."""
     tensors = [weights[name].squeeze() for name in _members(source.weight, weights)]
     order, _, layout = source.layout.rpartition(" ")
-    if layout == "array":
-        stacked = tensors[0] if len(tensors) == 1 else torch.stack([_turned(t, case) for t in tensors], dim=1)
-        matrix = stacked.permute([stacked.shape.index(n) for n in (case.dim, case.heads, case.dim_head)]).flatten(1)
+    if layout.startswith("each"):
+        matrix = torch.cat([t.T if layout == "each-in-out" else t for t in tensors], dim=1)
+    elif layout.startswith("array"):
+        matrix = tensors[0].permute([int(axis) for axis in layout.removeprefix("array")]).flatten(1)
     else:
         matrix = tensors[0].T if layout == "in-out" else tensors[0]
     if order == "reversed":
@@ -157,10 +162,6 @@ def matrix_of(source: AffineSource, weights: Weights, case: LayerCase) -> Tensor
     if order == "mixed":
         return matrix.reshape(case.dim, case.dim_head, case.heads).transpose(1, 2).flatten(1)
     return matrix
-
-
-def _turned(matrix: Tensor, case: LayerCase) -> Tensor:
-    return matrix if matrix.shape[0] == case.dim else matrix.T
 
 
 def _prefix(name: str) -> str:

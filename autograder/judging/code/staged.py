@@ -18,13 +18,13 @@ from autograder.judging.code.activations import ACTIVATIONS, Activation
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import USUAL_EPS, LayerFormula
-from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, ProbeHeads, fits
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, ProbeHeads, fits, matrices
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, projections
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
 from autograder.judging.code.trials import CASE, Mlp, Trials, bare, mlp_maps
 from autograder.judging.code.vector_roles import with_vectors
-from autograder.judging.code.weights import Weights
+from autograder.judging.code.weights import Weights, wide
 
 BEND = 1e-3  # a measured function that is closer to a straight line is one: linear maps come out within 1e-5 of it
 # Ways to fill values and projection, and then queries and keys: a fused matrix has 18 parts in all its orders, beside
@@ -199,6 +199,15 @@ def _split(axes: Axes) -> list[str]:
 
 def _names(source: AffineSource | Reading, weights: Weights) -> set[str]:
     return set(members(source.weight if isinstance(source, AffineSource) else source.name, weights))
+
+
+def without_reading(trials: Trials, half: str) -> set[str]:
+    """The parameters of a half ("" for both) that act and whose axes no role has; two axes are always a linear map."""
+    weights = trials.both.weights
+    used = {name: w for name, w in weights.items() if name in trials.acting and len(wide(w.shape)) > 2}
+    readable = {name for source in projections(used, CASE) for name in _names(source, used)}
+    readable |= {name for slot in _slots(used, used) for name in _names(slot.matrix, used)}
+    return {name for name in used if name not in readable and (not half or name in matrices(used, CASE, half))}
 
 
 # --- the MLP half -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""What can be said of a layer whose parameters cannot be read: properties of each half that any right layer has.
+
+Why separate: these compare a layer with itself, under weights and inputs of ours, and need neither roles nor a
+reference. They are asked for when a parameter acts whose axes can be read in no way, or when there are more parameters
+than are looked at: then nobody can say that the layer differs, and it keeps points by what it was seen to do.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from autograder.judging.code import trials, weights
+from autograder.judging.code.cases import normal
+from autograder.judging.code.compare import close
+from autograder.judging.code.layer_roles import silenced
+from autograder.judging.visit import Student, Visit
+
+LAYER = "4b"
+# Two inputs whose tokens differ by a factor and a constant are one input after a normalisation, up to eps: 1e-2 at most
+# beside a variance of 100 and more changes 5e-5 of it, and rounding beside numbers of 30 changes 1e-5.
+RTOL = 1e-3
+STRAIGHT = 1e-3  # what a linear map leaves of a fit by one is rounding, 1e-6; what an activation leaves, over 0.1
+SAMPLES = 3 * trials.CASE.dim
+
+Shown = dict[str, bool]
+
+
+def of_half(student: Student, half: str) -> Shown:
+    """Each property of the half, "attention" or "mlp", in words, and whether it holds. Raises Unmet as a visit does."""
+    case = trials.CASE
+    with student.visit(LAYER, probe_seed=case.seed) as visit:
+        built = visit.build(case)
+        drawn = weights.draw(case.seed, built.parameters, biases=False)
+        other = silenced(drawn, case, "mlp" if half == "attention" else "attention")
+        layer = _Layer(visit, other)
+        x = case.x()
+        shown = {
+            "nothing is added to x while its matrices are 0": layer.mute(silenced(other, case, half), x),
+            "what is added depends on x alone through a normalisation of each token": layer.normalised(x),
+            "each sample is worked on for itself": close(layer.added(x[:1]), layer.added(x)[:1], RTOL),
+        }
+        return shown | (layer.of_mlp(x) if half == "mlp" else layer.of_attention(x, own=not built.made))
+
+
+class _Layer:
+    """One half of a layer, the other one silent: what it adds to x."""
+
+    def __init__(self, visit: Visit, chosen: weights.Weights) -> None:
+        self._visit = visit
+        self._chosen = chosen
+        visit.load(chosen)
+
+    def added(self, x: Tensor) -> Tensor:
+        return self._visit.forward(x).output - x
+
+    def mute(self, quiet: weights.Weights, x: Tensor) -> bool:
+        self._visit.load(quiet)
+        same = close(self._visit.forward(x).output, x, RTOL)
+        self._visit.load(self._chosen)
+        return same and bool(self.added(x).abs().max() > RTOL)
+
+    def normalised(self, x: Tensor) -> bool:
+        return close(self.added(30 * x - 2), self.added(10 * x + 1), RTOL)
+
+    def of_mlp(self, x: Tensor) -> Shown:
+        tokens = normal(5, SAMPLES, 1, x.shape[-1])
+        flat = torch.nn.functional.layer_norm(tokens, tokens.shape[-1:]).flatten(1).double()
+        added = self.added(tokens).flatten(1).double()
+        left = added - flat @ torch.linalg.lstsq(flat, added).solution
+        return {
+            "each token is worked on for itself": close(self.added(x[:, :1]), self.added(x)[:, :1], RTOL),
+            "it is no linear map": bool(left.abs().max() > STRAIGHT * added.abs().max()),
+        }
+
+    def of_attention(self, x: Tensor, *, own: bool) -> Shown:
+        if not own:
+            return {}
+        equal = x[:, :1].expand_as(x).contiguous()
+        return {
+            "tokens that change places take their outputs with them": close(
+                self.added(x.flip(1)), self.added(x).flip(1), RTOL
+            ),
+            "equal tokens attend to one value, whatever the weights": close(
+                self.added(equal)[:, :1], self.added(equal[:, :1]), RTOL
+            ),
+            "tokens attend to each other": not close(self.added(x)[:, :1], self.added(x[:, :1]), RTOL),
+        }

@@ -1,0 +1,83 @@
+"""What is wrong for some sizes only, or in what no size shows: sizes in use, the output's dtype, places of dropout."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from autograder.judging.code import cases
+from tests.grader import generated_styles, in_process
+from tests.grader.generated_styles import ATTENTIONS, Style
+from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
+
+torch.set_num_threads(1)
+PLAIN, LAYER = ATTENTION["plain"], LAYERS["plain GELU"]
+
+
+def lost(question: str, text: str, old: str = "", new: str = "") -> dict[str, float]:
+    """The tests that are lost, with the share of their points that is kept, of the text with `new` for `old`."""
+    assert old in text
+    text = text.replace(old, new) if old else text
+    judged = in_process.judged(question, "import copy\n" + IMPORTS + text)[0]
+    return {number: unmet.earned for number, unmet in judged.items()}
+
+
+def test_the_sizes_of_the_notebook_and_even_square_and_equal_ones_are_among_the_cases() -> None:
+    attention = cases.attention_cases(3, 4, everyday=True)
+    layer = cases.layer_cases(3, 4, everyday=True)
+    assert any(case.inner_dim == case.tokens and case.inner_dim % 2 == 0 for case in attention)
+    assert any((case.batch, case.tokens, case.input_dim, case.inner_dim) == (32, 17, 64, 64) for case in attention)
+    assert any(case.dim == case.heads * case.dim_head and case.tokens == case.dim_head for case in layer)
+    assert any(
+        (case.tokens, case.dim, case.heads, case.dim_head, case.mlp_dim) == (17, 64, 8, 64, 128) for case in layer
+    )
+    assert len({case.seed for case in attention}) == 4 and attention[:2] == cases.attention_cases(3, 4)[:2]
+
+
+SCORES = "self.softmax(q @ k.transpose(-2, -1) * self.scale)"
+FOR_SOME_SIZES = {
+    "two heads where inner_dim is even": "self.softmax((q @ k.mT if q.shape[-1] % 2 else q[..., ::2] @ k[..., ::2].mT) * self.scale)",
+    "a mask from sixteen tokens on": "self.softmax(q @ k.mT * self.scale + torch.zeros(x.shape[1], x.shape[1]).fill_(-1e9).triu(1) * (x.shape[1] > 16))",
+    "another scale where d_k is 64": "self.softmax(q @ k.mT / (8.5 if q.shape[-1] == 64 else q.shape[-1] ** 0.5))",
+    "another axis where both are equal": "self.softmax(q @ k.mT * self.scale) if x.shape[1] != q.shape[-1] else torch.softmax(q @ k.mT * self.scale, -2)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", FOR_SOME_SIZES)
+def test_what_is_wrong_for_sizes_in_use_alone_loses_the_formula(mistake: str) -> None:
+    assert lost("4a", PLAIN) == {}
+    assert lost("4a", PLAIN, SCORES, FOR_SOME_SIZES[mistake]) == {"4a.4": 0.0}
+
+
+def test_a_layer_that_is_wrong_where_all_heads_have_as_many_features_as_x_loses_the_whole() -> None:
+    right, square = (
+        "self.proj(self.attn(self.norm1(x)))",
+        "(1 + (self.proj.weight.shape[0] == self.proj.weight.shape[1]))",
+    )
+    assert lost("4b", LAYER) == {}
+    assert lost("4b", LAYER, right, f"{square} * {right}") == {"4b.4": 0.0}
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_layouts_that_square_sizes_could_exchange_keep_every_point(attention: str) -> None:
+    for merge, order in itertools.product(("h d", "d h"), (-1, 2)):
+        style = Style(attention=attention, merge=merge, order=order)
+        judged = in_process.judged("4b", "import copy\n" + IMPORTS + generated_styles.text(style), only="4b.4")
+        assert judged[0] == {}
+
+
+def test_an_output_of_double_precision_costs_what_builds_on_it_once() -> None:
+    assert lost("4a", PLAIN, f"self.dropout({SCORES}) @ v", f"(self.dropout({SCORES}) @ v).double()") == {"4a.6": 0.0}
+    doubled = LAYER.replace("return x + self.drop(", "return x.double() + self.drop(")
+    assert lost("4b", doubled) == {"4b.5": 0.0}
+
+
+SINGLE = "return x + self.drop(self.fc2(self.drop(F.gelu(self.fc1(self.norm2(x))))))"
+
+
+def test_an_mlp_of_one_map_with_one_dropout_has_one_of_two_places() -> None:
+    one = LAYER.replace("nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)", "nn.Linear(dim, dim), None")
+    found = lost("4b", one, SINGLE, "return x + torch.relu(self.drop(self.fc1(self.norm2(x))))")
+    assert found == {"4b.3": 0.0, "4b.4": 0.0, "4b.6": 0.67}
