@@ -75,8 +75,6 @@ def grade(
 ) -> Run:
     """Grades a table of attacks by the tests of some questions, an honest submission before every tenth and at the end."""
     base = factory.mktemp("hostile")
-    for folder in (base, *base.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o755)  # pytest lists the folders above, too
     work, out, tests = base / "work", base / "out", base / "tests"
     for folder in (work, out, tests):
         folder.mkdir()
@@ -86,8 +84,7 @@ def grade(
     order = _with_honest(attacks)
     for name, attack in order.items():
         hand_in(work / name, attack)
-    for path in (base, *base.rglob("*")):
-        os.chown(path, user or os.getuid(), user or os.getgid(), follow_symlinks=False)
+    give(base, user)
     before = traces()
     command = [*prefix, sys.executable, "-m", "tests.grader.hostile.grading", *map(str, (work, out, tests, seconds))]
     who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
@@ -97,6 +94,14 @@ def grade(
     left = traces() - before
     found = {path.stem: msgspec.json.decode(path.read_bytes(), type=Graded) for path in out.glob("*.json")}
     return Run(found, done.returncode, done.stdout + done.stderr, tuple(sorted(left)))
+
+
+def give(base: Path, user: int | None) -> None:
+    """Makes a folder with all in it the user's, who may pass to it; pytest lists the folders above, too."""
+    for folder in (base, *base.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    for path in (base, *base.rglob("*")):
+        os.chown(path, user or os.getuid(), user or os.getgid(), follow_symlinks=False)
 
 
 def _with_honest(attacks: Mapping[str, Attack]) -> dict[str, Attack]:
