@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # How a child ended that somebody else killed: the kernel, for want of memory, which may be the machine's own.
 BY_THE_SYSTEM = "ended by the system"
+PROCESSOR_TIME = "processor time"  # its limit is for the whole life of a child, not for one conversation
 
 
 class Ended(Exception):
@@ -188,7 +189,7 @@ class Room:
             return self._exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
         name = signal.Signals(os.WTERMSIG(status)).name
         if name == "SIGXCPU":
-            return self._exit(ExitKind.TIMEOUT, detail="processor time")
+            return self._exit(ExitKind.TIMEOUT, detail=PROCESSOR_TIME)
         if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
             return self._exit(ExitKind.MEMORY, detail=BY_THE_SYSTEM)
         return self._exit(ExitKind.KILLED, detail=name)
