@@ -27,6 +27,7 @@ from autograder.core import isolation, policy
 from autograder.core.events import Fault, Ready, Refused
 from autograder.core.isolation import Isolation
 from autograder.grading.supervisor import ROOT, Engine
+from autograder.report import seal
 from autograder.report.message import points
 from autograder.report.terminal import styled
 from autograder.sandbox import landlock, lockdown, readable, seccomp
@@ -254,6 +255,8 @@ def _layers(found: Isolation) -> Iterator[Row]:
 def _grader(public: bool, problems: tuple[str, ...]) -> Iterator[Row]:
     if not public:
         yield from map(_closed, (grading.HIDDEN, ROOT / "reference"))
+        key, none = seal.place(), Row(FACT, "results key", f"no {seal.FILE.name}; results carry no seal")
+        yield _closed(key) if key.exists() else none
     if grading.SECRET_FILE.exists():
         yield _closed(grading.SECRET_FILE)
     elif not public:

@@ -17,6 +17,7 @@ from autograder.commands import doctor
 from autograder.commands.doctor import BAD, FACT, GOOD, Health, Row
 from autograder.core import isolation, policy
 from autograder.grading import supervisor
+from autograder.report import seal
 from autograder.report.terminal import console_of, trimmed
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
@@ -128,3 +129,12 @@ def test_a_secret_is_shown_with_its_mode(monkeypatch: pytest.MonkeyPatch, mode: 
         secret.chmod(mode)
         row = doctor._closed(secret)
     assert row.mark == mark and words in row.text and f"{mode:04o}" in row.text and "printed" not in row.text
+
+
+def test_it_says_whether_results_are_sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(seal.VARIABLE, str(tmp_path / "key.txt"))
+    assert [row.text for row in doctor._grader(False, ()) if row.label == "results key"] == [
+        "no results_key.txt; results carry no seal"
+    ]
+    (tmp_path / "key.txt").write_text("a key of thirty-two letters or so")
+    assert any(row.label == str(tmp_path / "key.txt") for row in doctor._grader(False, ()))
