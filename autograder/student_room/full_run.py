@@ -137,7 +137,7 @@ class FullRun:
         recording = self.quick.step if len(labels) == self.batch else None  # recorded for batches of one size
         loss, right, *gradients = (recording or quick.gradients(self.model))(images, labels)
         for parameter, gradient in zip(self.trained, gradients):
-            parameter.grad = gradient
+            parameter.grad = laid_out_as(parameter, gradient)
         self.adam.step()
         return loss, right
 
@@ -174,6 +174,13 @@ class FullRun:
                 else:
                     kept[name] = value.clone() if name == "step" else value.to(p.device, copy=True)
         return ()
+
+
+def laid_out_as(parameter: Tensor, gradient: Tensor | None) -> Tensor | None:
+    """The gradient in its parameter's own layout: Adam's one call goes through memory, and not through indices."""
+    if gradient is None or gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 def fused(parameters: list[Tensor], rate: float, *, capturable: bool = False) -> torch.optim.Optimizer:

@@ -6,6 +6,7 @@ they are. Whether the step may be recorded at all (nothing in it depends on Pyth
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ Draw = Callable[[Sequence[int], float], Tensor]
 MOST = 10_000
 
 _ATEN = torch.ops.aten
+_VIEWS = (_ATEN.view.default, _ATEN._unsafe_view.default)
+_LAYOUTS = (_ATEN.t.default, _ATEN.transpose.int, _ATEN.permute.default, _ATEN.view.default, _ATEN.expand.default)
 _SHAPES = (_ATEN.view.default, _ATEN._unsafe_view.default, _ATEN.expand.default)
 
 
@@ -36,7 +39,10 @@ def record(step: Step, images: Tensor, labels: Tensor) -> GraphModule:
     with torch.no_grad():
         ShapeProp(graph).propagate(images, labels)
         _without_empty_views(graph)
+        _views_of_views(graph)
+        _views_of_parameters(graph)
         _sums_of_products(graph)
+        _transposed_products(graph)
     graph.graph.eliminate_dead_code()
     graph.recompile()
     return graph
@@ -69,6 +75,31 @@ def _without_empty_views(graph: GraphModule) -> None:
             graph.graph.erase_node(node)
 
 
+def _views_of_views(graph: GraphModule) -> None:
+    """A view of a view is one of what that was of."""
+    for node in _calls(graph):
+        inner = node.args[0] if node.args else None
+        if node.target in _VIEWS and isinstance(inner, Node) and inner.target in _VIEWS:
+            node.args = (inner.args[0], *node.args[1:])
+
+
+def _views_of_parameters(graph: GraphModule) -> None:
+    """Takes views of parameters once: these are changed in place, so that their views always show them as they are."""
+    known: dict[Node, Tensor] = {}
+    for node in list(graph.graph.nodes):
+        if node.op == "get_attr":
+            known[node] = operator.attrgetter(node.target)(graph)
+        elif node.op == "call_function" and node.target in _LAYOUTS and node.args[0] in known:
+            view = node.target(known[node.args[0]], *node.args[1:], **node.kwargs)
+            name = f"view_of_parameter_{len(known)}"
+            graph.register_buffer(name, view, persistent=False)
+            with graph.graph.inserting_before(node):
+                new = graph.graph.get_attr(name)
+            new.meta = dict(node.meta)
+            node.replace_all_uses_with(new)
+            known[new] = view
+
+
 def _sums_of_products(graph: GraphModule) -> None:
     """A sum over heads of products, as the gradient of their common x is, adds up inside the products."""
     for node in _calls(graph):
@@ -79,6 +110,18 @@ def _sums_of_products(graph: GraphModule) -> None:
             continue
         if dims == [0] and kept:
             _replace(graph, node, summed, product.args)
+
+
+def _transposed_products(graph: GraphModule) -> None:
+    """A product that only its transpose is asked of is computed as that, in the layout of the parameter it is for."""
+    for node in _calls(graph):
+        product = node.args[0] if node.args else None
+        if node.target is not _ATEN.transpose.int or not isinstance(product, Node) or len(product.users) > 1:
+            continue
+        if product.target is _ATEN.bmm.default and {dim % 3 for dim in node.args[1:]} == {1, 2}:  # type: ignore[operator]
+            with graph.graph.inserting_before(node):
+                left, right = (graph.graph.call_function(node.target, (one, 1, 2)) for one in reversed(product.args))
+            _replace(graph, node, product.target, (left, right))
 
 
 def summed(left: Tensor, right: Tensor) -> Tensor:

@@ -84,8 +84,9 @@ class Products(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Passes everything on but `F.linear(x, weights)` without a bias."""
-        if func is F.linear and len(args) == 2 and not kwargs and level is not None and _of_heads(*args):
-            x, weight = args
+        without_bias = func is F.linear and not kwargs and args[2:] in ((), (None,))
+        if without_bias and level is not None and _of_heads(*args[:2]):
+            x, weight = args[:2]
             every = level.get_unwrapped(weight)  # (heads, out, in)
             flat = x.reshape(-1, x.shape[-1]).expand(len(every), -1, -1)
             output = torch.bmm(flat, every.transpose(1, 2)).view(len(every), *x.shape[:-1], every.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import Counter
 
 import pytest
 import torch
@@ -137,6 +138,17 @@ def test_what_makes_a_run_quick_is_found_for_the_plain_style_and_said() -> None:
     assert AT_ONCE in notes[0] and RECORDED in notes[1] and "threads: 1" in notes[2] and run.quick.step is not None
 
 
+def test_the_products_of_all_heads_are_taken_together_and_nothing_is_copied_into_place() -> None:
+    run, _ = run_of(talk(PLAIN, LAYER, dropout=0.1), quickly=True)
+    assert run.quick.step is not None
+    nodes = run.quick.step.__wrapped__.__self__.graph.nodes  # type: ignore[attr-defined]
+    done = Counter(str(getattr(node.target, "__name__", node.target)) for node in nodes)
+    layers, projections = SIZES["depth"], 3
+    assert done["summed"] == projections * layers  # the gradient of x, from all heads
+    assert done["draw"] == 4 * layers + 1  # dropout at four places of a layer, and behind the embedding
+    assert done["bmm.default"] == 12 * layers  # two for each projection, two products of attention, four backward
+
+
 def test_a_short_epoch_is_not_worth_the_trying() -> None:
     own = talk(PLAIN, LAYER)
     run = FullRun(own.module, *some(full_run.WORTH * BATCH - 1), batch=BATCH, rate=1e-3)
@@ -240,3 +252,18 @@ def test_the_number_of_threads_is_the_one_that_takes_less_time(
     monkeypatch.setattr(quick.time, "perf_counter", lambda: now[0])  # type: ignore[attr-defined]
     found, words = quick.fastest(lambda: now.__setitem__(0, now[0] + cost[threads[0]]), 4)
     assert found == best == threads[0] and f"threads: {best} (" in words
+
+
+def test_a_gradient_that_lies_otherwise_in_memory_moves_the_right_elements() -> None:
+    """Adam's one call goes through memory: a transposed or an expanded gradient would move others."""
+    parameter = nn.Parameter(torch.zeros(2, 3))
+    for gradient in (
+        torch.tensor([[1.0, -1.0], [2.0, -2.0], [3.0, -3.0]]).t(),
+        torch.tensor([[1.0], [-1.0]]).expand(2, 3),
+    ):
+        with torch.no_grad():
+            parameter.zero_()
+        parameter.grad = full_run.laid_out_as(parameter, gradient)
+        full_run.fused([parameter], 1.0).step()
+        assert torch.equal(parameter.detach().sign(), -gradient.sign())
+    assert full_run.laid_out_as(parameter, None) is None
