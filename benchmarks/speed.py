@@ -64,13 +64,13 @@ def further(submission: Path, count: int) -> float:
     return statistics.median(times[1:])
 
 
-def peak_mb(command: Sequence[str]) -> float:
-    """Largest sum of proportional set sizes of a command and all its descendants, in MB."""
+def peak_mb(command: Sequence[str], every: float = 0.01) -> float:
+    """Largest sum of proportional set sizes of a command and all its descendants, in MB, sampled `every` so many seconds."""
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
         peak = max(peak, sum(_pss_kb(pid) for pid in _family(process.pid)))
-        time.sleep(0.01)
+        time.sleep(every)
     return peak / 1024
 
 
