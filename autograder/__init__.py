@@ -1,6 +1,24 @@
 """The HW6 autograder: grades attention, a transformer encoder layer and written answers in two rooms.
 
 The trusted room decides; the student's room (`autograder.student_room`) only computes. See docs/architecture.md.
+
+    from autograder import Options, grade, grade_many      grades from Python, as the command line does
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograder.grading import Options as Options
+    from autograder.grading import grade as grade
+    from autograder.grading import grade_many as grade_many
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """What grades from Python, imported when it is asked for: the student's room imports this package, too."""
+    if name in ("Options", "grade", "grade_many"):
+        from autograder import grading
+
+        return getattr(grading, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

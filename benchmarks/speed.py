@@ -65,7 +65,7 @@ def further(submission: Path, count: int) -> float:
 
 
 def peak_mb(command: Sequence[str], every: float = 0.01) -> float:
-    """Largest sum of proportional set sizes of a command and all its descendants, in MB, sampled `every` so many seconds."""
+    """Largest sum of proportional set sizes of a command and its descendants, in MB; `every`: seconds between looks."""
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:

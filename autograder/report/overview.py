@@ -100,13 +100,14 @@ def _share(test: TestResult) -> float | None:
 
 def _mistakes(test: TestResult) -> Iterable[tuple[str, str]]:
     if test.status is Status.FAILED and test.max_score > 0:
-        yield _question(test.number), essence(test.feedback.found)
+        yield question_of(test.number), essence(test.feedback.found)
 
 
-def _question(number: str) -> str:
+def question_of(number: str) -> str:
+    """The question that a test belongs to; empty for a test of one's own that no question has."""
     try:
         return POLICY.question_of(number).number
-    except KeyError:  # a test of one's own, without a number of the policy's
+    except KeyError:
         return ""
 
 

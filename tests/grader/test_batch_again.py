@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autograder.commands import batch
@@ -168,6 +169,25 @@ def test_results_of_what_left_the_class_stay_and_are_named(course: Path, tmp_pat
 
 
 # --- tables for other sites -------------------------------------------------------------------------------------------
+
+
+def test_the_long_table_has_a_row_for_each_test_and_tells_what_was_not_graded(course: Path, tmp_path: Path) -> None:
+    graded(course, tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out" / "tests.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["id"], row["test"]) for row in rows] == [
+        (i, t) for i in ("ada", "ben", "cat") for t in ("2a.1", "2a.2")
+    ]
+    assert {row["question"] for row in rows} == {"2a"} and {row["possible"] for row in rows} == {"1"}
+    assert all(row["status"] in ("passed", "failed") and row["score"] for row in rows)
+
+
+def test_the_package_grades_from_python(course: Path) -> None:
+    import autograder
+
+    [report] = autograder.grade_many([course / "ada"], autograder.Options(only="2a"))
+    assert report.complete and report == msgspec.structs.replace(report)
+    with pytest.raises(AttributeError, match="no attribute 'grades'"):
+        autograder.grades  # noqa: B018
 
 
 def test_each_student_of_a_group_has_a_row_in_the_tables_of_other_sites() -> None:

@@ -1,7 +1,7 @@
 """A class: several submissions at once, files per submission, tables at the end; run again, it goes on where it was.
 
 OUT/results/ID.json   OUT/reports/ID.html   OUT/records/ID.json   what `record` keeps, so that nothing is graded twice
-OUT/grades.csv   OUT/gradescope.csv   OUT/canvas.csv   OUT/index.html   OUT/summary.json
+OUT/grades.csv   OUT/tests.csv   OUT/gradescope.csv   OUT/canvas.csv   OUT/index.html   OUT/summary.json
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def run(
 
 def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float) -> None:
     pairs = shelf.rows()
-    texts = {"grades.csv": tables.grades(pairs), "index.html": class_page(_overview(shelf, notes))}
+    texts = {"grades.csv": tables.grades(pairs), "tests.csv": tables.tests(shelf.graded())}
+    texts |= {"index.html": class_page(_overview(shelf, notes))}
     if any(entry.people for entry, _ in pairs):  # without names no site could tell whose points they are
         texts |= {"gradescope.csv": tables.gradescope(pairs), "canvas.csv": tables.canvas(pairs)}
     for name, text in texts.items():

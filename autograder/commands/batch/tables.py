@@ -13,7 +13,11 @@ import msgspec
 
 from autograder.commands.batch.folder import Entry, Person
 from autograder.core.policy import POLICY
+from autograder.core.records import Status
+from autograder.core.text import one_line
 from autograder.report.class_table import ClassRow
+from autograder.report.overview import question_of
+from autograder.report.summary import Summary, earned
 
 Pairs = Sequence[tuple[Entry, ClassRow]]
 NUMBERS = tuple(question.number for question in POLICY.questions)
@@ -37,6 +41,21 @@ def gradescope(pairs: Pairs) -> str:
         *points, total = _points(row)
         about = map(_inert, (person.name, person.sid, person.email))
         rows.append([*about, total, f"{_possible():g}", _inert(entry.id), *points])
+    return _csv(head, rows)
+
+
+def tests(graded: Sequence[tuple[Entry, Summary]]) -> str:
+    """tests.csv: a row for each test of each submission, for pandas and its like. A blank score is not graded."""
+    head = ["id", "question", "test", "name", "status", "score", "possible", "seconds", "found"]
+    rows = []
+    for entry, whole in graded:
+        for test in whole.tests:
+            score = "" if test.status is Status.ERROR else f"{earned(test):g}"
+            words = (entry.id, question_of(test.number), test.number, test.name)
+            said = _inert(one_line(test.feedback.found, 400))
+            rows.append(
+                [*map(_inert, words), test.status.value, score, f"{test.max_score:g}", f"{test.seconds:.3f}", said]
+            )
     return _csv(head, rows)
 
 
