@@ -45,6 +45,8 @@ def record(step: Step, images: Tensor, labels: Tensor) -> GraphModule:
         _transposed_products(graph)
     graph.graph.eliminate_dead_code()
     graph.recompile()
+    with torch.no_grad():
+        ShapeProp(graph).propagate(images, labels)  # of what is new
     return graph
 
 

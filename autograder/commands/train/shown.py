@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,36 +60,38 @@ def _bar(wish: Wish) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True)
-    if why := train.without_gpu(wish):
-        console.print(why, markup=False, highlight=False, soft_wrap=True)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("training", total=None, epoch=1, epochs=wish.epochs, said="")
-        sizes = {"images": 0}
+        start = (0, 0, 0.0)  # images of an epoch, epochs that were there, when the first step began
 
         def watch(event: Event, run: Run) -> None:
+            nonlocal start
             if isinstance(event, Began):
-                sizes["images"], done = event.images, run.epochs
-                bar.update(task, total=event.images * (wish.epochs - done), epoch=done + 1)
-                sizes["first"] = done + 1
-                for line in (f"{event.device}: {event.data}" if event.device else event.data, *event.notes):
-                    console.print(one_line(line, 200), markup=False, highlight=False, soft_wrap=True)
+                start = (event.images, run.epochs, time.monotonic())
+                bar.update(task, total=event.images * (wish.epochs - run.epochs), epoch=run.epochs + 1)
             elif isinstance(event, Stepped):
-                completed = (event.epoch - sizes["first"]) * sizes["images"] + event.images
-                rate = completed / (bar.tasks[0].elapsed or 1.0)
+                images, before, since = start
+                completed = (event.epoch - 1 - before) * images + event.images
+                rate = completed / (time.monotonic() - since)
                 said = f"loss {event.loss:.4f}, {event.accuracy:.1f} % right, {rate:,.0f} images/s"
                 bar.update(task, completed=completed, epoch=event.epoch, said=said)
-            elif isinstance(event, (Epoch, Measured)):
-                for line in _lines(event, wish, run):
-                    console.print(line, markup=False, highlight=False, soft_wrap=True)
+            for line in _lines(event, wish, run):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
         yield watch
 
 
-def _lines(event: Epoch | Measured, wish: Wish, run: Run) -> list[str]:
+def _lines(event: Event, wish: Wish, run: Run) -> list[str]:
+    """What is said of it beside the bar."""
+    if isinstance(event, Began):
+        where = f"{event.device}: {event.data}"
+        return [one_line(line, 300) for line in (where, train.without_gpu(wish), *event.notes) if line]
     if isinstance(event, Epoch):
         return [
             f"epoch {event.number}/{wish.epochs}: training loss {event.train_loss:.4f}, validation loss"
             f" {event.validation_loss:.4f}, {event.accuracy:.2f} % of the held-out right, {run.seconds:.0f} s so far"
         ]
-    tested = f"tested on {event.total:,} {event.images}; chance alone: {event.low:.2f} to {event.high:.2f} %"
-    return [tested, *(one_line(f"note: {note}", 400) for note in event.notes)]
+    if isinstance(event, Measured):
+        tested = f"tested on {event.total:,} {event.images}; chance alone: {event.low:.2f} to {event.high:.2f} %"
+        return [tested, *(one_line(f"note: {note}", 400) for note in event.notes)]
+    return []
