@@ -252,3 +252,12 @@ def test_classes_that_cannot_be_trained_are_told_why_and_nothing_is_left(
 def test_the_reference_is_trained_by_its_name(place: Path, tmp_path: Path) -> None:
     done = train.run("reference", tmp_path / "out", wish(place, epochs=1))
     assert done.name == "reference" and done.total == TESTED
+
+
+def test_a_copy_without_the_reference_says_so(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> str:
+        raise FileNotFoundError("reference/attention.py")
+
+    monkeypatch.setattr(train, "reference_text", absent)
+    with pytest.raises(UsageError, match="the reference is not in this copy"):
+        train.run("reference", tmp_path / "out", wish(place))

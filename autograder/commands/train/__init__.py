@@ -98,8 +98,12 @@ def _submission(work: str) -> Submission:
 
     if work != REFERENCE:
         return reader.read(Path(work))
+    try:
+        text = reference_text()
+    except FileNotFoundError:
+        raise UsageError("the reference is not in this copy of the grader: give a submission") from None
     with tempfile.TemporaryDirectory(prefix="reference-") as place:
-        (Path(place) / "hw6.py").write_text(reference_text(), encoding="utf-8")
+        (Path(place) / "hw6.py").write_text(text, encoding="utf-8")
         return msgspec.structs.replace(reader.read(Path(place)), name=REFERENCE)
 
 
