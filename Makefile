@@ -15,7 +15,7 @@ export TORCH
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint format types template examples zip setup clean
+.PHONY: help demo test fast fidelity lint format types template examples zip setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | while IFS='|' read -r name text; do \
@@ -33,6 +33,9 @@ test: lint types ## everything a change must pass: lint, types, all tests
 
 fast: $(VENV)/.dev ## the quick tests only
 	$(BIN)/python -m pytest -m "not slow" -x
+
+fidelity: $(VENV)/.dev ## the grader graded: right programs failed, mistakes missed or misnamed, margins (minutes)
+	$(BIN)/python benchmarks/fidelity.py
 
 lint: $(VENV)/.dev ## ruff: rules and format, changing nothing
 	$(BIN)/ruff check .

@@ -70,16 +70,24 @@ def layer(
 
 
 def explained(
-    student: Student, bank: Sequence[Mistake], attend: Attend, observations: Sequence[LayerObservation]
+    student: Student,
+    bank: Sequence[Mistake],
+    attend: Attend,
+    observations: Sequence[LayerObservation],
+    *,
+    own: bool = True,
 ) -> Mistake | None:
     """The first mistake of the bank that explains ALL observations; with nothing to go by, by names and order alone.
 
-    Some mistakes are others with queries and keys exchanged: of these the one that suits the names.
+    Some mistakes are others with queries and keys exchanged: of these the one that suits the names. Without `own`, a
+    layer that brings its own attention is left out: a large bank would take seconds there.
     """
     known, half = _known(student), _half(observations)
     _experiment(student, known)
     if known.experiments is None:
         return diagnosis.in_layer(observations, [mistake for mistake in bank if not mistake.attend])
+    if not own and not known.experiments.attention.made:
+        return None
     best: tuple[int, Mistake] | None = None
     for mistake in bank:
         if mistake.attend and known.experiments.attention.made:

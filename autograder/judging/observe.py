@@ -5,7 +5,7 @@ Why separate: hidden and public tests, and an instructor's own, start from these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from torch import Tensor
@@ -49,17 +49,23 @@ def layer(
     *,
     without: str = "",
     biases: bool = True,
+    gains: bool | None = None,
 ) -> list[LayerObservation]:
-    """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half."""
+    """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half.
+
+    Without `biases` all are 0 and all gains 1, or random with `gains`.
+    """
     with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
-        seen = [_layer(visit, case, cases[0].seed, without, biases) for case in cases]
+        seen = [_layer(visit, case, cases[0].seed, without, biases, gains) for case in cases]
     _say(visit, remark)
     return seen
 
 
-def _layer(visit: Visit, case: LayerCase, probe_seed: int, without: str, biases: bool) -> LayerObservation:
+def _layer(
+    visit: Visit, case: LayerCase, probe_seed: int, without: str, biases: bool, gains: bool | None = None
+) -> LayerObservation:
     built = visit.build(case)
-    drawn = silence(weights.draw(case.seed, built.parameters, biases=biases), case, without)
+    drawn = silence(weights.draw(case.seed, built.parameters, biases=biases, gains=gains), case, without)
     visit.load(drawn)
     x = case.x()
     output = visit.forward(x).output
@@ -81,6 +87,25 @@ def _second(visit: Visit, case: LayerCase, probe_seed: int) -> LayerObservation:
     first = _layer(visit, case, probe_seed, "mlp", False)
     whole = _layer(visit, case, probe_seed, "", False)
     return msgspec.structs.replace(whole, x=first.output, without="attention")
+
+
+def composed(
+    student: Student, cases: Sequence[LayerCase], firsts: Callable[[LayerObservation], Iterable[Tensor]]
+) -> bool:
+    """Whether the whole layer is its own second half after a first half that is right, whatever the second one is.
+
+    `firsts` gives the outputs that a right first half may have. For layers whose MLP cannot be silenced.
+    """
+    with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
+        return all(_composed(visit, case, cases[0].seed, firsts) for case in cases)
+
+
+def _composed(
+    visit: Visit, case: LayerCase, probe_seed: int, firsts: Callable[[LayerObservation], Iterable[Tensor]]
+) -> bool:
+    whole = _layer(visit, case, probe_seed, "", False)
+    visit.load(silence(whole.weights, case, "attention"))
+    return any(close(visit.forward(first.float()).output, whole.output) for first in firsts(whole))
 
 
 def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, Tensor]:

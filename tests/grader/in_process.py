@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import io
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -89,6 +91,7 @@ class Student:
         self.texts = texts
         self.remembered: dict[str, Any] = {}
         self.forwards = self.messages = 0
+        self.staff: list[str] = []
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
         return Visit(self, question, probe_seed)
@@ -126,9 +129,11 @@ def judged(question: str, text: str, *, seed: int = 1, only: str = "") -> tuple[
             continue
         wanted = test.__code__.co_varnames[: test.__code__.co_argcount]
         given: dict[str, Any] = {"student": student, "reference": Reference(), "cases": Cases(seed), "findings": (),
-                                 "remark": lambda text: None, "for_staff": lambda text: None, "seed": seed}  # fmt: skip
+                                 "remark": lambda text: None, "for_staff": student.staff.append, "seed": seed}  # fmt: skip
         try:
-            test(**{name: given[name] for name in wanted})
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                test(**{name: given[name] for name in wanted})
         except Unmet as unmet:
             lost[number] = unmet
     return lost, student

@@ -81,3 +81,16 @@ def test_an_mlp_of_one_map_with_one_dropout_has_one_of_two_places() -> None:
     one = LAYER.replace("nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)", "nn.Linear(dim, dim), None")
     found = lost("4b", one, SINGLE, "return x + torch.relu(self.drop(self.fc1(self.norm2(x))))")
     assert found == {"4b.3": 0.0, "4b.4": 0.0, "4b.6": 0.67}
+
+
+LIST = (
+    "self.fc1, self.fc2 = nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)",
+    "self.mlp = [nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)]",
+)
+
+
+def test_an_mlp_in_a_plain_list_is_charged_in_its_half_and_in_what_is_trained() -> None:
+    kept = LAYER.replace("self.fc1(", "self.mlp[0](").replace("self.fc2(", "self.mlp[1](")
+    assert lost("4b", kept, *LIST).keys() == {"4b.3", "4b.4", "4b.5"}
+    wrong = kept.replace("self.attn(self.norm1(x))", "self.attn(x)")
+    assert lost("4b", wrong, *LIST).keys() == {"4b.2", "4b.3", "4b.4", "4b.5"}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tests.grader.generated_styles import Style, text
+from tests.grader.honest_styles import ATTENTION as HONEST_HEADS
 
 Changes = tuple[tuple[str, str], ...]
 
@@ -32,7 +33,11 @@ class Wrong(msgspec.Struct, frozen=True):
 
 def spoilt(style: Style, *mistakes: Wrong) -> str:
     """The text of a layer in this style with these mistakes. LookupError where one of them has no place in it."""
-    written = text(style)
+    return changed(text(style), *mistakes)
+
+
+def changed(written: str, *mistakes: Wrong) -> str:
+    """The text with the mistakes' changes, one after the other."""
     for old, new in (change for mistake in mistakes for change in mistake.changes):
         if old not in written:
             raise LookupError(old)
@@ -105,7 +110,6 @@ STRUCTURE: Mapping[str, Wrong] = {
         BOTH,
         "",
     ),
-    "rounded": Wrong((("return x\n", "return (x * 100).round() / 100\n"),), BOTH, ""),
     "halves scaled": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, ""),
 }  # fmt: skip
 
@@ -161,3 +165,48 @@ ATTENTION: Mapping[str, Wrong] = {
     "sigmoid for softmax": Wrong(((SOFTMAX, f"torch.sigmoid({SCORES})"),), FIRST, "", own=True),
     "own token left out": Wrong(((SCORES, f"({SCORES}).masked_fill(torch.eye(x.shape[1]).bool(), -1e9)"),), FIRST, "", own=True),
 }  # fmt: skip
+
+# --- 4(a): changes to the plain head ----------------------------------------------------------------------------------
+
+HEAD_SCORES = "q @ k.transpose(-2, -1) * self.scale"
+HEAD_SOFTMAX, HEAD_OUT = f"self.softmax({HEAD_SCORES})", f"self.dropout(self.softmax({HEAD_SCORES})) @ v"
+FORMULA = frozenset({"4a.4"})
+
+
+def _head(old: str, new: str, name: str, *beside: str) -> Wrong:
+    return Wrong(((old, new),), FORMULA | set(beside), name)
+
+
+HEAD: Mapping[str, Wrong] = {
+    "no scale": _head(HEAD_SCORES, "q @ k.mT", "no-scale"),
+    "softmax over queries": _head(HEAD_SOFTMAX, f"torch.softmax({HEAD_SCORES}, -2)", "softmax-over-queries"),
+    "divided by d": _head(HEAD_SCORES, "q @ k.mT / q.shape[-1]", "scale-by-d"),
+    "scale of x": _head(HEAD_SCORES, "q @ k.mT / x.shape[-1] ** 0.5", "scale-by-input-dim"),
+    "scale of tokens": _head(HEAD_SCORES, "q @ k.mT / x.shape[1] ** 0.5", "scale-by-tokens"),
+    "scaled upwards": _head(HEAD_SCORES, "q @ k.mT / self.scale", "scale-upwards"),
+    "scaled after the softmax": _head(HEAD_SOFTMAX, "self.softmax(q @ k.mT) * self.scale", "scale-after-softmax"),
+    "no softmax": _head(HEAD_SOFTMAX, f"({HEAD_SCORES})", "no-softmax"),
+    "softmax of the output": _head(HEAD_OUT, f"self.softmax(self.dropout({HEAD_SCORES}) @ v)", "softmax-after-values"),
+    "weights transposed": _head(HEAD_OUT, f"self.dropout(self.softmax({HEAD_SCORES})).mT @ v", "weights-transposed"),
+    "values added": _head(HEAD_OUT, f"v + {HEAD_OUT}", "residual-inside"),
+    "causal": _head(
+        HEAD_SCORES,
+        f"({HEAD_SCORES}).masked_fill(torch.ones(x.shape[1], x.shape[1]).triu(1).bool(), float('-inf'))",
+        "causal",
+        "4a.5",
+    ),
+    "exponentials alone": _head(HEAD_SOFTMAX, f"torch.exp({HEAD_SCORES})", "exp-without-sum", "4a.8"),
+    "softmax twice": _head(HEAD_SOFTMAX, f"self.softmax({HEAD_SOFTMAX})", "softmax-twice"),
+    "scaled twice": _head(HEAD_OUT, f"{HEAD_OUT} * self.scale", "scale-twice"),
+    "scale of 64": _head("inner_dim ** -0.5", "64 ** -0.5", "scale-of-the-course"),
+    "scale of the fused width": _head("inner_dim ** -0.5", "(3 * inner_dim) ** -0.5", "scale-by-fused-width"),
+    "sign turned round": _head(HEAD_SCORES, f"-({HEAD_SCORES})", "scale-negative"),
+    "queries for keys": _head("self.to_k(x)", "self.to_q(x)", "one-matrix-for-two"),
+    "sigmoid for softmax": _head(HEAD_SOFTMAX, f"torch.sigmoid({HEAD_SCORES})", ""),
+    "scores halved": _head(HEAD_SCORES, f"0.5 * {HEAD_SCORES}", ""),
+}
+
+
+def head(*mistakes: Wrong) -> str:
+    """The plain head of 4(a) with these mistakes."""
+    return changed(HONEST_HEADS["plain"], *mistakes)

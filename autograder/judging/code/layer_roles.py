@@ -189,6 +189,18 @@ def find(
     return None
 
 
+def first_halves(formula: LayerFormula, observation: LayerObservation, most: int = 6) -> Iterator[Tensor]:
+    """What the formula's first half gives over probe heads, under the likely roles; the MLP adds nothing."""
+    alone = msgspec.structs.replace(observation, without="mlp")
+    given: set[object] = set()
+    for roles in assignments(alone, shared_norm=False, names=1):
+        if (roles.heads, roles.norm1, roles.projection) not in given:
+            given.add((roles.heads, roles.norm1, roles.projection))
+            yield evaluate(formula, roles, alone)
+        if len(given) == most:
+            return
+
+
 def projected(roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> tuple[Tensor, Tensor]:
     """The projection's matrix (dim, heads * dim_head) and what it is given, (batch, tokens, heads * dim_head)."""
     case, weights, x = observation.case, observation.weights, observation.x.double()

@@ -29,19 +29,23 @@ SCALE_WORDS = frozenset({"weight", "gamma", "scale", "gain", "g", "w", "alpha", 
 SHIFT_WORDS = frozenset({"bias", "beta", "shift", "offset", "b", "add", "mean", "mu"})
 
 
-def draw(seed: int, parameters: Iterable[ParameterSpec], *, biases: bool) -> dict[str, Tensor]:
+def draw(
+    seed: int, parameters: Iterable[ParameterSpec], *, biases: bool, gains: bool | None = None
+) -> dict[str, Tensor]:
     """Random float32 weights by parameter name.
 
-    A normalisation's scale stands around 1. All other vectors are biases: random when `biases`, else zero, so that an
-    unwanted bias costs its own test and no other. A module's only parameter that is filled with another number than 0
-    or 1 belongs to an activation, as a PReLU's slopes do, and is left as it is: a single number for every feature.
+    A normalisation's scale stands around 1, or is 1 unless `gains` (as `biases`, if not said). All other vectors are
+    biases: random when `biases`, else zero, so that an unwanted bias costs its own test and no other. A module's only
+    parameter that is filled with another number than 0 or 1 belongs to an activation, as a PReLU's slopes do, and is
+    left as it is: a single number for every feature.
     """
+    noisy = {True: biases if gains is None else gains, False: biases}
     specs = {p.name: p for p in parameters}
     shapes = {name: p.shape for name, p in specs.items()}
     fills = {name: p.fill for name, p in specs.items() if p.fill is not None}
     scale = scales(shapes, fills)
     return {
-        name: _one(_seed(seed, name, shape), shape, name in scale, biases)
+        name: _one(_seed(seed, name, shape), shape, name in scale, noisy[name in scale])
         for name, shape in shapes.items()
         if math.prod(shape) > 1 and not _left(name, shapes, fills)
     }
@@ -53,13 +57,13 @@ def _left(name: str, shapes: Mapping[str, Shape], fills: Mapping[str, float]) ->
     return alone and is_vector(shapes[name]) and fills.get(name, 0.0) not in (0.0, 1.0)
 
 
-def _one(seed: int, shape: Shape, scale: bool, biases: bool) -> Tensor:
+def _one(seed: int, shape: Shape, scale: bool, noisy: bool) -> Tensor:
     noise = normal(seed, *shape)
     if not is_vector(shape):
         return noise * (GAIN / math.sqrt(wide(shape)[-1]))
     if scale:
-        return 1 + noise * 0.3 if biases else torch.ones_like(noise)
-    return noise * 0.5 if biases else torch.zeros_like(noise)
+        return 1 + noise * 0.3 if noisy else torch.ones_like(noise)
+    return noise * 0.5 if noisy else torch.zeros_like(noise)
 
 
 def wide(shape: Iterable[int]) -> Shape:

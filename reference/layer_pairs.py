@@ -1,0 +1,39 @@
+"""Two mistakes of 4(b), one in each half: the second half's wrong version works on what the first half's gives.
+
+Why separate: these are put together from the lists of `layer_misconceptions`, and looked for when none of them alone
+explains what was seen. `PAIRS` is the bank.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import torch
+from torch import Tensor
+
+from autograder.judging.code.layer_parts import Affine, LayerFormula, LayerParts
+from reference.layer_misconceptions import ATTENTION_HALF, MLP_HALF
+from reference.misconceptions import Misconception
+
+
+def _after(first: Misconception, second: Misconception) -> LayerFormula:
+    def both(x: Tensor, parts: LayerParts) -> Tensor:
+        no_mlp = msgspec.structs.replace(parts, fc2=_silent(parts.fc2))
+        no_attention = msgspec.structs.replace(parts, projection=_silent(parts.projection))
+        mixed: Tensor = second.formula(first.formula(x, no_mlp), no_attention)
+        return mixed
+
+    return both
+
+
+def _silent(affine: Affine) -> Affine:
+    return torch.zeros_like(affine[0]), None
+
+
+# Those of both halves at once, or of no half at all, make no pair.
+_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-attention", "no-mlp", "norm-after-block"}
+PAIRS = tuple(
+    Misconception(f"{a.name} + {b.name}", f"{a.title}, and {b.title}", f"{a.hint}; {b.hint}", _after(a, b))
+    for a in ATTENTION_HALF
+    for b in MLP_HALF
+    if not {a.name, b.name} & _NO_PAIR
+)

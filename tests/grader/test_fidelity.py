@@ -1,0 +1,35 @@
+"""The short form of `make fidelity`: what its table must say, over programs that no other test has."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from autograder.core.policy import TOLERANCES
+from tests.grader import fidelity
+
+torch.set_num_threads(1)
+pytestmark = pytest.mark.slow
+
+OTHERS = 977  # a seed that no other test draws styles by
+# How many times further away than the tolerance everything must be, on both sides of it.
+AWAY = 20
+
+
+def test_right_programs_keep_every_point_and_wrong_ones_are_far_away() -> None:
+    margin = fidelity.Margin(TOLERANCES.values)
+    with fidelity.distances(margin, wrong=False):
+        right = fidelity.false_failures(fidelity.usual_programs(20, OTHERS))
+    with fidelity.distances(margin, wrong=True):
+        caught, named, true = fidelity.mutations(itertools.islice(fidelity.wrong_programs(0), 0, None, 2))
+    assert right.of == 20 and right.others == [] and caught.others == [] and true.others == []
+    assert named.share >= 0.95, named.others
+    assert 0 < margin.right < margin.tolerance < margin.wrong and margin.times >= AWAY, margin
+
+
+def test_two_mistakes_in_two_halves_are_both_named_mostly_and_seldom_wrongly() -> None:
+    named, true = fidelity.pairs(7)
+    # of all 62: 76 % and 98 %; a half without its residual connection hides what the other one does
+    assert named.of > 5 and true.share >= 0.85 and named.share >= 0.6, (named.others, true.others)
