@@ -29,6 +29,13 @@ def test_right_programs_keep_every_point_and_wrong_ones_are_far_away() -> None:
     assert 0 < margin.right < margin.tolerance < margin.wrong and margin.times >= AWAY, margin
 
 
+def test_a_function_that_bends_far_out_is_measured_as_far_as_values_reach() -> None:
+    """Beyond the grid it is taken for a line: two of these had values there at the notebook's own sizes."""
+    bending = [program for program in fidelity.right_programs(160, 1) if "torch.sin(" in str(program)]
+    right = fidelity.false_failures(bending)
+    assert right.of >= 15 and right.others == []
+
+
 def test_two_mistakes_in_two_halves_are_both_named_mostly_and_seldom_wrongly() -> None:
     named, true = fidelity.pairs(7)
     # of all 62: 76 % and 98 %; a half without its residual connection hides what the other one does

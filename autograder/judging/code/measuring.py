@@ -65,12 +65,12 @@ def _eps(share: float, variance: float) -> float:
 
 Ask = Callable[[Weights, Tensor], Tensor]
 
-LIMIT = 8.0  # what reaches an activation under our weights stays within 5 standard deviations of 1.5
+LIMIT = 12.0  # what reaches an activation under our weights stays within 8 standard deviations of 1.5
 SAMPLES = 256
 SHARP = 20.0  # a second derivative beyond this is a corner: there the grid is made finer
 CORNERS = 40
 FINER = 32  # parts of a cell beside a corner: 1e-4 wide, where rounding of 1e-6 still leaves a slope
-SCALE = 18.0  # hidden unit = SCALE * feature, so that all features together keep mean 0 and variance 1
+SCALE = 27.0  # hidden unit = SCALE * feature, so that all features together keep mean 0 and variance 1
 LOUD = 100.0  # so much larger than one are x and what the MLP adds: no eps matters then
 
 
