@@ -118,6 +118,16 @@ def test_a_broken_zip_is_said_in_one_sentence(tmp_path: Path, what: str) -> None
         unpacked(path, tmp_path / "out")
 
 
+def test_damaged_data_in_a_whole_zip_is_said_in_one_sentence(tmp_path: Path) -> None:
+    path = packed(tmp_path / "class.zip", {**CLASS, "dan/hw6.py": os.urandom(3000).hex()})
+    data = bytearray(path.read_bytes())
+    for place in range(data.index(b"dan/hw6.py") + 10, len(data) - 400):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="cannot be unpacked"):
+        unpacked(path, tmp_path / "out")
+
+
 def test_a_zip_without_files_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no files"):
         unpacked(packed(tmp_path / "class.zip", {}), tmp_path / "out")

@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -85,7 +86,7 @@ def _unpack(path: Path, target: Path) -> None:
             front = _common([PurePosixPath(member.filename).parts for member in members])
             for member in members:
                 _write(archive, member, target.joinpath(*PurePosixPath(member.filename).parts[front:]))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise UsageError(
             f"{path} cannot be unpacked ({error}). Download it once more, or unpack it and give the folder"
         ) from None
