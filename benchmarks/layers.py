@@ -1,6 +1,6 @@
 """Which attack each layer stops: the same attacks, with every layer in force and with one switched off at a time.
 
-    python benchmarks/layers.py [--cost N]
+    python tests/grader/box.py --write . python benchmarks/layers.py [--cost N]
 
 A submission tries each attack from `SingleHeadAttention.__init__` and prints which succeeded; it is graded by a real
 engine that was started with one layer replaced by nothing. The product has no such switch: it is done from outside, in
@@ -28,6 +28,7 @@ from autograder.grading import (  # noqa: E402
     grade_many,
     supervisor,
 )
+from tests.grader import box  # noqa: E402
 
 HONEST = ROOT / "examples" / "class" / "ada_complete"
 
@@ -115,6 +116,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--cost", type=int, metavar="N", help="pairs of honest gradings, all layers against none")
     given = parser.parse_args()
+    if not box.inside():
+        parser.error("run it in the box: python tests/grader/box.py --write . python benchmarks/layers.py")
     original = supervisor._START
     if given.cost:
         return cost(given.cost, original)

@@ -38,8 +38,8 @@ def main() -> int:
     parser.add_argument("runs", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    if not box.inside() and Path("/proc/1/comm").read_text().strip() != "bash":
-        parser.error("run it in the box: it kills")
+    if not box.inside():
+        parser.error("run it in the box, for it kills: python tests/grader/box.py --write . python scripts/faults.py")
     chance, told, broken = random.Random(given.seed), collections.Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "hw6.py").write_text(IMPORTS + ATTENTION["plain"], encoding="utf-8")

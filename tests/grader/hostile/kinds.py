@@ -108,7 +108,7 @@ def _said(oracle: Callable[..., object], *arguments: object) -> str:
 
 def main() -> int:
     """Prints the table; exit status 1 when anything succeeded."""
-    if not box.inside() and Path("/proc/1/comm").read_text().strip() != "bash":
+    if not box.inside():
         raise SystemExit("run it in the box: python tests/grader/box.py --write . python -m tests.grader.hostile.kinds")
     users = {name: how for name, how in USERS.items() if os.getuid() == 0 and (not how[1] or shutil.which(how[1][0]))}
     bad = 0
