@@ -1,0 +1,69 @@
+"""The command line. It joins the stages and words what people see; it decides nothing.
+
+Exit status: 0 graded (whatever the score; for `check`: nothing to fix; for `verify`: it agrees), 1 `check` found
+something to fix, or `verify` a difference, 2 usage, 3 the grader itself failed.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from autograder import __version__
+from autograder.cli import machine, staff, students, training
+from autograder.core.errors import GraderFault, UsageError
+
+app = typer.Typer(
+    help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# In the order in which --help lists them: who needs them, and how soon.
+for _command in (
+    students.check,
+    staff.grade,
+    staff.batch,
+    training.train,
+    staff.gradescope,
+    staff.verify,
+    machine.doctor,
+    machine.selfcheck,
+):
+    app.command()(_command)
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(f"autograder {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script: every expected error is one sentence, never a traceback.
+
+    A signal that ends it is an exception, so that whatever it started ends first, and what was opened is put away.
+    """
+    for ending in ("SIGTERM", "SIGHUP"):  # SIGINT is one already
+        if hasattr(signal, ending) and signal.getsignal(getattr(signal, ending)) == signal.SIG_DFL:  # nohup stays
+            signal.signal(getattr(signal, ending), _ended)
+    try:
+        app()
+    except UsageError as error:
+        typer.echo(f"autograder: {error}", err=True)
+        sys.exit(2)
+    except GraderFault as error:
+        typer.echo(f"autograder: the grader itself failed: {error}", err=True)
+        sys.exit(3)
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    sys.exit(128 + number)  # as a shell says it

@@ -1,0 +1,41 @@
+"""What a student types."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.cli.options import Seed, show
+
+
+def check(
+    path: Annotated[Path, typer.Argument(help="Your notebook, .py file, folder or zip.")] = Path(),
+    question: Annotated[str, typer.Option(help="Only this question, e.g. 4a.")] = "",
+    seed: Seed = None,
+) -> None:
+    """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be fixed, 1 else."""
+    from autograder.grading import Options, checked, grade
+    from autograder.handin import folders
+    from autograder.report import unchecked
+    from autograder.report.summary import all_well, summarise
+
+    chosen = checked(Options(public=True, only=question, seed=seed))
+    again = partial(_check_command, only=chosen.only)
+    folders.refuse_class(path, one=again, whole="")
+    report = grade(path, chosen)
+    whole = summarise(report)
+    show(whole, "student", again=again(path))
+    for line in unchecked.lines(report, chosen.only):
+        typer.echo(line)
+    if not report.complete:
+        raise typer.Exit(3)
+    raise typer.Exit(0 if all_well(whole) else 1)
+
+
+def _check_command(path: Path, only: str) -> str:
+    from autograder.handin.folders import typed
+
+    return typed("check", path, *(["--question", only] if only else []))
