@@ -137,7 +137,7 @@ class Grading:
             desk.tripped.clear()
             desk.tripped.update(tripped)
         else:
-            new = second_try.in_vain(first, others)
+            new = second_try.in_vain(first, others) or second_try.replaced(first, desk.submission, question)
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))

@@ -7,6 +7,7 @@ same, so nothing is gained by bringing one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -54,6 +55,26 @@ def in_vain(old: Mapping[str, TestResult], others: Sequence[Alternative]) -> Res
         return {}
     names = " and ".join(others[0].program.brings)
     said = f"your {names} was replaced by the handout's here; the layer was tried with your own, too, and did no better"
+    first = old[failed[0]]
+    return {failed[0]: msgspec.structs.replace(first, remarks=(*first.remarks, said))}
+
+
+def replaced(old: Mapping[str, TestResult], submission: Submission, question: str) -> Results:
+    """The first test that failed, with the remark that a class of the student's gave way to the handout's.
+
+    For a class of a provided name that is no edit of it: with that there is nothing to try.
+    """
+    failed = sorted(number for number, result in old.items() if result.status is Status.FAILED)
+    program = submission.programs.get(question)
+    names = [f for f in submission.findings if f.rule == "edited-provided" and f.construct in POLICY.given(question)]
+    used = [f for f in names if program and re.search(rf"\b{re.escape(f.construct)}\b", program.text)]
+    if not failed or not used:
+        return {}
+    name, place = used[0].construct, f" ({used[0].place})" if used[0].place else ""
+    said = (
+        f"the handout's {name} stands here in the place of your class {name}{place}, whatever that does: "
+        "if yours is meant, give it another name"
+    )
     first = old[failed[0]]
     return {failed[0]: msgspec.structs.replace(first, remarks=(*first.remarks, said))}
 

@@ -33,6 +33,9 @@ class Absent:
     def __call__(self, *args: object, **kwargs: object) -> object:
         raise ImportError(self.__dict__["_why"])
 
+    # As the base of a class, with square brackets, in a loop or a `with`, and in isinstance: Python asks the type.
+    __mro_entries__ = __getitem__ = __iter__ = __enter__ = __exit__ = __instancecheck__ = __call__
+
 
 def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]:
     """Executes the program in a fresh module that already holds the given names; returns its namespace."""
@@ -56,9 +59,28 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
             if not isinstance(statement, (ast.Import, ast.ImportFrom)):
                 raise
             for alias in statement.names:
-                name = (alias.asname or alias.name).split(".")[0]
-                namespace[name] = Absent(name, error)
+                _import_alone(statement, alias, namespace, error)
     return namespace
+
+
+def _import_alone(
+    statement: ast.Import | ast.ImportFrom, alias: ast.alias, namespace: dict[str, object], error: Exception
+) -> None:
+    """One name of an import that failed, by itself: another name of the same line may be the one that is not there."""
+    name = (alias.asname or alias.name).split(".")[0]
+    module = statement.module if isinstance(statement, ast.ImportFrom) and not statement.level else None
+    if module == "typing":  # what a newer Python has there, torch brings along for older ones
+        newer = getattr(sys.modules.get("typing_extensions"), alias.name, None)
+        if newer is not None:
+            namespace[name] = newer
+            return
+    fields = {"names": [alias]} if isinstance(statement, ast.Import) else {
+        "module": statement.module, "names": [alias], "level": statement.level}  # fmt: skip
+    alone = ast.copy_location(type(statement)(**fields), statement)
+    try:
+        exec(compile(ast.Module([alone], []), "<import>", "exec", dont_inherit=True), namespace)
+    except Exception as own:
+        namespace[name] = Absent(name, own if len(statement.names) > 1 else error)
 
 
 def forget() -> None:

@@ -143,6 +143,8 @@ def test_another_class_of_the_name_is_replaced_and_the_student_is_told(graded: d
     report = graded["a namesake, made in another way"]
     assert sum(test.score for test in report.tests if test.number.startswith("4b")) == 0
     assert any(f.rule == "edited-provided" and f.construct == "Attention" for f in report.submission.findings)
+    remarks = [text for test in report.tests if test.number.startswith("4b") for text in test.remarks]
+    assert any("the handout's Attention stands here in the place of your class" in text for text in remarks), remarks
 
 
 def test_ready_made_attention_in_ones_own_attention_gains_nothing(graded: dict[str, Report]) -> None:
