@@ -18,6 +18,7 @@ from autograder.core.records import Cell, Finding, Place, Severity
 from autograder.handin.files.decoding import cookie_findings, decode
 from autograder.handin.files.magics import dropped_language, plain_python
 from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
+from autograder.handin.slicing.asides import Aside, Text, asides
 
 _WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?P<more>-a\s+|--append\s+)?(?:\./)?(?P<name>[A-Za-z_]\w*)\.py\s*$")
 
@@ -29,6 +30,7 @@ class Work(NamedTuple):
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
     written: Mapping[str, tuple[Cell, ...]] = MappingProxyType({})  # modules that cells write, by name
+    asides: Mapping[str, Aside] = MappingProxyType({})  # classes in its words that nothing defines, by name
 
 
 def read_work(data: bytes, file: str) -> Work:
@@ -38,12 +40,14 @@ def read_work(data: bytes, file: str) -> Work:
     is_notebook = looks_like_notebook(text) or (named_notebook and not _is_python(text))
     misnamed = () if is_notebook == named_notebook else (_misnamed(file, is_notebook),)
     if not is_notebook:
-        return Work(file, (Cell(None, plain_python(text)),), (*misnamed, *cookie_findings(text, file)))
-    saved, findings = read_notebook(text, file)
+        cell, aside = Cell(None, plain_python(text)), asides([Text("code", None, text)], file)
+        return Work(file, (cell,), (*misnamed, *cookie_findings(text, file)), asides=aside)
+    saved, findings, others = read_notebook(text, file)
     cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in saved)
     written = _written(saved)
     lost = [cell for cell in saved if not any(cell.number == part.number for own in written.values() for part in own)]
-    return Work(file, cells, (*misnamed, *findings, *_dropped(lost, file)), written)
+    code = [Text("code", cell.number, cell.source, dropped_language(cell.source)) for cell in saved]
+    return Work(file, cells, (*misnamed, *findings, *_dropped(lost, file)), written, asides([*others, *code], file))
 
 
 def module_cells(data: bytes, file: str) -> tuple[Cell, ...]:

@@ -41,6 +41,16 @@ class _Tried(NamedTuple):
     def defines(self) -> int:
         return len(self.sliced.programs) if self.sliced else 0
 
+    @property
+    def filled(self) -> int:
+        """How many of the classes are more than the unfilled template."""
+        return len(self.sliced.programs.keys() - set(self.sliced.absent)) if self.sliced else 0
+
+    @property
+    def blank(self) -> bool:
+        """Whether all that it defines is the template."""
+        return self.defines > 0 and not self.filled
+
 
 def choose(members: Sequence[Member], provided: str) -> Chosen:
     """The file to grade. Raises SubmissionError when there is none, or no telling which."""
@@ -50,8 +60,10 @@ def choose(members: Sequence[Member], provided: str) -> Chosen:
     exact = [m for name in (policy.FILES.notebook, policy.FILES.script) for m in candidates if _base(m) == name]
     others = [member for member in candidates if member not in exact]
     tried = [_try(member, members, provided) for member in exact[:_TRIED]]
-    if not any(one.defines for one in tried):
-        tried += [_try(member, members, provided) for member in others[:_TRIED]]
+    if not any(one.filled for one in tried):
+        more = [_try(member, members, provided) for member in others[:_TRIED]]
+        # beside a blank notebook of the right name only a filled one counts
+        tried = tried + (more if not any(one.blank for one in tried) else [one for one in more if one.filled])
     return _best(tried)
 
 
@@ -65,7 +77,9 @@ def _try(member: Member, members: Sequence[Member], provided: str) -> _Tried:
         work = read_work(member.read(), member.name)
         modules = _modules(work, member, members)
         beside = _beside(member, members)
-        sliced = slice_cells(work.cells, member.name, provided=provided, beside=beside, modules=modules)
+        sliced = slice_cells(
+            work.cells, member.name, provided=provided, beside=beside, modules=modules, asides=work.asides
+        )
         return _Tried(member, work, sliced, "")
     except SubmissionError as error:
         return _Tried(member, None, None, str(error))
@@ -101,6 +115,8 @@ def _mentions(name: str, module: Module) -> bool:
 
 
 def _best(tried: Sequence[_Tried]) -> Chosen:
+    blank = [one for one in tried if one.blank] if any(one.filled for one in tried) else []
+    tried = [one for one in tried if one not in blank]
     most = max(one.defines for one in tried)
     readable = [one for one in tried if one.work]
     if not readable:
@@ -113,7 +129,8 @@ def _best(tried: Sequence[_Tried]) -> Chosen:
     partial = [one for one in readable if one.defines and one.defines < most]
     rest = [one for one in (*full[1:], *partial) if _right_name(one)]
     assert first.work and first.sliced
-    return Chosen(first.work, first.sliced, tuple(_remarks(first, rest, [one for one in tried if one.problem])))
+    failed = [one for one in tried if one.problem]
+    return Chosen(first.work, first.sliced, tuple(_remarks(first, rest, failed, blank)))
 
 
 def _right_name(one: _Tried) -> bool:
@@ -131,11 +148,18 @@ def _same_work(tried: Sequence[_Tried]) -> bool:
     return len(texts) == 1 or len(stems) == 1
 
 
-def _remarks(chosen: _Tried, rest: Sequence[_Tried], failed: Sequence[_Tried]) -> list[Finding]:
+def _remarks(
+    chosen: _Tried, rest: Sequence[_Tried], failed: Sequence[_Tried], blank: Sequence[_Tried]
+) -> list[Finding]:
     file = chosen.member.name
     messages = []
     if not _right_name(chosen):
         messages.append(f"the file is called {file} instead of {policy.FILES.notebook}; it was graded all the same")
+    messages += [
+        f"{one.member.name} is the blank template still, so {file}, which has the classes, is graded in its place"
+        for one in blank
+        if _right_name(one)
+    ]
     messages += [f"both {file} and {one.member.name} define the classes; {file} is graded" for one in rest]
     messages += [f"{one.member.name} could not be read, so {file} is graded: {one.problem}" for one in failed]
     fix = f"hand in one notebook, called {policy.FILES.notebook}"

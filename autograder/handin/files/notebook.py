@@ -14,6 +14,7 @@ from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Place, Severity
 from autograder.handin.files.screen import Piece, shown
+from autograder.handin.slicing.asides import Text
 
 # Of each end of a cell's output: a loss printed at every tenth batch of ten epochs is 160 KB.
 _KEPT_TEXT = 90_000
@@ -34,8 +35,8 @@ def looks_like_notebook(text: str) -> bool:
     return text.lstrip().startswith("{") and '"cells"' in text and '"cell_type"' in text
 
 
-def read_notebook(text: str, file: str) -> tuple[tuple[SavedCell, ...], tuple[Finding, ...]]:
-    """The code cells of a notebook. Raises SubmissionError, with what to do, when it is none."""
+def read_notebook(text: str, file: str) -> tuple[tuple[SavedCell, ...], tuple[Finding, ...], tuple[Text, ...]]:
+    """The code cells of a notebook, and its other cells. Raises SubmissionError, with what to do, when it is none."""
     content, findings = _parse(text, file)
     if not isinstance(content, dict):
         raise SubmissionError(f"{file} is JSON, but not a notebook: the outermost thing is not an object. {_AGAIN}")
@@ -49,8 +50,9 @@ def read_notebook(text: str, file: str) -> tuple[tuple[SavedCell, ...], tuple[Fi
         raise SubmissionError(
             f"{file} has {len(cells)} cells; at most {policy.CAPS.cells} are read. Delete the unused ones."
         )
-    saved = (_cell(cell, number, file) for number, cell in enumerate(cells, start=1))
-    return tuple(cell for cell in saved if cell), findings
+    saved = [_cell(cell, number, file) for number, cell in enumerate(cells, start=1)]
+    others = (_other(cell, number) for number, cell in enumerate(cells, start=1))
+    return tuple(cell for cell in saved if cell), findings, tuple(other for other in others if other)
 
 
 def _parse(text: str, file: str) -> tuple[Any, tuple[Finding, ...]]:
@@ -110,6 +112,12 @@ def _cell(cell: Any, number: int, file: str) -> SavedCell | None:
     known = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     images = sum(any(str(kind).startswith("image/") for kind in _data(output)) for output in known)
     return SavedCell(number, _text(source), _shortened(shown(_pieces(known))), images)
+
+
+def _other(cell: dict[str, Any], number: int) -> Text | None:
+    """A cell that is no code; of those that nobody knows, nothing is said."""
+    kind, source = cell.get("cell_type"), cell.get("source", "")
+    return Text(kind, number, _text(source)) if kind in ("markdown", "raw") and _is_text(source) else None
 
 
 def _data(output: dict[str, Any]) -> dict[str, Any]:

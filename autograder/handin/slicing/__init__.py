@@ -15,9 +15,11 @@ from autograder.core import policy
 from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Finding, Place, Program, Run, Severity
 from autograder.handin.slicing import remarks
+from autograder.handin.slicing.asides import Aside
 from autograder.handin.slicing.backward import Slice, backward_slice
 from autograder.handin.slicing.beside import Module, unfolded
 from autograder.handin.slicing.hyperparameters import read_run
+from autograder.handin.slicing.missing import missing
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 from autograder.handin.slicing.trained import traced
 from autograder.handin.slicing.write import write_program
@@ -52,11 +54,13 @@ def slice_cells(
     provided: str = "",
     beside: Iterable[str] = (),
     modules: Mapping[str, Module] | None = None,
+    asides: Mapping[str, Aside] | None = None,
 ) -> Sliced:
     """The program of every graded class in `cells`.
 
     `provided` is the source of our copies of the provided classes; `beside` names the .py files (without the ending)
-    that lie next to `file`; `modules` holds those that can be read in place of an import.
+    that lie next to `file`; `modules` holds those that can be read in place of an import;
+    `asides` tells of classes that stand where nothing defines them.
     """
     read, unread = statements(cells, file)
     whole = unfolded(read, modules or {})
@@ -72,7 +76,7 @@ def slice_cells(
         number, name, given = question.number, question.class_name, given_names(question.number)
         found = backward_slice(chunks, name, given)
         if found is None:
-            unusable[number] = remarks.missing(chunks, broken, name, file)
+            unusable[number] = missing(chunks, broken, name, file, (asides or {}).get(name))
             continue
         kept = [chunks[i] for i in found.order]
         findings += remarks.unfilled(chunks, number, name)

@@ -6,7 +6,6 @@ Why separate: none of it changes what is executed. Nothing here costs a point.
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.core import policy
@@ -48,7 +47,7 @@ def unfilled(chunks: Sequence[Chunk], question: str, class_name: str) -> Iterato
                     message=f"{what} seems to be the unfilled template: its body does nothing yet",
                     question=question,
                     construct=what,
-                    place=_place(chunk, where),
+                    place=place_of(chunk, where),
                     fix="write your solution there, then run the public tests again",
                 )
 
@@ -120,7 +119,7 @@ def edited_provided(chunks: Sequence[Chunk], provided: str) -> Iterator[Finding]
                         severity=Severity.REMARK,
                         message=f"your {name} is written differently from the grader's copy, which is used instead",
                         construct=name,
-                        place=_place(chunk, node),
+                        place=place_of(chunk, node),
                         fix="nothing, unless you changed it on purpose: then check your classes with the original",
                     )
 
@@ -171,7 +170,7 @@ def local_imports(chunks: Iterable[Chunk], question: str, beside: frozenset[str]
                             message=f"this imports your own file {name}.py, which is not there when your class is run",
                             question=question,
                             construct=name,
-                            place=_place(chunk, part) if isinstance(part, ast.stmt) else chunk.places[0],
+                            place=place_of(chunk, part) if isinstance(part, ast.stmt) else chunk.places[0],
                             fix=f"paste what you need from {name}.py into the notebook, in place of the import",
                         )
 
@@ -184,50 +183,6 @@ def _imported(node: ast.AST) -> tuple[str, ...]:
     return ()
 
 
-def missing(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str, file: str) -> str:
-    """Why there is no program for `class_name`: it stands in unreadable lines, has another name, or is not there."""
-    for part in broken:
-        if class_name in part.names or part.whole_cell:
-            return (
-                f"Looked for the class {class_name} in {file}, but Python cannot read the lines at {part.place}: "
-                f"{part.message}. {_template_hint(part)}Fix that line, restart and run all cells, and hand in again."
-            )
-    similar = _similar(chunks, class_name)
-    if similar:
-        names = ", ".join(f"{name} ({place})" for name, place in similar)
-        return (
-            f"Looked for a class {class_name} in {file} and found none. "
-            f"Is it one of these: {names}? Then rename it to {class_name}."
-        )
-    return (
-        f"Looked for a class {class_name} in {file} and found none. "
-        f"The notebook's template defines it as `class {class_name}(nn.Module)`: was that cell deleted or renamed?"
-    )
-
-
-def _template_hint(part: Broken) -> str:
-    empty = "expected an indented block" in part.message
-    return "A body of comments alone is empty: is this the template, not filled in yet? " if empty else ""
-
-
-def _similar(chunks: Sequence[Chunk], class_name: str) -> list[tuple[str, Place]]:
-    own = [
-        (node.name, _place(chunk, node))
-        for chunk in chunks
-        for top in chunk.nodes
-        for node in ast.walk(top)
-        if isinstance(node, ast.ClassDef)
-        and node.name not in policy.POLICY.provided.classes
-        and node.name not in {q.class_name for q in policy.POLICY.questions}
-    ]
-    lower = {name.lower().replace("_", ""): (name, place) for name, place in own}
-    wanted = class_name.lower()
-    close = difflib.get_close_matches(wanted, lower, n=3, cutoff=0.6)
-    parts = ("attention", "head") if "attention" in wanted else ("layer", "encoder", "block")
-    close += [key for key in lower if key not in close and any(part in key for part in parts)]
-    return [lower[key] for key in close[:3]]
-
-
 def _classes(nodes: Iterable[ast.stmt], name: str) -> Iterator[ast.ClassDef]:
     for node in nodes:
         for part in ast.walk(node):
@@ -235,5 +190,6 @@ def _classes(nodes: Iterable[ast.stmt], name: str) -> Iterator[ast.ClassDef]:
                 yield part
 
 
-def _place(chunk: Chunk, node: ast.stmt) -> Place:
+def place_of(chunk: Chunk, node: ast.stmt) -> Place:
+    """Where a statement of the chunk stands in what was handed in."""
     return chunk.places[min(max(node.lineno - chunk.first, 0), len(chunk.places) - 1)]

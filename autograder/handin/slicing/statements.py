@@ -19,6 +19,7 @@ from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Place
 from autograder.handin.slicing.facts import Names, read_names
 from autograder.handin.slicing.lines import logical_starts
+from autograder.handin.slicing.newer import newer_python
 
 _CLAUSE = re.compile(r"(?:else|finally|except|elif)\b|[)\]}]")  # continues the block above, although at column 0
 _INTRODUCES = re.compile(r"\s*(?:class|def|async\s+def)\s+(\w+)|^(\w+)\s*(?::[^=]*)?=(?!=)")
@@ -179,6 +180,8 @@ def _broken(cell: Cell, first: int, lines: list[str], error: BaseException, file
         message = f"{error.msg}: {lines[offset].strip()[:80]}" if lines[offset].strip() else str(error.msg)
         if lines[offset].startswith(("<<<<<<<", "=======", ">>>>>>>")):
             message = f"a mark left by a merge conflict: {lines[offset][:80]}"
+        elif newer := newer_python(lines[offset]):
+            message = f"{message} ({newer})"
     elif isinstance(error, ValueError):
         message = str(error)
     else:
