@@ -16,11 +16,11 @@ import msgspec
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
 from autograder.core.records import Alternative, Finding, Run, Submission, Weights
-from autograder.handin.files.answers import parse_answers
+from autograder.handin.files.answers import Tables
 from autograder.handin.files.archive import zip_members
 from autograder.handin.files.checkpoint import read_weights
 from autograder.handin.files.choosing import Chosen, choose, code_files
-from autograder.handin.files.extras import Tables, read_answers, read_history
+from autograder.handin.files.extras import read_answers, read_history
 from autograder.handin.files.members import Member, folder_members, read_file
 
 _PROVIDED = Path(__file__).parents[1] / "student_room" / "provided_classes.py"
@@ -37,7 +37,7 @@ def load(path: Path) -> Submission:
         return refused(name, str(error))
     chosen, problem = _chosen(members)
     near = chosen.work.file if chosen else ""
-    answers, answers_problem = read_answers(members, near, parse_answers)
+    answers, answers_problem = read_answers(members, near)
     history, history_problem = read_history(members, near)
     weights, weights_problem = read_weights(members, near)
     whole = "" if chosen or answers is not None or history is not None else problem

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Chart, Line, Panel, Severity, Submission
-from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout
+from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout, remarks_on_missing
 from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
@@ -30,7 +30,10 @@ from autograder.judging.training.judge import judge_claim, judge_curves
 from autograder.judging.training.measured import settle
 from autograder.judging.visit import Student, Visit
 from autograder.judging.written import read
-from autograder.judging.written.evaluate import Reading, Value, evaluate, flattened
+from autograder.judging.written.algebra import Value, flattened
+from autograder.judging.written.commas import read_either_way
+from autograder.judging.written.echo import echoed
+from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.judge_attention import judge_vector
 from autograder.judging.written.judge_convolution import judge_parameters, judge_shape
 from autograder.judging.written.judge_moments import judge_formula
@@ -42,9 +45,10 @@ from autograder.judging.written.verdict import Unreadable, shown
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Chart", "Evidence", "LayerCase", "Line", "Missing",
     "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict",
-    "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "evaluate", "find_roles",
+    "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "echoed", "evaluate", "find_roles",
     "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
     "judge_pooling", "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe",
-    "observe_training", "properties", "read", "remarks_on_administrivia", "remarks_on_layout", "settle", "shape",
+    "observe_training", "properties", "read", "read_either_way", "remarks_on_administrivia", "remarks_on_layout",
+    "remarks_on_missing", "settle", "shape",
     "shape_text", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

@@ -87,17 +87,21 @@ def test_the_hidden_tests_have_the_points_of_the_handout() -> None:
     assert points == {q.number: q.points for q in POLICY.questions if not q.class_name and q.number != "4c"}
 
 
-# What a student could read out of the engine and the template, which are handed to them.
+# What a student could read out of the engine, the template and the documents, which are handed to them.
 GIVEN_AWAY = re.compile(
-    r"\b(?:392|384|1352|8/9|0\.89|1\.58\d*|2\.82\d*|softmax\(\[?4|e\^4|d ?\*? ?mu\^2|13 ?x ?13|99)\b|dμ²"
+    r"\b(?:392|384|1352|8/9|0\.89|1\.58\d*|2\.82\d*|softmax\(\[?4|e\^4|d ?\*? ?mu\^2|13 ?x ?13|99 ?x ?8)\b|dμ²"
 )
 
 
 def test_what_students_are_given_holds_no_answer() -> None:
     root = Path(__file__).parents[2]
     files = root / "autograder" / "handin" / "files"
-    given = [*(root / "autograder" / "judging" / "written").glob("*.py"), files / "answers.py", files / "layout.py"]
-    given += [root / "student_template" / "answers.toml"]
+    given = [
+        *(root / "autograder" / "judging" / "written").glob("*.py"),
+        *files.glob("*answers.py"),
+        files / "layout.py",
+    ]
+    given += [root / "student_template" / "answers.toml", root / "README.md", *(root / "docs").glob("*.md")]
     assert len(given) > 10
     for path in given:
         assert not GIVEN_AWAY.search(path.read_text(encoding="utf-8")), path.name

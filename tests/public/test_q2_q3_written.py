@@ -14,19 +14,22 @@ from autograder.judging import (
     Unmet,
     Unreadable,
     Value,
+    echoed,
     evaluate,
     flattened,
     matrices,
     read,
+    read_either_way,
     remarks_on_administrivia,
     remarks_on_layout,
+    remarks_on_missing,
     shape,
     shown,
 )
 
 # Any numbers do where only the form is looked at.
 ROWS: tuple[Value, ...] = ((1.0, 2.0, 3.0), (5.0, 7.0, 11.0), (13.0, 17.0, 19.0))
-VECTORS: dict[str, Value] = {"V": ROWS, "v1": ROWS[0], "v2": ROWS[1], "v3": ROWS[2]}
+VECTORS: dict[str, Value] = {"V": ROWS, "v": ROWS, "v1": ROWS[0], "v2": ROWS[1], "v3": ROWS[2]}
 QUANTITIES: dict[str, Value] = {"d": 3.0, "mu": 0.7, "sigma": 1.3}
 
 
@@ -45,17 +48,20 @@ def boxes(submission):
 def _typed(boxes, table, key):
     """What stands in the box. A blank is skipped, unless a misspelled name may be the reason."""
     typed = boxes.get(table, {}).get(key)
-    misspelled = [text for text in remarks_on_layout(boxes) if f"[{table}]" in text or repr(key) in text]
-    if typed is None and misspelled:
-        raise Unmet(f"there is no {key!r} below [{table}]", fix=misspelled[0])
+    misspelled = remarks_on_missing(boxes, table, key)
+    if misspelled:
+        raise Unmet(f"there is no {key!r} below [{table}]", fix=misspelled[0], remarks=misspelled[1:])
     if read.is_blank(typed):
         raise Missing(f"not answered yet: this box of {FILES.answers} is blank")
     return typed
 
 
-def _readable(read_as, typed, kind):
+def _readable(read_as, typed, kind, remark):
     try:
-        return read_as(typed)
+        found, remarks = read_either_way(typed, read_as)
+        for text in remarks:
+            remark(text)
+        return found
     except Unreadable as problem:
         raise Unmet(f"{problem.found}; you wrote {shown(typed)}", expected=kind, fix=problem.fix) from None
 
@@ -72,7 +78,7 @@ def test_names(boxes, remark):
 
 def _check_count(boxes, table, remark):
     typed = _typed(boxes, table, "parameters")
-    value = _readable(read.number, typed, "one whole number").value
+    value = _readable(read.number, typed, "one whole number", remark).value
     if value != round(value) or value < 0:
         raise Unmet(f"this is read as {value:g}; a count is a whole number", fix="count weights and biases")
     if typed != value and str(typed).strip() != f"{value:g}":
@@ -81,7 +87,7 @@ def _check_count(boxes, table, remark):
 
 def _check_shape(boxes, table, remark):
     typed = _typed(boxes, table, "output_shape")
-    sizes = _readable(shape, typed, 'the sizes of the output, e.g. "5 x 7" or [5, 7]').sizes
+    sizes = _readable(shape, typed, 'the sizes of the output, e.g. "5 x 7" or [5, 7]', remark).sizes
     remark(f"read as {len(sizes)} size{'' if len(sizes) == 1 else 's'}: {', '.join(map(str, sizes))}")
 
 
@@ -110,11 +116,12 @@ def test_shape_2d(boxes, remark):
 
 
 def _check_matrices(boxes, key, remark):
-    found = _readable(matrices, _typed(boxes, "q2c", key), "two matrices, in the handout's order")
+    found = _readable(matrices, _typed(boxes, "q2c", key), "two matrices, in the handout's order", remark)
     if len(found.matrices) != 2:
         raise Unmet(f"one answer for two matrices; {len(found.matrices)} read", fix="write both, in their order")
     if found.remark:
         remark(found.remark)
+    remark(f"read as {found.understood}")
     entries = [figure for matrix in found.matrices for row in matrix for figure in row]
     if any(figure.decimals and figure.significant < 2 and figure.value for figure in entries):
         remark("a decimal with one digit is read as exactly that: if it is rounded, write a fraction or two digits")
@@ -133,30 +140,33 @@ def test_max_pooling(boxes, remark):
 
 
 @number("3a.p1")
-def test_attention_by_hand(boxes):
+def test_attention_by_hand(boxes, remark):
     """the self-attention output is a vector"""
     kind = "a vector: three numbers, or numbers times v1, v2, v3 added up"
-    values = _readable(lambda typed: read.combinations(typed, VECTORS), _typed(boxes, "q3a", "a2"), kind)
-    sizes = {len(flattened(value)) for value in values}
+    found = _readable(lambda typed: read.combinations(typed, VECTORS), _typed(boxes, "q3a", "a2"), kind, remark)
+    remark(f"read as {found.understood}")
+    sizes = {len(flattened(value)) for value in found.values}
     if not sizes & {3, 9}:  # 9: three terms that are to be added
         raise Unmet(f"this is read as {min(sizes)} number{'' if min(sizes) == 1 else 's'}", expected=kind)
 
 
-def _check_formula(boxes, key):
+def _check_formula(boxes, key, remark):
     def read_as(typed):
         node = read.formula(typed, QUANTITIES)
         evaluate(node, Reading(QUANTITIES, inner=True))  # with mu as a vector
+        return node
 
-    _readable(read_as, _typed(boxes, "q3c", key), "a formula in d, mu and sigma")
+    node = _readable(read_as, _typed(boxes, "q3c", key), "a formula in d, mu and sigma", remark)
+    remark(f"read as {echoed(node)}")
 
 
 @number("3c.a.p1")
-def test_expectation(boxes):
+def test_expectation(boxes, remark):
     """the expectation is a formula in d, mu and sigma"""
-    _check_formula(boxes, "expectation")
+    _check_formula(boxes, "expectation", remark)
 
 
 @number("3c.b.p1")
-def test_variance(boxes):
+def test_variance(boxes, remark):
     """the variance is a formula in d, mu and sigma"""
-    _check_formula(boxes, "variance")
+    _check_formula(boxes, "variance", remark)

@@ -31,6 +31,8 @@ MAX_DEPTH = 8  # two matrices of numbers in a table nest 4 deep
 MAX_VALUES = 2000
 MAX_DIGITS = 30  # integers beyond are kept as text: no answer needs one, and JSON readers differ on them
 
+Tables = dict[str, dict[str, object]]
+
 # LaTeX commands that begin like one of TOML's own escapes (\b \t \n \f \r \u).
 _LIKE_ESCAPES = (
     r"b(?:eta|m|ar|egin|oldsymbol|igl?|igr|oxed|ullet)|B?igg?[lr]?|t(?:imes|o|op|ext\w*|frac|ilde|ranspose)"
@@ -47,14 +49,14 @@ _PIECES = re.compile(
 _LINE = re.compile(r"line (\d+)")
 
 
-def parse_answers(data: bytes) -> dict[str, dict[str, object]]:
+def parse_answers(data: bytes) -> Tables:
     """The tables of answers.toml by canonical name ("q2a"), each by key ("output_shape"), in file order.
 
     Values are text, int, finite float, bool, or lists of them. A value that stands before the first table is under "".
     Raises SubmissionError, with the line and what to do, when the bytes are not TOML or exceed the caps.
     """
     document = _document(_text(data))
-    tables: dict[str, dict[str, object]] = {}
+    tables: Tables = {}
     for name, value in document.items():
         for table, key, entry in _entries(name, value):
             _keep(tables.setdefault(table, {}), key, _plain(entry, 1))
@@ -134,7 +136,7 @@ def _fix(row: str, error: str) -> str:
     if any(quote in row for quote in "“”„‘’«»"):
         return "Curly quotes are not quotes to TOML: retype them as plain \" or '."
     if "overwrite" in error.lower() or "declare" in error.lower() or "twice" in error.lower():
-        return "The same name stands twice in the file: keep one of the two."
+        return "The same name stands twice: keep one of them, or put the heading of its question above it, e.g. [q2b]."
     if row.count('"') % 2 or row.count("'") % 2:
         return "A quote seems to be missing: text begins and ends with the same quote."
     if equals and not value.strip():

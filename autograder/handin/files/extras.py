@@ -6,32 +6,40 @@ Why separate: a mistake in one of them must not touch the code, nor each other. 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
+from autograder.handin.files.answers import Tables, parse_answers
+from autograder.handin.files.broken_answers import salvaged
 from autograder.handin.files.members import Member
 
 MAX_HISTORY_MB = 1  # ten epochs of a loss per batch are 0.4 MB
 MAX_HISTORY_DEPTH = 10  # the template writes lists in an object
 _BIGGEST = 2**63  # beyond it JSON readers differ
 
-Tables = dict[str, dict[str, object]]
 
-
-def read_answers(members: Sequence[Member], near: str, parse: Callable[[bytes], Tables]) -> tuple[Tables | None, str]:
-    """(tables, "") or (None, why not); (None, "") when there is no such file."""
+def read_answers(members: Sequence[Member], near: str) -> tuple[Tables | None, str]:
+    """(tables, ""); (what can be read, why not all) or (None, why not); (None, "") when there is no such file."""
     member = _find(members, near, policy.FILES.answers)
     if member is None:
         return None, ""
     try:
-        return parse(member.read()), ""
+        data = member.read()
     except SubmissionError as error:
         return None, str(error)
+    try:
+        return parse_answers(data), ""
+    except SubmissionError as error:
+        problem = str(error)
     except (RecursionError, MemoryError):
-        return None, f"{member.name} is nested too deeply to be read. Start again from the template."
+        problem = f"{member.name} is nested too deeply to be read. Start again from the template."
+    answers = salvaged(data)
+    if not answers:
+        return None, problem
+    return answers, f"{problem} Each answer was read for itself: check that all of them are understood."
 
 
 def read_history(members: Sequence[Member], near: str) -> tuple[dict[str, object] | None, str]:

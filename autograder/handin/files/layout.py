@@ -44,6 +44,37 @@ def canonical_key(name: str) -> str:
     return name.strip().lower()
 
 
+def remarks_on_missing(answers: Mapping[str, Mapping[str, object]], table: str, key: str) -> tuple[str, ...]:
+    """Why the box `key` of `table` may be missing: only what stands in its place, never what is wrong elsewhere."""
+    if key in answers.get(table, {}):
+        return ()
+    remarks = [_unknown(table, other) for other in answers.get(table, {}) if _may_be(other, key, LAYOUT[table])]
+    if table not in answers:
+        remarks += [
+            f"answers.toml: there is no table [{table}]; perhaps [{_shown(name)}] is meant to be it."
+            for name in answers
+            if name and name not in LAYOUT and _closest(name, tuple(LAYOUT)) == table
+        ]
+    lacking = [name for name, keys in LAYOUT.items() if key in keys and key not in answers.get(name, {})]
+    if lacking == [table]:  # where several lack it, a stray one says nothing about where it belongs
+        remarks += [
+            _unknown(name, key) if name else _outside(key)
+            for name in answers
+            if key in answers[name] and key not in LAYOUT.get(name, ())
+        ]
+    return tuple(remarks)
+
+
+def _may_be(name: str, key: str, keys: tuple[str, ...]) -> bool:
+    """Whether a name that the table does not have may be `key`, misspelled."""
+    return name not in keys and not any(name in known for known in LAYOUT.values()) and _closest(name, keys) == key
+
+
+def _closest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) <= MAX_NAME else []
+    return close[0] if close else ""
+
+
 def remarks_on_layout(answers: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
     """What will not be read, with the name that was probably meant. Empty when every name is a known one."""
     remarks: list[str] = []
@@ -76,8 +107,8 @@ def _unknown(table: str, key: str) -> str:
 
 
 def _meant(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) <= MAX_NAME else []
-    return f"; perhaps {close[0]!r} is meant" if close else f"; known names are {', '.join(known)}"
+    close = _closest(name, known)
+    return f"; perhaps {close!r} is meant" if close else f"; known names are {', '.join(known)}"
 
 
 def _shown(name: str) -> str:

@@ -4,11 +4,13 @@ Why separate: this is the one place where text of a student is understood as mat
 Nothing here may evaluate such text as code, touch a file or a process, or know a right answer: what is expected, and
 which slips are known, come in as arguments. In reading order:
 
-    layout     the names of answers.toml, and remarks on misspelled ones
-    parse      bytes -> tables (TOML, sizes, friendly syntax errors)
-    tokens     text -> tokens (LaTeX, Unicode and plain spellings become one)
-    grammar    tokens -> tree
-    evaluate   tree -> number, vector or matrix, within bounds
+    spelling   text -> plain text (LaTeX, Unicode, Markdown and Python spellings become one)
+    tokens     plain text -> tokens
+    grammar    tokens -> tree; `nodes` are its records, `trees` asks what stands in one, `echo` prints it
+    evaluate   tree -> number, vector or matrix, within bounds; `algebra` and `functions` work on values
+    words      fillers, words that change a number, numbers in words
+    chains     which part of "a = b = c, where s = ..." is the answer
+    commas     decimal commas
     read       a typed value -> number, vector, formula
     shapes     the same for the sizes of a tensor
     matrices   the same for two matrices

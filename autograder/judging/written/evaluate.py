@@ -1,8 +1,7 @@
 """A tree to its value: a number, a vector or a list of vectors, as plain floats and tuples.
 
-Why separate: it is the only arithmetic that runs on a student's text. It works in floats (never big integers, so that
-9^9^9^9 costs nothing), refuses what is not finite or beyond LARGEST, and knows no answer. Trees are shallow by the
-grammar's cap, so plain recursion is safe.
+Why separate: it decides what the names and signs of an answer mean, in one of the readings that a judge tries, and
+knows no answer. `algebra` has the arithmetic. Trees are shallow by the grammar's cap, so plain recursion is safe.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from autograder.core.text import one_line
-from autograder.judging.written.nodes import Call, Element, List, Name, Node, Number, Power, Product, Sum
+from autograder.judging.written.algebra import Value, added, bounded, divided, each, flattened, scaled, times
+from autograder.judging.written.functions import FUNCTIONS
+from autograder.judging.written.nodes import Call, Element, Let, List, Name, Node, Number, Power, Product, Repeat, Sum
+from autograder.judging.written.trees import calls, index_in, is_matrix, is_mean, is_transpose
 from autograder.judging.written.verdict import Unreadable
 
-Value = float | tuple["Value", ...]
-
-LARGEST = 1e60  # the largest honest intermediate is d^2 sigma^8 or e^26, below 1e12
 MAX_EXPONENT = 100.0
 
 
@@ -27,7 +26,8 @@ class Reading(msgspec.Struct, frozen=True):
 
     `inner`: "mu * mu" is the inner product of vectors, and |mu| the length. `columns`: a matrix written out times a
     vector is meant as in algebra (its columns are combined); else the vectors that it lists are combined.
-    `zero_based`: x[0] is the first.
+    `zero_based`: x[0] is the first. `indices`: where a sum stands at, by the letter it counts with.
+    `diagonal`: entries on the diagonal of a matrix, of whose trace this is the inside.
     """
 
     names: Mapping[str, Value]
@@ -35,6 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
     columns: bool = False
     zero_based: bool = False
     softmax_total: float = 0.0
+    indices: Mapping[str, int] = {}
+    diagonal: bool = False
 
 
 def evaluate(node: Node, reading: Reading) -> Value:
@@ -53,55 +55,52 @@ def _value(node: Node, reading: Reading) -> Value:
     return _RULES[type(node)](node, reading)
 
 
-def _bounded(value: float) -> float:
-    if isinstance(value, complex) or not abs(value) <= LARGEST:
-        raise OverflowError
-    return value
-
-
 def _number(node: Number, reading: Reading) -> Value:
-    return _bounded(float(node.text))
+    return bounded(float(node.text))
 
 
 def _name(node: Name, reading: Reading) -> Value:
-    full = node.name + node.index
+    at = reading.indices.get(node.index)
+    full = node.name + (str(at) if at else node.index)
     if full in reading.names:
         return reading.names[full]
-    if node.name in reading.names and node.index in ("i", "j", "q", "k"):
-        return reading.names[node.name]  # d_k, mu_q: the same quantity with a reminder of whose it is
+    if node.index and node.name in reading.names:
+        return _entry_of_name(node, reading, at)
+    if not node.index and node.name in reading.indices:
+        return float(reading.indices[node.name])
     shown = one_line(f"{node.name}_{node.index}" if node.index else node.name, 20)
-    if node.index.isdigit() and node.name in reading.names:
-        raise Unreadable(f"{shown!r} is not a quantity of the question", f"for a power write {node.name}^{node.index}")
     raise Unreadable(f"{shown!r} is not a quantity that this answer can use", "use the letters of the question only")
+
+
+def _entry_of_name(node: Name, reading: Reading, at: int | None) -> Value:
+    """v_2 of a list v; d_k and mu_q are d and mu, with a reminder of whose they are."""
+    value = reading.names[node.name]
+    if isinstance(value, tuple) and (at or node.index.isdigit()):
+        return _item(Element(Name(node.name), at or int(node.index), bracket=False), reading)
+    if not node.index.isdigit():
+        if node.index in ("i", "j", "q", "k"):
+            return value
+        raise Unreadable(
+            f"{one_line(f'{node.name}_{node.index}', 20)!r} is not a quantity that this answer can use",
+            "use the letters of the question only",
+        )
+    shown = one_line(f"{node.name}_{node.index}", 20)
+    raise Unreadable(f"{shown!r} is not a quantity of the question", f"for a power write {node.name}^{node.index}")
 
 
 def _sum(node: Sum, reading: Reading) -> Value:
     total: Value | None = None
     for sign, term in node.terms:
-        value = _scaled(float(sign), _value(term, reading))
-        total = value if total is None else _added(total, value)
+        value = scaled(float(sign), _value(term, reading))
+        total = value if total is None else added(total, value)
     assert total is not None
     return total
 
 
-def _added(left: Value, right: Value) -> Value:
-    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
-        return tuple(_added(a, b) for a, b in zip(left, right))
-    if isinstance(left, tuple) or isinstance(right, tuple):
-        raise Unreadable(
-            "this answer adds a number to a vector, or vectors of different lengths",
-            "check that every term of the sum is a vector with three entries",
-        )
-    return _bounded(left + right)
-
-
-def _scaled(factor: float, value: Value) -> Value:
-    if isinstance(value, tuple):
-        return tuple(_scaled(factor, entry) for entry in value)
-    return _bounded(factor * value)
-
-
 def _product(node: Product, reading: Reading) -> Value:
+    listed = _listed(node, reading)
+    if listed is not None:
+        return listed
     product: Value = 1.0
     value: Value
     factors = node.factors
@@ -111,24 +110,41 @@ def _product(node: Product, reading: Reading) -> Value:
         after = factors[position + 1] if position + 1 < len(factors) else None
         if after and _inner_product(factor, *after, reading):
             value, position = _norm_squared(reading), position + 1
+        elif after and _softmax_by_letter(factor, after[1], reading):
+            value, position = _softmax(_value(after[1], reading), reading), position + 1
         else:
             value = _value(factor, reading)
-        product = _divided(product, value) if join == "/" else _times(product, value, reading)
+        product = divided(product, value) if join == "/" else times(product, value, reading.columns)
         position += 1
     return product
 
 
+def _listed(node: Product, reading: Reading) -> Value | None:
+    """[v1 v2 v3]: vectors side by side are listed, since they have no product of their own."""
+    if any(join for join, _ in node.factors[1:]) or not all(isinstance(factor, Name) for _, factor in node.factors):
+        return None
+    values = [_value(factor, reading) for _, factor in node.factors]
+    plain = all(isinstance(value, tuple) and isinstance(value[0], float) for value in values)
+    return tuple(values) if plain else None
+
+
+def _softmax_by_letter(left: Node, right: Node, reading: Reading) -> bool:
+    """σ(...), where no sigma is asked about."""
+    return isinstance(left, Name) and left.name == "sigma" and "sigma" not in reading.names and isinstance(right, List)
+
+
 def _inner_product(left: Node, join: str, right: Node, reading: Reading) -> bool:
-    """mu^T mu and mu @ mu always; mu * mu only in the reading where the mean is a vector."""
-    if not _is_mean(right) or join == "/":
+    """mu^T mu, mu @ mu and numpy's mu @ mu.T always; mu * mu only in the reading where the mean is a vector.
+
+    On the diagonal of a matrix, mu mu^T is a square.
+    """
+    if join == "/" or not is_mean(left.arguments[0] if is_transpose(left) else left):  # type: ignore[union-attr]
         return False
-    if isinstance(left, Call) and left.function == "transpose":
-        return _is_mean(left.arguments[0])
-    return _is_mean(left) and (join == "@" or (join == "*" and reading.inner))
-
-
-def _is_mean(node: Node) -> bool:
-    return isinstance(node, Name) and node.name == "mu" and not node.index.isdigit()
+    if is_transpose(right):
+        return is_mean(right.arguments[0]) and join == "@" and not reading.diagonal  # type: ignore[union-attr]
+    if not is_mean(right):
+        return False
+    return is_transpose(left) or join == "@" or (join == "*" and reading.inner)
 
 
 def _norm_squared(reading: Reading) -> float:
@@ -140,38 +156,11 @@ def _norm_squared(reading: Reading) -> float:
     return d * mu * mu
 
 
-def _divided(left: Value, right: Value) -> Value:
-    if isinstance(right, tuple):
-        raise Unreadable("this answer divides by a vector", "divide by a number, e.g. by a sum of exponentials")
-    return _scaled(1.0 / right, left)
-
-
-def _times(left: Value, right: Value, reading: Reading) -> Value:
-    if not isinstance(left, tuple):
-        return _scaled(left, right)
-    if not isinstance(right, tuple):
-        return _scaled(right, left)
-    left_listed, right_listed = isinstance(left[0], tuple), isinstance(right[0], tuple)
-    if left_listed and right_listed:
-        raise Unreadable("this answer multiplies two matrices", "write the result as one vector with three entries")
-    if left_listed and reading.columns:
-        return tuple(_times(row, right, reading) for row in left)
-    weights, vectors = (right, left) if left_listed else (left, right)
-    if len(weights) != len(vectors):
-        raise Unreadable("this answer multiplies lists of different lengths", "check how many entries each one has")
-    total: Value | None = None
-    for weight, vector in zip(weights, vectors):
-        term = _times(weight, vector, reading)
-        total = term if total is None else _added(total, term)
-    assert total is not None
-    return total
-
-
 def _power(node: Power, reading: Reading) -> Value:
     base, exponent = _value(node.base, reading), _value(node.exponent, reading)
     if isinstance(base, tuple):
         raise Unreadable("this answer takes a power of a vector", "take powers of numbers only")
-    return _each(lambda power: _raised(base, power), exponent)
+    return each(lambda power: _raised(base, power), exponent)
 
 
 def _raised(base: float, exponent: float) -> float:
@@ -180,11 +169,7 @@ def _raised(base: float, exponent: float) -> float:
     raised = base**exponent
     if isinstance(raised, complex):
         raise ValueError
-    return _bounded(raised)
-
-
-def _each(function: Callable[[float], float], value: Value) -> Value:
-    return tuple(_each(function, entry) for entry in value) if isinstance(value, tuple) else function(value)
+    return bounded(raised)
 
 
 def _list(node: List, reading: Reading) -> Value:
@@ -193,23 +178,83 @@ def _list(node: List, reading: Reading) -> Value:
 
 def _item(node: Element, reading: Reading) -> Value:
     value = _value(node.of, reading)
-    index = node.index if node.bracket and reading.zero_based else node.index - 1
+    if isinstance(node.index, str):
+        if node.index not in reading.indices:
+            raise Unreadable(f"it cannot be told which entry {node.index!r} is", "write the entries out")
+        index = reading.indices[node.index] - 1
+    else:
+        index = node.index if node.bracket and reading.zero_based else node.index - 1
     if not isinstance(value, tuple) or not 0 <= index < len(value):
         raise Unreadable(f"this answer asks for entry {node.index}, which does not exist", "check the index")
     return value[index]
 
 
+def _let(node: Let, reading: Reading) -> Value:
+    names = dict(reading.names)
+    for name, term in node.bindings:
+        inner = msgspec.structs.replace(reading, names=names)
+        if name.index and not name.index.isdigit():
+            names[name.name] = tuple(_at(term, name.index, at, inner) for at in range(1, _how_many(inner) + 1))
+        else:
+            names[name.name + name.index] = _value(term, inner)
+    return evaluate(node.body, msgspec.structs.replace(reading, names=names))
+
+
+def _repeated(node: Repeat, reading: Reading) -> Value:
+    d = reading.names.get("d")
+    if isinstance(d, float) and not node.last:
+        return scaled(d, _value(node.term, reading))
+    index = node.index or index_in(node.term)
+    if not index:
+        value = _value(node.term, reading)
+        return _total(value) if isinstance(value, tuple) else value
+    return _total(tuple(_at(node.term, index, at, reading) for at in range(1, (node.last or _how_many(reading)) + 1)))
+
+
+def _at(term: Node, index: str, at: int, reading: Reading) -> Value:
+    return _value(term, msgspec.structs.replace(reading, indices={**reading.indices, index: at}))
+
+
+def _how_many(reading: Reading) -> int:
+    vectors = reading.names.get("V")
+    if not isinstance(vectors, tuple):
+        raise Unreadable("a sum sign cannot be read in this answer", "write the terms out")
+    return len(vectors)
+
+
+def _total(value: tuple[Value, ...]) -> Value:
+    total = value[0]
+    for entry in value[1:]:
+        total = added(total, entry)
+    return total
+
+
 def _call(node: Call, reading: Reading) -> Value:
     if node.function == "dot" and len(node.arguments) == 2:
         return _product(Product((("*", node.arguments[0]), ("@", node.arguments[1]))), reading)
-    if len(node.arguments) != 1 or node.function == "dot":
+    if node.function == "pow" and len(node.arguments) == 2:
+        return _power(Power(*node.arguments), reading)
+    if len(node.arguments) != 1 or node.function in ("dot", "pow"):
         raise Unreadable(f"{node.function} has a wrong number of arguments here", "check its brackets")
     argument = node.arguments[0]
-    if _is_mean(argument) and (node.function == "norm" or (node.function == "abs" and reading.inner)):
+    if is_mean(argument) and (node.function == "norm" or (node.function == "abs" and reading.inner)):
         return math.sqrt(_norm_squared(reading))
-    if node.function == "transpose" and _is_mean(argument):
+    if node.function == "transpose" and is_mean(argument) and not reading.diagonal:
         raise Unreadable("'mu^T' stands without a 'mu' directly after it", "write mu^T mu")
-    return _FUNCTIONS[node.function](_value(argument, reading), reading)
+    if node.function == "trace":
+        return _trace(argument, reading)
+    value = _value(argument, reading)
+    return _softmax(value, reading) if node.function == "softmax" else FUNCTIONS[node.function](value)
+
+
+def _trace(node: Node, reading: Reading) -> Value:
+    """d times an entry of the diagonal, since all of them are equal; of a number, the number itself."""
+    d = reading.names.get("d")
+    if not isinstance(d, float):
+        raise Unreadable("a trace cannot be read in this answer", "write the result without it")
+    names = {**reading.names, "I": 1.0}
+    inside = msgspec.structs.replace(reading, names=names, diagonal=True)
+    return scaled(d, _value(node, inside)) if is_matrix(node) else _value(node, reading)
 
 
 def _softmax(value: Value, reading: Reading) -> Value:
@@ -224,62 +269,13 @@ def _softmax(value: Value, reading: Reading) -> Value:
 def _softmax_numbers(node: Node, reading: Reading) -> list[float]:
     """The different numbers in softmax(1) v1 + softmax(2) v2 + ...: shorthand for the softmax over all of them."""
     found: dict[float, None] = {}
-    for call in _calls(node):
+    for call in calls(node):
         if call.function == "softmax" and len(call.arguments) == 1 and not isinstance(call.arguments[0], List):
             value = _value(call.arguments[0], reading)
             if not isinstance(value, tuple):
                 found[value] = None
     return list(found)
 
-
-def _calls(node: Node) -> list[Call]:
-    """Every call in the tree, outermost first; what stands inside a softmax is not searched for another."""
-    if isinstance(node, Call):
-        return [node] + [c for a in node.arguments if node.function != "softmax" for c in _calls(a)]
-    return [call for child in children(node) for call in _calls(child)]
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The parts of one node."""
-    match node:
-        case Sum(terms=pairs) | Product(factors=pairs):
-            return tuple(child for _, child in pairs)
-        case Power(base=base, exponent=exponent):
-            return base, exponent
-        case Call(arguments=parts) | List(items=parts):
-            return parts
-        case Element(of=of):
-            return (of,)
-    return ()
-
-
-def flattened(value: Value) -> tuple[float, ...]:
-    """All numbers of a nested value in reading order."""
-    return tuple(x for entry in value for x in flattened(entry)) if isinstance(value, tuple) else (value,)
-
-
-def _length(value: Value, reading: Reading) -> Value:
-    return math.sqrt(sum(x * x for x in flattened(value)))
-
-
-def _repeated(value: Value, reading: Reading) -> Value:
-    d = reading.names.get("d")
-    if not isinstance(d, float):
-        raise Unreadable("a sum sign cannot be read in this answer", "write the terms out")
-    return _scaled(d, value)
-
-
-_FUNCTIONS: Mapping[str, Callable[[Value, Reading], Value]] = {
-    "exp": lambda value, _: _each(lambda x: _bounded(math.exp(x)), value),
-    "sqrt": lambda value, _: _each(math.sqrt, value),
-    "floor": lambda value, _: _each(lambda x: float(math.floor(x + 1e-9)), value),
-    "abs": lambda value, _: _each(abs, value),
-    "percent": lambda value, _: _scaled(0.01, value),
-    "transpose": lambda value, _: value,
-    "norm": _length,
-    "softmax": _softmax,
-    "repeat": _repeated,
-}
 
 _RULES: Mapping[type, Callable[..., Value]] = {
     Number: _number,
@@ -289,5 +285,7 @@ _RULES: Mapping[type, Callable[..., Value]] = {
     Power: _power,
     Call: _call,
     Element: _item,
+    Repeat: _repeated,
+    Let: _let,
     List: _list,
 }

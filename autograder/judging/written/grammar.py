@@ -4,7 +4,7 @@
     product  := power (("*" | "/" | "@" | nothing) power)*       "nothing": 5d, d(...), 0.5 [1, 2, 3]
     power    := ("+" | "-") power | postfix ("^" power)?
     postfix  := primary ("^T" | "'" | "%" | "_i" | "[i]")*
-    primary  := number | name | "(" list ")" | "|" sum "|" | function primary
+    primary  := number | name | "(" list ")" | "|" sum "|" | function ["_i"] primary
                | "frac" primary primary | "sum" limits product
     list     := sum (("," | ";") sum)*                           one item: a group, more: a list
 
@@ -18,14 +18,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autograder.core.text import one_line
-from autograder.judging.written.nodes import Call, Element, List, Name, Node, Number, Power, Product, Sum
+from autograder.judging.written import nodes
+from autograder.judging.written.nodes import INDICES, Call, Element, List, Name, Node, Number, Power, Product, Repeat
 from autograder.judging.written.tokens import Token
 from autograder.judging.written.verdict import Unreadable
 
 MAX_DEPTH = 24  # 3(a) with fractions in brackets in a matrix nests 6 deep
 
 
-FUNCTIONS = frozenset({"exp", "sqrt", "softmax", "norm", "dot", "floor"})
+FUNCTIONS = frozenset(
+    {"exp", "sqrt", "softmax", "norm", "dot", "floor", "pow", "square", "trace", "ones", "abs", "transpose"}
+)
+_OF_SEVERAL = frozenset({"dot", "pow"})  # their brackets hold arguments; elsewhere a list is one argument
+MOST_TERMS = 20  # the question has three vectors
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _STARTS = frozenset({"number", "name", "(", "[", "{", "|", "‖"})
 
@@ -106,7 +111,7 @@ def _sum(reader: _Reader) -> Node:
     terms = [(1, _product(reader))]
     while sign := reader.accept("+", "-"):
         terms.append((1 if sign.kind == "+" else -1, _product(reader)))
-    return terms[0][1] if len(terms) == 1 else Sum(tuple(terms))
+    return terms[0][1] if len(terms) == 1 else nodes.Sum(tuple(terms))
 
 
 def _product(reader: _Reader) -> Node:
@@ -136,7 +141,7 @@ def _power(reader: _Reader) -> Node:
     if reader.accept("^"):
         with reader.deeper():
             node = Power(node, _power(reader))
-    return Sum(((-1, node),)) if negative else node
+    return nodes.Sum(((-1, node),)) if negative else node
 
 
 def _postfix(reader: _Reader) -> Node:
@@ -148,12 +153,31 @@ def _postfix(reader: _Reader) -> Node:
             node = Call("percent", (node,))
         elif reader.accept("_"):
             node = _subscript(reader, node)
-        elif isinstance(node, Call) and reader.peek().kind == "[" and reader.peek(2).kind == "]":
-            reader.take()
-            node = Element(node, _small_integer(reader), bracket=True)
-            reader.expect("]")
+        elif isinstance(node, (Call, Name)) and _indexed(reader, node):
+            node = _bracketed(reader, node)
         else:
             return node
+
+
+def _indexed(reader: _Reader, node: Call | Name) -> bool:
+    """Whether [1], [i] or numpy's [:, 1] comes; after a name of one number, brackets group a factor."""
+    if reader.peek().kind != "[" or (isinstance(node, Name) and (node.index or node.name in ("d", "mu", "sigma", "e"))):
+        return False
+    ahead = 3 if reader.peek(1).kind == ":" and reader.peek(2).kind == "," else 1
+    entry = reader.peek(ahead)
+    if reader.peek(ahead + 1).kind not in ("]", ",") or (entry.kind != "number" and entry.text not in INDICES):
+        return False
+    return reader.peek(ahead + 1).kind == "]" or reader.peek(ahead + 2).kind == ":"
+
+
+def _bracketed(reader: _Reader, node: Node) -> Node:
+    while reader.peek().kind in ("[", ":", ","):
+        reader.take()
+    node = Element(node, _entry(reader), bracket=True)
+    while reader.peek().kind in (",", ":"):
+        reader.take()
+    reader.expect("]")
+    return node
 
 
 def _accept_transpose(reader: _Reader) -> bool:
@@ -172,11 +196,16 @@ def _accept_transpose(reader: _Reader) -> bool:
 def _subscript(reader: _Reader, node: Node) -> Node:
     """The 2 of ‖mu‖_2 says which norm and changes nothing; elsewhere it picks an entry."""
     opened = reader.accept("{", "(")
-    index = _small_integer(reader)
+    index = _entry(reader)
     if opened:
         reader.expect(_CLOSING[opened.kind])
     is_norm = isinstance(node, Call) and node.function == "norm"
     return node if is_norm and index == 2 else Element(node, index, bracket=False)
+
+
+def _entry(reader: _Reader) -> int | str:
+    """The 2 or the i of an index."""
+    return reader.take().text.lower() if reader.peek().text.lower() in INDICES else _small_integer(reader)
 
 
 def _small_integer(reader: _Reader) -> int:
@@ -225,28 +254,41 @@ def _named(reader: _Reader) -> Node:
         return _repeat(reader)
     if token.text not in FUNCTIONS:
         return Name(token.text, token.index)
+    entry = _entry(reader) if token.text == "softmax" and reader.accept("_") else None
     if token.text == "exp":
         reader.accept("^")  # exp^{2} is often typed for exp(2)
     argument = _primary(reader) if reader.peek().kind in _CLOSING else _postfix(reader)
-    return Call(token.text, argument.items if isinstance(argument, List) and token.text == "dot" else (argument,))
+    several = isinstance(argument, List) and token.text in _OF_SEVERAL
+    call = Call(token.text, argument.items if several and isinstance(argument, List) else (argument,))
+    return call if entry is None else Element(call, entry, bracket=False)
 
 
 def _repeat(reader: _Reader) -> Node:
-    """sum_{i=1}^{d} term: d equal terms, since every entry of the mean is the same or stands for its own square."""
-    if reader.accept("_"):
-        _skip_limits(reader)
+    """sum_{i=1}^{d} term: d equal terms, since every entry of the mean is the same or stands for its own square.
+
+    sum_{i=1}^{3} s_i v_i: its terms written out. sum(...) of Python: the entries of a list.
+    """
+    index = _limits(reader) if reader.accept("_") else ""
+    last = 0
     if reader.accept("^"):
         limit = _primary(reader)
-        if limit != Name("d", getattr(limit, "index", "")):
+        if isinstance(limit, Number) and limit.text.isdigit() and int(limit.text[:9]) <= MOST_TERMS:
+            last = int(limit.text)
+        elif not isinstance(limit, Name) or limit.name != "d":
             raise Unreadable("a sum in this answer does not run to d", "write the result without the sum")
-    return Call("repeat", (_product(reader),))
+    called = not index and reader.peek().kind == "("
+    return Repeat(index, last, _postfix(reader) if called else _product(reader))
 
 
-def _skip_limits(reader: _Reader) -> None:
+def _limits(reader: _Reader) -> str:
+    """The index of {i=1}; what it starts from is 1 in every sum of this homework."""
+    index = ""
     opened = reader.accept("{", "(")
     if not opened:
-        reader.take()
-        return
+        return reader.take().text.lower()
     while not reader.accept(_CLOSING[opened.kind]):
-        if reader.take().kind == "end":
+        token = reader.take()
+        if token.kind == "end":
             raise reader.unexpected()
+        index = index or (token.text.lower() if token.kind == "name" else "")
+    return index

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from autograder.core.policy import TOLERANCES
 from autograder.judging.expect import Verdict
 from autograder.judging.written import read
-from autograder.judging.written.evaluate import Value
-from autograder.judging.written.verdict import PASSED, Slip, Unreadable, blank, slipped, unread, wrong
+from autograder.judging.written.algebra import Value
+from autograder.judging.written.commas import read_either_way
+from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
 
 def judge_vector(
@@ -23,20 +24,32 @@ def judge_vector(
     if read.is_blank(raw):
         return blank('three numbers, or the combination as text, e.g. a2 = "0.25*v1 + 0.25*v2 + 0.5*v3"')
     try:
-        found = [_flat(value, len(expected)) for value in read.combinations(raw, _named(vectors))]
+        (found, understood), remarks = read_either_way(
+            raw,
+            lambda typed: _read(typed, expected, vectors),
+            lambda read: any(_close(value, expected) for value in read[0]),
+        )
     except Unreadable as problem:
         return unread(problem, kind, raw)
     if any(_close(value, expected) for value in found):
-        return PASSED
+        return Verdict(1.0, remarks=remarks)
     for slip in slips:
         if isinstance(slip.value, tuple) and any(_close(value, slip.value) for value in found):
-            return slipped(slip, kind, raw)
-    return wrong(kind, "check the scores first, then the softmax weights (they add up to 1), then the sum", raw)
+            return slipped(slip, kind, raw, remarks, understood)
+    fix = "check the scores first, then the softmax weights (they add up to 1), then the sum"
+    return wrong(kind, fix, raw, remarks, understood)
+
+
+def _read(
+    raw: object, expected: Sequence[float], vectors: Sequence[Sequence[float]]
+) -> tuple[list[tuple[float, ...]], str]:
+    typed = read.combinations(raw, _named(vectors))
+    return [_flat(value, len(expected)) for value in typed.values], typed.understood
 
 
 def _named(vectors: Sequence[Sequence[float]]) -> dict[str, Value]:
     listed: tuple[Value, ...] = tuple(tuple(map(float, vector)) for vector in vectors)
-    return {"V": listed, **{f"v{number}": vector for number, vector in enumerate(listed, start=1)}}
+    return {"V": listed, "v": listed, **{f"v{number}": vector for number, vector in enumerate(listed, start=1)}}
 
 
 def _flat(value: Value, length: int) -> tuple[float, ...]:

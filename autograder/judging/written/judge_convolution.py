@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from autograder.core.policy import KEPT
 from autograder.judging.expect import Verdict
 from autograder.judging.written import read
+from autograder.judging.written.commas import read_either_way
 from autograder.judging.written.shapes import shape
-from autograder.judging.written.verdict import PASSED, Slip, Unreadable, blank, slipped, unread, wrong
+from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
 
 def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdict:
@@ -21,15 +22,16 @@ def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdi
     if read.is_blank(raw):
         return blank('the count, e.g. parameters = 12 or "3*4"')
     try:
-        figure = read.number(raw)
+        figure, remarks = read_either_way(raw, read.number, lambda figure: read.exactly(figure, expected))
     except Unreadable as problem:
         return unread(problem, kind, raw)
     if read.exactly(figure, expected):
-        return PASSED
+        return Verdict(1.0, remarks=remarks)
     for slip in slips:
         if isinstance(slip.value, (int, float)) and read.exactly(figure, slip.value):
-            return slipped(slip, kind, raw)
-    return wrong(kind, "count the weights of one filter, add its bias, then count the filters", raw)
+            return slipped(slip, kind, raw, remarks, f"{figure.value:g}")
+    fix = "count the weights of one filter, add its bias, then count the filters"
+    return wrong(kind, fix, raw, remarks, f"{figure.value:g}")
 
 
 def judge_shape(raw: object, expected: tuple[int, ...], slips: Sequence[Slip]) -> Verdict:
@@ -61,8 +63,13 @@ def _wrong_shape(
         return slipped(slip, kind, raw)
     for slip in slips:
         if isinstance(slip.value, tuple) and _same_sizes(sizes, slip.value):
-            return slipped(slip, kind, raw)
-    return wrong(kind, "work out (input + 2 padding - filter)/stride + 1, rounded down, for each dimension", raw)
+            return slipped(slip, kind, raw, understood=_said(sizes))
+    fix = "work out (input + 2 padding - filter)/stride + 1, rounded down, for each dimension"
+    return wrong(kind, fix, raw, understood=_said(sizes))
+
+
+def _said(sizes: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sizes))
 
 
 def _without_ones(sizes: tuple[int, ...]) -> tuple[int, ...]:

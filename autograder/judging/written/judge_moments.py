@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from autograder.core.policy import TOLERANCES
 from autograder.judging.expect import Verdict
 from autograder.judging.written import read
-from autograder.judging.written.evaluate import Reading, Value, evaluate
+from autograder.judging.written.algebra import Value
+from autograder.judging.written.commas import read_either_way
+from autograder.judging.written.echo import echoed
+from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.nodes import Node
 from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
@@ -30,18 +33,20 @@ def judge_formula(raw: object, expected: Formula, slips: Sequence[Slip], seed: i
         return blank("the formula as text, e.g. expectation = 'd + mu/sigma'")
     points = _points(seed)
     try:
-        node = read.formula(raw, _quantities(points[0]))
+        node, commas = read_either_way(raw, lambda typed: read.formula(typed, _quantities(points[0])))
         found = [_values(node, points, inner) for inner in (False, True)]
     except Unreadable as problem:
         return unread(problem, kind, raw)
-    remarks = ("read with mu as a vector",) if read.uses_inner_product(node) else ()
+    vector = "read with mu as a vector"
+    remarks = (*commas, vector) if read.uses_inner_product(node) else commas
     if any(_agrees(values, expected, points) for values in found):
-        remark = remarks or (() if _agrees(found[0], expected, points) else ("read with mu as a vector",))
-        return Verdict(1.0, remarks=remark)
+        plainly = vector in remarks or _agrees(found[0], expected, points)
+        return Verdict(1.0, remarks=remarks if plainly else (*remarks, vector))
     for slip in slips:
         if callable(slip.value) and any(_agrees(values, slip.value, points) for values in found):
-            return slipped(slip, kind, raw, remarks)
-    return wrong(kind, "try your formula on d = 1 and on sigma = 0: does each case come out as it must?", raw, remarks)
+            return slipped(slip, kind, raw, remarks, echoed(node))
+    fix = "try your formula on d = 1 and on sigma = 0: does each case come out as it must?"
+    return wrong(kind, fix, raw, remarks, echoed(node))
 
 
 def _points(seed: int) -> list[Point]:

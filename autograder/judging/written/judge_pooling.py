@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from autograder.core.policy import KEPT, TOLERANCES
 from autograder.judging.expect import Verdict
 from autograder.judging.written import read
+from autograder.judging.written.commas import read_either_way
 from autograder.judging.written.matrices import FigureMatrix, matrices
 from autograder.judging.written.read import EXACT, Figure, exactly
 from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
@@ -39,16 +40,16 @@ def judge_pooling(raw: object, expected: Sequence[Matrix], slips: Sequence[Slip]
     if read.is_blank(raw):
         return blank('two lists of rows, e.g. [[["1/7", "2/7"], ["3/7", "4/7"]], [[1, 2], [3, 4]]]')
     try:
-        typed = matrices(raw)
+        typed, commas = read_either_way(raw, matrices, lambda typed: _same(typed.matrices, expected, equals))
     except Unreadable as problem:
         return unread(problem, _KIND, raw)
-    remarks = (typed.remark,) if typed.remark else ()
+    remarks = (*commas, typed.remark) if typed.remark else commas
     if _same(typed.matrices, expected, equals):
         return Verdict(1.0, remarks=remarks)
     slip = _slip(typed.matrices, expected, slips)
     if slip:
-        return slipped(slip, _KIND, raw, remarks)
-    return wrong(_KIND, _CHECK, raw, remarks)
+        return slipped(slip, _KIND, raw, remarks, typed.understood)
+    return wrong(_KIND, _CHECK, raw, remarks, typed.understood)
 
 
 _CHECK = "write out the patch under the window at each of its places, and check the entries one by one"

@@ -11,14 +11,23 @@ import re
 
 import msgspec
 
-from autograder.judging.written.evaluate import Reading, Value, evaluate
+from autograder.judging.written.algebra import Value
+from autograder.judging.written.chains import LABEL, WRAPPED
+from autograder.judging.written.echo import matrices_echoed
+from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import List, Node, Product
-from autograder.judging.written.read import CONSTANTS, LABEL, MAX_ENTRIES, NOISE, WRAPPED, Figure, few, figure, number
-from autograder.judging.written.tokens import bounded, tokens
+from autograder.judging.written.read import CONSTANTS, MAX_ENTRIES, Figure, few, figure, number
+from autograder.judging.written.spelling import bounded
+from autograder.judging.written.tokens import tokens
 from autograder.judging.written.verdict import Unreadable
+from autograder.judging.written.words import FILLERS
 
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
+_BULLETS = tuple(
+    tuple(re.compile(rf"(?<![\w^*/])\(?{mark}\)\s*(?=[\[(\\])") for mark in pair)
+    for pair in (("1", "2"), ("a", "b"), ("A", "B"), ("i", "ii"))
+)
 FigureMatrix = tuple[tuple[Figure, ...], ...]
 Nested = Figure | tuple["Nested", ...]
 
@@ -28,6 +37,11 @@ class Matrices(msgspec.Struct, frozen=True):
 
     matrices: tuple[FigureMatrix, ...]
     remark: str = ""
+
+    @property
+    def understood(self) -> str:
+        """The matrices as rows of numbers."""
+        return matrices_echoed([[[figure.value for figure in row] for row in matrix] for matrix in self.matrices])
 
 
 def matrices(raw: object) -> Matrices:
@@ -90,18 +104,44 @@ def _nested(raw: object) -> Nested:
         found = tuple(_nested(entry) for entry in few(raw))
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
     if isinstance(raw, str):
-        text = LABEL.sub(" ", WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))))
-        return _nested_node(parse(tokens(re.sub(r"\n\s*\n|\n", " ", text), noise=NOISE)))
+        text = LABEL.sub(
+            " ", _numbered(WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
+        )
+        return _nested_node(parse(tokens(re.sub(r"\s*\n\s*", " ", text.replace("|", ";")), noise=FILLERS)))
     return number(raw)
+
+
+def _numbered(text: str) -> str:
+    """Without (1) and (2), or a) and b), before the matrices."""
+    for first, second in _BULLETS:
+        if first.search(text) and second.search(text):
+            text = second.sub(" ", first.sub(" ", text))
+    return text
 
 
 def _nested_node(node: Node) -> Nested:
     if isinstance(node, List):
         return tuple(_nested_node(item) for item in node.items)
-    if isinstance(node, Product) and all(isinstance(factor, List) for _, factor in node.factors):
-        return tuple(_nested_node(factor) for _, factor in node.factors)  # two matrices side by side
+    if isinstance(node, Product) and len(matrices := _side_by_side(node)) > 1:
+        return tuple(_nested_node(Product(factors)) for factors in matrices)  # two matrices side by side
+    if isinstance(node, Product) and len(node.factors) == 1:
+        return _nested_node(node.factors[0][1])
     value = evaluate(node, Reading(CONSTANTS))
     return _exact(value) if isinstance(value, tuple) else figure(node)
+
+
+def _side_by_side(node: Product) -> list[tuple[tuple[str, Node], ...]]:
+    """The factors of each list, as "1/9 [...] 1/9 [...]" and numpy's "[[1 1]\n [1 1]]" have them, without a sign."""
+    groups: list[list[tuple[str, Node]]] = [[]]
+    for join, factor in node.factors:
+        if groups[-1] and join in ("", "*") and any(_is_list(before) for _, before in groups[-1]):
+            groups.append([])
+        groups[-1].append((join if groups[-1] else "*", factor))
+    return [tuple(group) for group in groups]
+
+
+def _is_list(node: Node) -> bool:
+    return isinstance(node, List) or (isinstance(node, Product) and any(_is_list(factor) for _, factor in node.factors))
 
 
 def _exact(value: Value) -> Nested:

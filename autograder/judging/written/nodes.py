@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+INDICES = ("i", "j", "k", "n", "t")  # letters that count
+
 
 class Number(msgspec.Struct, frozen=True):
     """A number as it was typed: its digits say how exact it is meant."""
@@ -42,18 +44,36 @@ class Power(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """exp, sqrt, softmax, floor, norm, abs, dot, transpose, repeat (a sum over d equal terms), percent."""
+    """exp, sqrt, softmax, floor, norm, abs, dot, transpose, percent, pow, square, trace, ones."""
 
     function: str
     arguments: tuple[Node, ...]
 
 
 class Element(msgspec.Struct, frozen=True):
-    """One entry of a list: `softmax(...)_2` counts from one, `softmax(...)[1]` as the writer does."""
+    """One entry of a list: `softmax(...)_2` counts from one, `softmax(...)[1]` as the writer does; or the i-th."""
 
     of: Node
-    index: int
+    index: int | str
     bracket: bool
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """A sum of `term` for each `index` from 1 to `last` (0: as many as there are); with no index, of its entries."""
+
+    index: str
+    last: int
+    term: Node
+
+
+class Let(msgspec.Struct, frozen=True):
+    """`body`, with names of the writer's own: in `s_1 v_1 + ..., s = softmax(...)` the name s.
+
+    A name with an `index` that is a letter stands for a list, whose entry for each index is the term.
+    """
+
+    bindings: tuple[tuple[Name, Node], ...]
+    body: Node
 
 
 class List(msgspec.Struct, frozen=True):
@@ -62,4 +82,4 @@ class List(msgspec.Struct, frozen=True):
     items: tuple[Node, ...]
 
 
-Node = Number | Name | Sum | Product | Power | Call | Element | List
+Node = Number | Name | Sum | Product | Power | Call | Element | Repeat | Let | List

@@ -8,48 +8,52 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import msgspec
 
 from autograder.core.policy import TOLERANCES
-from autograder.judging.written.evaluate import Reading, Value, children, evaluate
+from autograder.core.text import one_line
+from autograder.judging.written.algebra import Value
+from autograder.judging.written.chains import (
+    LABEL,
+    WRAPPED,
+    Said,
+    cut,
+    last_that_reads,
+    said,
+    without_reason,
+    without_words,
+)
+from autograder.judging.written.echo import MOST, echoed
+from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
-from autograder.judging.written.nodes import Call, Node, Number, Sum
-from autograder.judging.written.tokens import bounded, plain, tokens
+from autograder.judging.written.nodes import Call, List, Node, Number, Repeat, Sum
+from autograder.judging.written.spelling import bounded, plain
+from autograder.judging.written.tokens import tokens
+from autograder.judging.written.trees import children
 from autograder.judging.written.verdict import Unreadable
-
-Read = TypeVar("Read")
+from autograder.judging.written.words import FILLERS, in_digits
 
 EXACT = TOLERANCES.exact
 
 CONSTANTS: dict[str, Value] = {"e": math.e}
 MAX_ENTRIES = 200  # two 5x5 matrices are 50
 
-# Words that people write around a number or a shape; they are dropped. Single letters label a size: H=5, C=7.
-_NOUNS = """
- parameter parameters param params weight weights bias biases filter filters channel channels total in all the a is are
- per each plus of with output shape tensor size sizes dimension dimensions dims length width height row rows column
- columns col cols step steps time timesteps feature features map maps depth image images pixel pixels batch none answer
- sequence sequences matrix matrices first second and approx approximately about roughly equals kernel units vector
- vectors long entries deep high wide positions as avg average max maximum pool pooling pooled result final number count
- learnable trainable there has have we get will be would it this that our my layer conv convolution convolutional
- network h w c l n b k f
-"""
-NOISE = frozenset(_NOUNS.split())
-_THEREFORE = re.compile(r"\b(?:so|thus|hence|therefore|giving|gives)\b", re.IGNORECASE)
-LABEL = re.compile(
-    r"(?:^|(?<=[\s,;(\[]))(?![xX]\s*\d)[A-Za-z](?:[A-Za-z_ ]*[A-Za-z_])?(?:\s?[0-9])?\s*[=:](?!=)"
-    r"|(?:^|(?<=[\s,;]))[0-9]\s*[:)](?=\s*[\[(])"
-)
-WRAPPED = re.compile(r"\b(?:torch\.Size|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size)\s*(?=[(\[])")
 _WORDS_ONLY = re.compile(r"\([^()\d]*[A-Za-z][^()\d]*\)")
 _LEADING = re.compile(r"^\s*([\d.,]+)(\s[A-Za-z\s]*|\s*[A-Za-z]{3}[A-Za-z\s]*)\(([^()]*)\)\s*$")
 _MULTIPLIED = re.compile(r"filter|kernel|times|\bx\b", re.IGNORECASE)
-_REASON = re.compile(r"\(?\s*\b(?:where|since|because|given|assuming|when|if)\b", re.IGNORECASE)
-_ASIDE = re.compile(r"\(?\s*\b(?:where|since|because|with|for|if|given|assuming|as|when|by)\b", re.IGNORECASE)
+_ABOUT = re.compile(r"\b(?:approx(?:imately)?|about|roughly|the|a?\s*vector|answer|output|result)\b", re.IGNORECASE)
+_OF_WHICH = re.compile(r",?\s*(?:\d+\s+)?of\s+(?:which|these|those|them)\b.*", re.DOTALL)
+_NAMED_ENTRIES = re.compile(r"\s*(?:[A-Za-z]\w{0,3}\s*=\s*-?[\d.]+\s*(?:[,;\n]\s*|$)){2,}")
+_TOTAL = re.compile(r"\b(?:total|altogether|overall|answer|result|sum)\b", re.IGNORECASE)
 _BLANKS = frozenset({"", "?", "??", "???", "todo", "...", "-", "n/a", "tbd", "fixme", "your answer here"})
+
+
+class Combination(msgspec.Struct, frozen=True):
+    """A vector by every way of reading it, and what it was understood as."""
+
+    values: tuple[Value, ...]
+    understood: str
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -68,14 +72,18 @@ def is_blank(raw: object) -> bool:
 
 
 def number(raw: object) -> Figure:
-    """One number: 12, "12", "5/7", "0.71", "= 12 parameters", "2*3 + 6"."""
+    """One number: 12, "12", "5/7", "0.71", "= 12 parameters", "2*3 + 6", "6 weights, 2 biases, 8 in total"."""
     while isinstance(raw, list) and len(raw) == 1:
         raw = raw[0]
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
-        return _last_that_reads(cut(without_aside(raw)), _figure_of_text)
+        return last_that_reads(cut(without_aside(_OF_WHICH.sub("", in_digits(bounded(raw))))), _figure_of_text)
     return figure(Number(repr(raw))) if raw >= 0 else figure(Sum(((-1, Number(repr(-raw))),)))
+
+
+def _counted(clause: str) -> str:
+    return next((noun for noun in ("weight", "bias") if noun in clause.lower()), "")
 
 
 def exactly(figure: Figure, truth: float) -> bool:
@@ -85,19 +93,37 @@ def exactly(figure: Figure, truth: float) -> bool:
 
 def without_aside(text: str) -> str:
     """Without "(including the bias)", and without the working in "35 parameters (30 + 5)", which is no product."""
-    text = _WORDS_ONLY.sub(" ", WRAPPED.sub(" ", _REASON.split(bounded(text))[0]))
+    text = _WORDS_ONLY.sub(" ", WRAPPED.sub(" ", without_reason(text)))
     match = _LEADING.match(text)
     if not match or _MULTIPLIED.search(match[2]):
         return text
     try:
-        same = figure(parse(tokens(match[3], noise=NOISE))).value == float(match[1].replace(",", ""))
+        same = figure(parse(tokens(match[3], noise=FILLERS))).value == float(match[1].replace(",", ""))
     except (Unreadable, ValueError):
         same = True
     return match[1] if same or re.search("[A-Za-z=]", match[3]) else text
 
 
 def _figure_of_text(text: str) -> Figure:
-    return figure(parse(tokens(LABEL.sub(" ", text), noise=NOISE)))
+    node = parse(tokens(LABEL.sub(" ", text), noise=FILLERS))
+    if isinstance(node, List):
+        return _one_of(node, text)
+    return figure(node)
+
+
+def _one_of(node: List, text: str) -> Figure:
+    """Of "6 weights, 2 biases, 8 in total" the total; "6 weights and 2 biases" are added up. Else it is a list."""
+    figures = [figure(item) for item in node.items]
+    values = [each.value for each in figures]
+    if len(values) > 2 and values[-1] == sum(values[:-1]):
+        return figures[-1]
+    clauses = [clause for clause in plain(text).split(",") if re.search(r"\d", clause)]
+    totals = [each for each, clause in zip(figures, clauses) if _TOTAL.search(clause)]
+    if len(totals) == 1 and len(clauses) == len(figures):
+        return totals[0]
+    if len(values) == len(clauses) == 2 and {_counted(clause) for clause in clauses} == {"weight", "bias"}:
+        return Figure(sum(values))
+    raise Unreadable("a list where one number is asked for", 'write a number, e.g. 12 or "5/7"')
 
 
 def figure(node: Node) -> Figure:
@@ -128,26 +154,31 @@ def _places(text: str) -> int | None:
     return min(max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0), 15)
 
 
-def combinations(raw: object, names: dict[str, Value]) -> tuple[Value, ...]:
-    """A vector, by every way of reading it: three numbers, or a combination of the vectors in `names`."""
+def combinations(raw: object, names: dict[str, Value]) -> Combination:
+    """Three numbers, or a combination of the vectors in `names`."""
     known = {**CONSTANTS, **names}
     if isinstance(raw, str):
-        return _last_that_reads(cut(_REASON.split(bounded(raw))[0]), lambda text: _by_every_reading(text, known))
+        if _NAMED_ENTRIES.fullmatch(bounded(raw)):
+            raw = re.sub(r"[A-Za-z]\w*\s*=", " ", raw)  # x = 0.25, y = 1.5, z = 3.75
+        answer = said(raw)
+        text = answer.text if answer.defined else without_reason(answer.text)
+        return last_that_reads(cut(text), lambda part: _by_every_reading(part, known, answer))
     if not isinstance(raw, list) or len(few(raw)) == 0:
         raise Unreadable(f"{_kind(raw)} where a vector is asked for", "write three numbers, or the combination as text")
-    return (tuple(_entry(entry, known) for entry in raw),)
+    entries = tuple(_entry(entry, known) for entry in raw)
+    return Combination((entries,), one_line(str(list(raw)).replace("'", ""), MOST))
 
 
 def _entry(raw: object, names: dict[str, Value]) -> Value:
     if isinstance(raw, list):
         return tuple(_entry(entry, names) for entry in few(raw))
     if isinstance(raw, str):
-        return _last_that_reads(cut(raw), lambda text: _by_every_reading(text, names))[0]
+        return last_that_reads(cut(raw), lambda text: _by_every_reading(text, names, Said(text))).values[0]
     return number(raw).value
 
 
-def _by_every_reading(text: str, names: dict[str, Value]) -> tuple[Value, ...]:
-    node = parse(tokens(WRAPPED.sub(" ", text)))
+def _by_every_reading(text: str, names: dict[str, Value], answer: Said) -> Combination:
+    node = answer.node(_ABOUT.sub(" ", WRAPPED.sub(" ", text)))
     values: list[Value] = []
     problem: Unreadable | None = None
     for columns in (False, True):
@@ -160,7 +191,7 @@ def _by_every_reading(text: str, names: dict[str, Value]) -> tuple[Value, ...]:
                 values += [] if value in values else [value]
     if not values and problem:
         raise problem
-    return tuple(values)
+    return Combination(tuple(values), echoed(node))
 
 
 def formula(raw: object, sample: dict[str, Value]) -> Node:
@@ -171,46 +202,22 @@ def formula(raw: object, sample: dict[str, Value]) -> Node:
         raise Unreadable(f"{_kind(raw)} where a formula is asked for", "write the formula as text, in quotes")
     text = raw if isinstance(raw, str) else repr(raw)
 
+    answer = said(bounded(text))
+
     def read(part: str) -> Node:
-        node = parse(tokens(part))
+        node = answer.node(part)
         if isinstance(evaluate(node, Reading(sample)), tuple):
             raise Unreadable("a list where one formula is asked for", "write one formula")
         return node
 
-    return _last_that_reads(cut(_ASIDE.split(bounded(text))[0]), read)
+    return last_that_reads(cut(answer.text if answer.defined else without_words(answer.text)), read)
 
 
 def uses_inner_product(node: Node) -> bool:
     """Whether the mean is written as a vector: mu^T mu or a norm."""
-    if isinstance(node, Call) and node.function in ("transpose", "norm", "dot", "repeat"):
+    if isinstance(node, Repeat) or (isinstance(node, Call) and node.function in ("transpose", "norm", "dot", "trace")):
         return True
     return any(uses_inner_product(child) for child in children(node))
-
-
-def cut(text: str, between: str = "") -> list[str]:
-    """The parts of a chain of equalities or arrows, outside of brackets; of "a ≈ b" only the exact a."""
-    text = _THEREFORE.sub(" → ", plain(text)).strip().rstrip(".")
-    parts, depth = [""], 0
-    for sign in text:
-        depth += (sign in "([{") - (sign in ")]}")
-        if depth <= 0 and sign in "=→:":
-            parts.append("")
-        else:
-            parts[-1] += sign
-    exact = [part.split("≈")[0] if part.split("≈")[0].strip() else part.replace("≈", " ") for part in parts]
-    return [part for part in exact if part.strip(" .,;" + between)] or [""]
-
-
-def _last_that_reads(parts: Sequence[str], read: Callable[[str], Read]) -> Read:
-    """What the last readable part says; when none reads, the problem of the last."""
-    problem: Unreadable | None = None
-    for part in reversed(parts):
-        try:
-            return read(part)
-        except Unreadable as unreadable:
-            problem = problem or unreadable
-    assert problem is not None
-    raise problem
 
 
 def few(raw: list[object]) -> list[object]:

@@ -6,17 +6,28 @@ no right value and judges nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from autograder.core.policy import TOLERANCES
 from autograder.core.text import one_line
+from autograder.judging.written.chains import LABEL, WRAPPED, cut, split_outside, without_reason
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Number, Power
-from autograder.judging.written.read import LABEL, NOISE, Figure, cut, few, figure, number, without_aside
+from autograder.judging.written.read import Figure, few, figure, number
+from autograder.judging.written.spelling import plain
 from autograder.judging.written.tokens import Token, tokens
 from autograder.judging.written.verdict import Unreadable
+from autograder.judging.written.words import FILLERS, in_digits
+
+_NAME = r"(?<![A-Za-z])[A-Za-z][A-Za-z_]*"
+_LABELS = re.compile(rf"((?:{_NAME}\s*=\s*){{2,3}})([0-9]+)")
+# The space of all tensors of a shape, and numpy's way of asking for one.
+_SPACE = re.compile(r"\\(?:mathbb|mathbf|mathcal)\s*\{\s*R\s*\}\s*\^|ℝ\s*\^|\bR\s*\^|∈")
+_BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
+_ASIDE = re.compile(r"(?<=[\w\])}])\s*\(((?=[^()]*[A-Za-z=])(?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*)\)")
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -32,13 +43,56 @@ def shape(raw: object) -> Shape:
     if isinstance(raw, list):
         return Shape(tuple(_size(number(entry)) for entry in few(raw)))
     if isinstance(raw, str):
-        readings = [_sizes(part) for part in cut(LABEL.sub(" ", without_aside(raw)), between=",;")]
-        return Shape(max(reversed(readings), key=len))  # "9 x 7 = 63": the sizes, not their product
+        return Shape(_of_text(raw))
     return Shape((_size(number(raw)),))
 
 
+def _of_text(raw: str) -> tuple[int, ...]:
+    """The sizes in a text: of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most of them."""
+    text = _SPACE.sub(" ", WRAPPED.sub(" ", without_reason(raw).rstrip(" ,;.(")))
+    text = _BATCH.sub(r"\1", plain(re.sub("[|@]", ",", text)))
+    inside, main = _without_asides(text)
+    found: list[tuple[int, ...]] = []
+    problem: Unreadable | None = None
+    clauses = [LABEL.sub(" ", clause) for clause in split_outside(_repeated_labels(main), ";\n")]
+    for part in (part for clause in clauses for part in cut(clause, between=",;")):
+        try:
+            found.append(_sizes(part))
+        except Unreadable as unreadable:
+            problem = unreadable
+    if not found and problem:
+        raise problem
+    if len(found) > 1 and all(len(sizes) == 1 for sizes in found) and ";" in main:
+        return tuple(size for sizes in found for size in sizes)  # one size a line
+    sizes = max(reversed(found), key=len)
+    more = [size for aside in inside for size in _new_sizes(aside, sizes)]
+    return (*sizes, *more)
+
+
+def _without_asides(text: str) -> tuple[list[str], str]:
+    """The brackets with words in them that follow something, and the text without: "5 x 6 (7 channels)"."""
+    asides = [match[1] for match in _ASIDE.finditer(text)]
+    return asides, _ASIDE.sub(" ", text)
+
+
+def _new_sizes(aside: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """What "(7 channels)" adds. "(5 rows, 7 channels)" after 5 x 7, and working with an equals sign, add nothing."""
+    if re.search("[=→/]", aside):
+        return ()
+    try:
+        found = _sizes(aside)
+    except Unreadable:
+        return ()
+    return () if set(found) & set(sizes) else found
+
+
+def _repeated_labels(text: str) -> str:
+    """ "H = W = 13" says 13 twice."""
+    return _LABELS.sub(lambda match: f" {' , '.join([match[2]] * match[1].count('='))}", text)
+
+
 def _sizes(text: str) -> tuple[int, ...]:
-    pieces = _pieces(_unwrapped(tokens(text, noise=NOISE)))
+    pieces = _pieces(_unwrapped(tokens(in_digits(text, beside=True), noise=FILLERS)))
     if not pieces:
         raise Unreadable("there is no size in this answer", 'write the sizes, e.g. "5 x 7"')
     return tuple(size for piece in pieces for size in _one_or_two(piece))
@@ -86,7 +140,8 @@ def _pieces(found: tuple[Token, ...]) -> list[tuple[Token, ...]]:
         if depth == 0 and (token.text in ("x", ",", ";", "&") or (token.text == "*" and not has_sign)):
             pieces.append([])
             continue
-        if depth == 0 and token.kind == "number" and before.kind in ("number", ")"):
+        opened = token.kind in ("(", "[", "{") and before.kind in (")", "]", "}")
+        if (depth == 0 and token.kind == "number" and before.kind in ("number", ")")) or (depth == 1 and opened):
             pieces.append([])
         pieces[-1].append(token)
     return [part for piece in pieces if piece for part in _nested_pieces(tuple(piece))]

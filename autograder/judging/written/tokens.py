@@ -1,20 +1,20 @@
-"""Text to tokens: LaTeX, Unicode and plain spellings of the same thing become the same tokens.
+"""Plain text to tokens: numbers, names with their index, signs.
 
-Why separate: everything about *spelling* stands here, so that the grammar only knows one way to write a formula.
-Nothing is evaluated, and every step is linear in the text, which is capped first.
+Why separate: `spelling` has made one spelling of many, and the grammar only knows one way to write a formula. What a
+word is (a name, several names run together, a filler that says nothing) is decided here. Nothing is evaluated.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Container
 
 import msgspec
 
 from autograder.core.text import one_line
+from autograder.judging.written.spelling import plain
 from autograder.judging.written.verdict import Unreadable
 
-MAX_CHARACTERS = 2000  # the longest honest answer, 3(a) in LaTeX with every vector written out, is about 400
 MAX_TOKENS = 800
 
 
@@ -25,55 +25,6 @@ class Token(msgspec.Struct, frozen=True):
     text: str
     index: str = ""
 
-
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ", "0123456789-+T")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ₖᵢⱼ", "0123456789kij")
-_SIGNS = str.maketrans(
-    {
-        **dict.fromkeys("·⋅∙•∗", "*"),
-        **dict.fromkeys("×✕⨯⊗", " x "),
-        **dict.fromkeys("−–—‒﹣", "-"),
-        **dict.fromkeys("÷⁄∕", "/"),
-        **dict.fromkeys("≈≃≅∼", "≈"),
-        **dict.fromkeys("∥‖", "‖"),
-        **dict.fromkeys("⟨⟪", "<"),
-        **dict.fromkeys("⟩⟫", ">"),
-        **dict.fromkeys("’′‘`", "'"),
-        "√": " sqrt ",
-        "⌊": " floor(",
-        "⌋": ")",
-        "∑": " sum ",
-        "⊤": " T ",
-        "\u2062": "*",  # invisible times
-        "ϭ": "σ",
-        "ς": "σ",
-    }
-)
-
-# LaTeX commands with a meaning of their own; any other command stands for its own name (\mu, \sigma, \exp, \frac).
-_COMMANDS = {
-    **dict.fromkeys(("cdot", "ast", "cdotp", "bullet", "odot"), "*"),
-    "times": "x",
-    **dict.fromkeys(("approx", "simeq", "cong", "sim"), "≈"),
-    **dict.fromkeys(("top", "intercal", "transpose"), "T"),
-    **dict.fromkeys(("lVert", "rVert", "Vert"), "‖"),
-    **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
-    **dict.fromkeys(("lbrack", "lbrace"), "("),
-    **dict.fromkeys(("rbrack", "rbrace", "rfloor"), ")"),
-    "lfloor": "floor(",
-    **dict.fromkeys(("langle", "lt"), "<"),
-    **dict.fromkeys(("rangle", "gt"), ">"),
-    **dict.fromkeys(("dfrac", "tfrac", "cfrac", "sfrac"), "frac"),
-    **dict.fromkeys(("implies", "Rightarrow", "to", "rightarrow"), "→"),
-    **dict.fromkeys(("quad", "qquad", "displaystyle", "limits", "nolimits", "left", "right", "big", "Big", "bigg"), ""),
-    **dict.fromkeys(
-        ("Bigg", "bigl", "bigr", "Bigl", "Bigr", "rm", "bf", "it", "text", "mathrm", "mathbf", "mathbb"), ""
-    ),
-    **dict.fromkeys(("boldsymbol", "bm", "vec", "hat", "operatorname", "textbf", "mathit", "mathcal", "mathsf"), ""),
-    **dict.fromkeys(("boxed", "textit", "mathop", "ensuremath"), ""),
-    "div": "/",
-}
-_BOLD = r"text|textbf|textit|mathrm|mathbf|mathbb|mathit|mathsf|mathcal|boldsymbol|bm|vec|hat|operatorname"
 
 # A word stands alone in its spelling. Letters of one word may also be several names run together: "dmu" is d times mu.
 _NAMES = {
@@ -106,56 +57,35 @@ _NAMES = {
     "j": "j",
 }
 _LONGEST = max(map(len, _NAMES))
+# These are names only where they stand alone.
+_ALONE = {
+    "pow": "pow",
+    "power": "pow",
+    "square": "square",
+    "tr": "trace",
+    "trace": "trace",
+    "ones": "ones",
+    "abs": "abs",
+    "sm": "softmax",
+    "I": "I",
+}
+_INDEXED = frozenset({"v", "V", "d", "mu", "sigma"})
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<word>[A-Za-zμσ]+)"
-    r"|(?P<sign>[-+*/^()\[\]{},;=≈→|‖%@'_&:])"
+    r"|(?P<sign>[-+*/^()\[\]{},;=≈→|‖%@'_&:.])"
 )
+_NOTHING = Token("", "")
+_ENDS, _BEGINS = frozenset({"number", "name", ")", "]", "}"}), frozenset({"number", "name", "(", "[", "{"})
 _INDEX = re.compile(r"\s*_\s*(?:\{\s*(\w{1,4})\s*\}|\(\s*(\w{1,4})\s*\)|(\w))|(\d{1,2})(?![\d.])")
+_TAIL = re.compile(r"(?:_[A-Za-z]\w*)+")  # of batch_size
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
-def bounded(text: str) -> str:
-    """`text` itself: to be called before any pattern sees it. Raises Unreadable when it is too long."""
-    if len(text) > MAX_CHARACTERS:
-        raise Unreadable(
-            f"this answer has {len(text)} characters, which is more than the {MAX_CHARACTERS} that are read",
-            "write the result only; the working belongs in the write-up",
-        )
-    return text
-
-
-def plain(text: str) -> str:
-    """`text` with LaTeX and Unicode spellings replaced by plain signs. Raises Unreadable when it is too long."""
-    text = bounded(text)
-    text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ]+", lambda m: f"^({m[0].translate(_SUPERSCRIPTS)})", text)
-    text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉ₖᵢⱼ]+", lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
-    text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
-    text = _without_latex(text)
-    text = text.replace("**", "^").replace("||", "‖").replace("->", "→").replace("=>", "→").replace("~", " ")
-    text = re.sub(r"<([^<>,]*),([^<>,]*)>", r" dot(\1,\2)", text).replace("<", "(").replace(">", ")")
-    text = re.sub(r"\.T\b", "^T", re.sub(r"\s+squared\b", "^2", text))
-    text = re.sub(r"‖\s*\^\s*(?:\{\s*2\s*\}|\(2\)|2)\s*_\s*(?:\{\s*2\s*\}|2)", "‖^2", text)  # ‖x‖^2_2 is ‖x‖_2^2
-    return text[: 4 * MAX_CHARACTERS]
-
-
-def _without_latex(text: str) -> str:
-    """Matrices become bracketed lists with `;` between rows; every other command its sign or its bare name."""
-    in_matrix = "begin" in text and "matrix" in text or r"\begin{array}" in text
-    text = re.sub(r"\\begin\s*\{(?:[a-zA-Z]*matrix\*?|array)\}(?:\{[clr|]*\})?", " [ ", text)
-    text = re.sub(r"\\end\s*\{(?:[a-zA-Z]*matrix\*?|array)\}", " ] ", text)
-    text = text.replace("\\\\", " ; ").replace("$", " ")
-    text = re.sub(rf"\\(?:{_BOLD})\*?\s*\{{([^{{}}]*)\}}", r" \1", text)
-    text = re.sub(r"\\([A-Za-z]+)", lambda m: f" {_COMMANDS.get(m[1], m[1])} ", text)
-    text = text.replace(r"\|", "‖").replace(r"\{", "(").replace(r"\}", ")").replace(r"\%", "%")
-    text = re.sub(r"\\[,;:!()\[\]]", " ", text)
-    return text.replace("\\", " ; " if in_matrix else " ")  # "\\" typed inside double quotes arrives as one backslash
-
-
-def tokens(text: str, *, noise: frozenset[str] = frozenset()) -> tuple[Token, ...]:
-    """The tokens of `text`. Words in `noise` ("parameters", "filters") are dropped.
+def tokens(text: str, *, noise: Container[str] = frozenset(), own: Container[str] = frozenset()) -> tuple[Token, ...]:
+    """The tokens of `text`. Words in `noise` ("parameters") are dropped; those in `own` are the writer's names.
 
     Raises Unreadable, naming the first word or sign that no answer uses.
     """
@@ -171,14 +101,27 @@ def tokens(text: str, *, noise: frozenset[str] = frozenset()) -> tuple[Token, ..
             )
         position = match.end()
         if match["number"]:
+            if text[match.start() - 1 : match.start()] == ")":
+                found.append(Token("*", ""))  # (4 + 1)8; with a space between, they are two entries
             position = _number(text, match, found)
         elif match["word"]:
-            position = _word(text, match, found, noise)
+            position = _word(text, match, found, noise, own)
         elif match["sign"]:
             found.append(Token(match["sign"], match["sign"]))
         if len(found) > MAX_TOKENS:
             raise Unreadable(f"this answer has more than {MAX_TOKENS} signs", "write the result in a shorter form")
-    return tuple(found)
+    return tuple(_dotted(found))
+
+
+def _dotted(found: list[Token]) -> list[Token]:
+    """A point between two operands is the sign of the scalar product; any other one ends a sentence."""
+    kept = []
+    for before, token, after in zip([_NOTHING, *found], found, [*found[1:], _NOTHING]):
+        if token.kind != ".":
+            kept.append(token)
+        elif before.kind in _ENDS and after.kind in _BEGINS:
+            kept.append(Token("@", "."))
+    return kept
 
 
 def _number(text: str, match: re.Match[str], found: list[Token]) -> int:
@@ -190,13 +133,15 @@ def _number(text: str, match: re.Match[str], found: list[Token]) -> int:
     return match.start() + len(digits)
 
 
-def _word(text: str, match: re.Match[str], found: list[Token], noise: frozenset[str]) -> int:
+def _word(text: str, match: re.Match[str], found: list[Token], noise: Container[str], own: Container[str]) -> int:
     """Append the names that a run of letters stands for, the last with its index."""
     word, end = match["word"], match.end()
-    if word.lower() in noise:
-        return end
-    names = _split(word)
-    index = _INDEX.match(text, end) if names[-1] in ("v", "V", "d", "mu", "sigma") else None
+    if word not in own and word.lower() in noise:
+        rest = _TAIL.match(text, end)
+        return rest.end() if rest else end
+    alone = word if word in own else _ALONE.get(word) or _ALONE.get(word.lower() if len(word) > 1 else word)
+    names = [alone] if alone else _split(word, own)
+    index = _INDEX.match(text, end) if names[-1] in _INDEXED or names[-1] in own else None
     found.extend(_named(name, "") for name in names[:-1])
     found.append(_named(names[-1], next(filter(None, index.groups())) if index else ""))
     return index.end() if index else end
@@ -209,14 +154,22 @@ def _named(name: str, index: str) -> Token:
     return Token("name", "v" if name == "V" and index else name, index)  # V is all the values, V_1 the first of them
 
 
-def _split(word: str) -> list[str]:
+def known(word: str) -> bool:
+    """Whether it is a name, a function or several of them run together."""
+    try:
+        return word in _ALONE or bool(_split(word))
+    except Unreadable:
+        return False
+
+
+def _split(word: str, own: Container[str] = frozenset()) -> list[str]:
     """The names in a word, longest first: "dmu" gives d, mu. Raises Unreadable for a word that is not made of names."""
     names: list[str] = []
     start = 0
     while start < len(word):
         for length in range(min(_LONGEST, len(word) - start), 0, -1):
             piece = word[start : start + length]
-            name = _NAMES.get(piece) or _NAMES.get(piece.lower())
+            name = piece if piece in own else _NAMES.get(piece) or _NAMES.get(piece.lower())
             if name:
                 names.append(name)
                 start += length

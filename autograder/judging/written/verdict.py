@@ -53,16 +53,23 @@ def unread(problem: Unreadable, kind: str, raw: object) -> Verdict:
     return Verdict(0.0, Feedback(found=found, expected=kind, fix=problem.fix))
 
 
-def slipped(slip: Slip, kind: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
+def slipped(slip: Slip, kind: str, raw: object, remarks: tuple[str, ...] = (), understood: str = "") -> Verdict:
     """The answer fits a known slip."""
-    found = f"{slip.found}; you wrote {shown(raw)}"
+    found = f"{slip.found}; you wrote {shown(raw)}{_read_as(understood, raw)}"
     kept = (f"kept: {slip.why}",) if slip.earned else ()
     return Verdict(slip.earned, Feedback(found=found, expected=kind, fix=slip.fix), remarks + kept)
 
 
-def wrong(kind: str, fix: str, raw: object, remarks: tuple[str, ...] = ()) -> Verdict:
+def wrong(kind: str, fix: str, raw: object, remarks: tuple[str, ...] = (), understood: str = "") -> Verdict:
     """The answer fits nothing known."""
-    return Verdict(0.0, Feedback(found=f"{shown(raw)} does not fit the question", expected=kind, fix=fix), remarks)
+    found = f"{shown(raw)}{_read_as(understood, raw)} does not fit the question"
+    return Verdict(0.0, Feedback(found=found, expected=kind, fix=fix), remarks)
+
+
+def _read_as(understood: str, raw: object) -> str:
+    """What was understood, where it looks otherwise than what was typed."""
+    same = not understood or "".join(understood.split()) == "".join(str(raw).split())
+    return "" if same else f" (read as {understood})"
 
 
 def shown(raw: object) -> str:

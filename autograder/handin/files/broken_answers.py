@@ -1,0 +1,92 @@
+"""answers.toml that is no TOML, or holds something monstrous: every answer for itself.
+
+Why separate: `answers` reads the whole file as TOML. Where that fails, one missing quote, one endless number or one
+answer of megabytes would cost all the others. Here the lines are dealt out to the names of the template first; each
+answer is then read alone, as TOML, else as the text that stands there. Work is linear in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autograder.core.errors import SubmissionError
+from autograder.handin.files.answers import Tables, parse_answers
+from autograder.handin.files.layout import LAYOUT, canonical_key, canonical_table
+
+MAX_ENTRY = 4000  # characters kept of one answer: more than any judge reads, so that it refuses what is longer
+MAX_LINE = 400  # characters in which a heading or a name is looked for
+_HEADING = re.compile(r"\s*\[{1,2}\s*[\"']?([^\[\]\"'=]{1,40})[\"']?\s*\]{1,2}\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*=(?!=)")
+_DOTTED = re.compile(r"\s*([A-Za-z0-9_.]{1,30})\.([A-Za-z][A-Za-z0-9 _-]{0,40})\s*=(?!=)")
+_QUOTES = "\"'“”„‘’«»` "
+
+
+def salvaged(data: bytes) -> Tables:
+    """The answers that can be told apart, by table and key. Never raises; empty where no known name is."""
+    tables: Tables = {}
+    for table, key, text in _entries(_decoded(data)):
+        found = tables.setdefault(table, {})
+        if key not in found or found[key] in ("", []):
+            found[key] = _value(text)
+    return tables
+
+
+def _decoded(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("utf-8", "replace")
+
+
+def _entries(text: str) -> Iterator[tuple[str, str, str]]:
+    """(table, key, what stands after "="): up to the next heading, or the next name that the table has."""
+    table = key = ""
+    kept: list[str] = []
+    length = 0
+    for line in text.splitlines():
+        heading, named = _heading(line[:MAX_LINE]), _named(line[:MAX_LINE], table)
+        if not heading and not named:
+            if length <= MAX_ENTRY:
+                kept.append(line[:MAX_ENTRY])
+            length += len(line)
+            continue
+        if key:
+            yield table, key, "\n".join(kept)[: MAX_ENTRY + 1]
+        kept, length, key = [], 0, ""
+        if heading:
+            table = heading
+        if named:
+            table, key, start = named
+            kept, length = [line[start : start + MAX_ENTRY]], len(line) - start
+    if key:
+        yield table, key, "\n".join(kept)[: MAX_ENTRY + 1]
+
+
+def _heading(line: str) -> str:
+    """The table that begins here, if it is one of the template's."""
+    match = _HEADING.match(line)
+    name = canonical_table(match[1]) if match else ""
+    return name if name in LAYOUT else ""
+
+
+def _named(line: str, table: str) -> tuple[str, str, int] | None:
+    """(table, key, where the answer begins) for a line that begins one of the template's answers."""
+    if match := _DOTTED.match(line):
+        table, key = canonical_table(match[1]), canonical_key(match[2])
+    elif match := _KEY.match(line):
+        key = canonical_key(match[1])
+    return (table, key, match.end()) if match and key in LAYOUT.get(table, ()) else None
+
+
+def _value(text: str) -> object:
+    """What TOML makes of it, else the text without its quotes and comment."""
+    if len(text) > MAX_ENTRY:
+        return text[:MAX_ENTRY]
+    try:
+        return parse_answers(f"[q2a]\nparameters = {text.strip()}\n".encode())["q2a"].get("parameters", "")
+    except (SubmissionError, RecursionError, KeyError):
+        first, _, comment = text.partition("#")
+        return (first if comment else text).strip().strip(_QUOTES)
