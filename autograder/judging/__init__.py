@@ -17,7 +17,7 @@ from __future__ import annotations
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Chart, Line, Panel, Severity, Submission
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout, remarks_on_missing
-from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, verify
+from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, reshaped, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
 from autograder.judging.code.compare import close, first_difference, shape_text
@@ -49,6 +49,5 @@ __all__ = [
     "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
     "judge_pooling", "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe",
     "observe_training", "properties", "read", "read_either_way", "remarks_on_administrivia", "remarks_on_layout",
-    "remarks_on_missing", "settle", "shape",
-    "shape_text", "shown", "smoke", "verify", "weights",
+    "remarks_on_missing", "reshaped", "settle", "shape", "shape_text", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

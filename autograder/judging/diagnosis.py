@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 from torch import Tensor
 
+from autograder.judging import reshaped
 from autograder.judging.code import attention_roles, layer_roles
 from autograder.judging.code.activations import USUAL
 from autograder.judging.code.compare import shape_text
@@ -88,6 +89,8 @@ def attention(
         )
     others = [tuple(w.shape) for n, w in first.weights.items() if n not in {s.name for s in candidates}]
     others = [shape for shape in others if not is_vector(shape)]
+    if more := reshaped.in_head(observations, right) if others else None:
+        return more
     extra = f". Beside Q, K and V it has a matrix of shape {_listed(others)}: the formula has none" if others else ""
     wrong = [o for o in observations if not attention_roles.find(right, [o])]
     return _unnamed(wrong, len(observations), "(batch, tokens, input_dim, inner_dim)", extra)
@@ -109,7 +112,7 @@ def _likeliest(observations: Sequence[attention_roles.Observation], bank: Sequen
 
 def layer(
     observations: Sequence[layer_roles.LayerObservation],
-    mistake: Mistake | None,
+    mistake: Mistake | reshaped.Reshaped | None,
     wrong: Sequence[layer_roles.LayerObservation],
 ) -> Unmet:
     """Why outputs of 4(b) do not match, as the student reads it: the mistake, if it is known, or how many are wrong."""
@@ -146,11 +149,13 @@ def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequenc
 def _unfilled(observations: Sequence[layer_roles.LayerObservation]) -> str:
     """Which linear maps of the layer are nowhere among the parameters."""
     first = observations[0]
-    roles = layer_roles.unfilled(first)
-    return "".join(f". Among its parameters no matrix maps {a} to {b}" for a, b in roles)
+    roles = " nor ".join(f"{a} to {b}" for a, b in layer_roles.unfilled(first))
+    shapes = [tuple(w.shape) for w in first.weights.values() if not is_vector(w.shape)]
+    found = f": it has matrices of the shapes {_listed(shapes)}" if shapes else ""
+    return f". Among its parameters no matrix maps {roles}{found}" if roles else ""
 
 
-def _named(mistake: Mistake, cases: int) -> Unmet:
+def _named(mistake: Mistake | reshaped.Reshaped, cases: int) -> Unmet:
     return Unmet(f"your output equals the reference {mistake.title} (all {cases} cases)", fix=mistake.hint)
 
 

@@ -23,6 +23,7 @@ from autograder.judging import (
     layer_roles,
     observe,
     properties,
+    reshaped,
     weights,
 )
 
@@ -75,8 +76,9 @@ def test_mlp_half(student, reference, cases, remark, for_staff):
     # a wrong first half may spoil the input of this one: then it is judged on what that half gives. Normalising hides
     # some mistakes there, so one that is known and not in the first half is charged all the same.
     following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
-    elsewhere = known is None or known.half == "attention"
-    if not (elsewhere and _roles(student, reference, following)):
+    if known and known.half == "attention":
+        return  # the one mistake in the whole layer
+    if known or not _roles(student, reference, following):
         unmet = _unmet(student, reference, following, known, reference.layer_misconceptions.MLP_HALF)
         _charge(unmet, remark, for_staff)
 
@@ -104,6 +106,7 @@ def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or the two, one in each half, or None."""
     bank, layers = reference.layer_misconceptions.LAYER, cases.layer(2)
     single = _explained(student, reference, observe.layer(student, layers, biases=False), bank)
+    single = single or _reshaped(reference, observe.layer(student, layers, biases=False))
     if single:
         return single
     # of two normalisations in a row gains tell which one is there
@@ -117,9 +120,14 @@ def _explained(student, reference, seen, bank):
     return find_roles.explained(student, bank, reference.attention.multi_head, seen)
 
 
+def _reshaped(reference, seen):
+    """The mistake for which the weights have to be read otherwise, or None."""
+    return reshaped.in_layer(seen, reference.reshaped_layers.RESHAPED)
+
+
 def _unmet(student, reference, seen, known, bank):
     """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
-    mistake = known or _explained(student, reference, seen, bank)
+    mistake = known or _explained(student, reference, seen, bank) or _reshaped(reference, seen)
     half = {"mlp": "attention", "attention": "mlp"}.get(seen[0].without, "")
     unread = "" if mistake else find_roles.unreadable(student, half)
     if unread:

@@ -157,8 +157,10 @@ def _norm(weights: Weights, source: NormSource) -> Norm:
 def _affine(weights: Weights, source: AffineSource, case: LayerCase, shape: tuple[int, int]) -> Affine:
     if not source.weight:
         return torch.zeros(shape, dtype=torch.float64), None
-    bias = bias_of(source, weights)
-    return matrix_of(source, weights, case).double(), None if bias is None else bias.double()
+    bias, matrix = bias_of(source, weights), matrix_of(source, weights, case)
+    if tuple(matrix.shape) != shape:
+        raise IndexError(f"{source.weight} has other sizes in this case")
+    return matrix.double(), None if bias is None else bias.double()
 
 
 def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> bool:

@@ -1,0 +1,164 @@
+"""Mistakes for which a layer's weights have to be read otherwise: other sizes, a gate, a map too many or too few.
+
+Why separate: `layer_roles` reads the weights as the handout's layer has them; where that leads nowhere, this reads them
+as each mistake of a bank says, and looks whether the layer is that. A name is given only when all cases fit.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import torch
+from torch import Tensor
+
+from autograder.judging.code import attention_roles, layer_roles
+from autograder.judging.code.activations import USUAL
+from autograder.judging.code.cases import LayerCase
+from autograder.judging.code.compare import close, shape_text
+from autograder.judging.code.layer_parts import Affine, LayerFormula, LayerParts
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
+from autograder.judging.code.layer_weights import NOTHING, bias_of, matrix_of, plain, projections
+from autograder.judging.code.weights import Weights, wide
+from autograder.judging.expect import Unmet
+
+
+class Reshaped(Protocol):
+    """What the bank holds (reference/reshaped_layers.py)."""
+
+    @property
+    def title(self) -> str:
+        """Completes "your output equals the reference ..."."""
+
+    @property
+    def hint(self) -> str:
+        """How to fix it, without giving the line away."""
+
+    @property
+    def half(self) -> str:
+        """The half that it is in, "attention" or "mlp"."""
+
+    @property
+    def sizes(self) -> Callable[[LayerCase], Mapping[str, int]]:
+        """The sizes that are others than the layer was asked to have."""
+
+    @property
+    def further(self) -> str:
+        """Maps that the formula is given beside those of the layer, by their sizes: "mlp_dim x dim"."""
+
+    @property
+    def split(self) -> bool:
+        """A map of dim to twice mlp_dim is two."""
+
+    @property
+    def identity(self) -> bool:
+        """A map that is none may stand where one belongs."""
+
+    @property
+    def formula(self) -> Callable[[Tensor, LayerParts, Sequence[Affine]], Tensor]:
+        """What the layer computes; the last argument are the further maps."""
+
+
+def in_layer(observations: Sequence[LayerObservation], bank: Sequence[Reshaped]) -> Reshaped | None:
+    """The first mistake of the bank that explains every observation."""
+    ordered = sorted(observations, key=lambda seen: seen.output.numel())
+    for mistake in bank:
+        seen = [_read(mistake, observation) for observation in ordered]
+        formulas = [_formula(mistake, observation) for observation in seen]
+        likely = layer_roles.assignments(seen[0], shared_norm=False, names=USUAL)
+        for roles in itertools.islice(likely, layer_roles.MAX_TRIES):
+            if all(_is_made_so(roles, each) and layer_roles.fits(f, roles, each) for f, each in zip(formulas, seen)):
+                return mistake
+    return None
+
+
+def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
+    """What was seen, as if the layer had been made as the mistake says."""
+    case = msgspec.structs.replace(observation.case, **mistake.sizes(observation.case))
+    weights = dict(_halves(observation.weights, case) if mistake.split else observation.weights)
+    if mistake.identity:
+        weights["nowhere.weight"] = torch.eye(case.dim)
+    return msgspec.structs.replace(observation, case=case, weights=weights)
+
+
+def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:
+    """The weights, each map of dim to 2 * mlp_dim as two maps."""
+    for name, weight in weights.items():
+        place, _, leaf = name.rpartition(".")
+        if wide(weight.shape) in ((2 * case.mlp_dim, case.dim), (2 * case.mlp_dim,)):
+            yield from zip((f"{place}.first.{leaf}", f"{place}.second.{leaf}"), weight.chunk(2))
+        else:
+            yield name, weight
+
+
+def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
+    """The mistake's formula, with the further maps of this layer: those that play none of its roles."""
+    further = list(_further(mistake.further, seen))
+
+    def formula(x: Tensor, parts: LayerParts) -> Tensor:
+        known = (parts.fc1[0], parts.fc2[0].T)
+        others = [one for one in further if not any(torch.equal(one[0], each) for each in known)]
+        return mistake.formula(x, parts, others)
+
+    return formula
+
+
+def _further(sizes: str, seen: LayerObservation) -> Iterator[Affine]:
+    if sizes:
+        out, into = (int(getattr(seen.case, size)) for size in sizes.split(" x "))
+        for source in plain(seen.weights, out, into):
+            bias = bias_of(source, seen.weights)
+            yield matrix_of(source, seen.weights, seen.case).double(), None if bias is None else bias.double()
+
+
+def _is_made_so(roles: LayerRoles, seen: LayerObservation) -> bool:
+    """Whether the maps have the sizes of this case, too: 4 * dim is 2 * mlp_dim in some."""
+    case, weights = seen.case, seen.weights
+    return all((
+        roles.projection in (NOTHING, *projections(weights, case)),
+        roles.fc1 in (NOTHING, *plain(weights, case.mlp_dim, case.dim)),
+        roles.fc2 in (NOTHING, *plain(weights, case.dim, case.mlp_dim)),
+    ))  # fmt: skip
+
+
+def in_head(observations: Sequence[attention_roles.Observation], right: attention_roles.Formula) -> Unmet | None:
+    """One linear map too many in 4(a), of x before the projections or of what comes out, named by its shape."""
+    first, *_ = ordered = sorted(observations, key=lambda seen: seen.output.numel())
+    inside = list(
+        itertools.islice(attention_roles.assignments(attention_roles.sources(first)), attention_roles.FEW_TRIES)
+    )
+    for name, weight in first.weights.items():
+        for size, place in ((first.case.inner_dim, "after the attention"), (first.case.input_dim, "before Q, K and V")):
+            if tuple(weight.shape) != (size, size):
+                continue
+            after = size == first.case.inner_dim
+            if any(all(_with(seen, roles, name, right, after=after) for seen in ordered) for roles in inside):
+                return Unmet(
+                    f"your output equals the reference with one more linear map {place}: a matrix of shape "
+                    f"{shape_text(tuple(weight.shape))} (all {len(ordered)} cases)",
+                    fix="the formula has Q, K and V and no more: the map that joins heads belongs to the layer of 4(b)",
+                )
+    return None
+
+
+def _with(
+    seen: attention_roles.Observation,
+    roles: attention_roles.Roles,
+    name: str,
+    right: attention_roles.Formula,
+    *,
+    after: bool,
+) -> bool:
+    """Whether the formula, with the named matrix before or after it, gives what was seen."""
+    more: Tensor | None = seen.weights.get(name)
+    x = seen.x.double()
+    if more is None or more.dim() != 2:
+        return False
+    try:
+        if after:
+            return close(seen.output, right(x, *attention_roles.matrices(roles, seen)) @ more.double().T)
+        return close(seen.output, right(x @ more.double().T, *attention_roles.matrices(roles, seen)))
+    except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
+        return False

@@ -1,0 +1,109 @@
+"""Wrong versions of 4(b) whose weights have other sizes or numbers than the handout's: a gate, exchanged arguments.
+
+Why separate: for these the weights themselves have to be read in another way before any formula is tried: as if the
+layer had been made with other arguments, or a matrix were two, or one more. How they are read, `judging.reshaped` knows;
+here stands what each mistake is. `RESHAPED` is the bank, more likely mistakes first.
+"""
+
+# ruff: noqa: E501  (one entry a line: the table is read as a table)
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import torch.nn.functional as F
+from torch import Tensor
+
+from autograder.judging.code.layer_parts import Affine, LayerParts
+from reference.encoder import layer, normalised
+
+
+class Sizes(Protocol):
+    """The sizes that a layer is made with."""
+
+    dim: int
+    heads: int
+    dim_head: int
+    mlp_dim: int
+
+
+Changed = Callable[[Sizes], Mapping[str, int]]
+Formula = Callable[[Tensor, LayerParts, Sequence[Affine]], Tensor]  # (x, parts, further maps) -> as encoder.layer
+DEFAULTS = {"heads": 8, "dim_head": 64}  # of the provided Attention
+
+
+def plain_layer(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    """The right layer: what is wrong are the sizes alone."""
+    return layer(x, parts)
+
+
+class Reshaped(msgspec.Struct, frozen=True):
+    """One named mistake: read with these sizes and maps, the layer is this formula."""
+
+    name: str
+    title: str  # completes "your output equals the reference ..."
+    hint: str
+    half: str  # the one that it is in, "attention" or "mlp"
+    sizes: Changed = lambda made: {}  # those that are others than was asked for
+    further: str = ""  # maps beside those of the layer that the formula is given: "mlp_dim x dim", out x in
+    split: bool = False  # a map of twice the features is two, one above the other
+    identity: bool = False  # where two maps belong, one of them may be none
+    formula: Formula = plain_layer
+
+
+def _made(heads: Callable[[Sizes], int], dim_head: Callable[[Sizes], int]) -> Changed:
+    """Attention made for other numbers of heads and of features a head."""
+    return lambda made: {"heads": heads(made), "dim_head": dim_head(made)}
+
+
+def _wide(mlp_dim: Callable[[Sizes], int]) -> Changed:
+    """An MLP of another width."""
+    return lambda made: {"mlp_dim": mlp_dim(made)}
+
+
+def _gated(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    """The hidden features times those of a second map of x: x + fc2(act(fc1(n)) * gate(n))."""
+    x = x + F.linear(parts.attention(normalised(x, parts.norm1)), *parts.projection)
+    n = normalised(x, parts.norm2)
+    hidden = parts.activation(F.linear(n, *parts.fc1))
+    for gate in further[:1]:
+        hidden = hidden * F.linear(n, *gate)
+    return x + F.linear(hidden, *parts.fc2)
+
+
+def _deeper(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    """A map of mlp_dim to mlp_dim, and one more activation, between the two."""
+
+    def activation(hidden: Tensor) -> Tensor:
+        hidden = parts.activation(hidden)
+        for middle in further[:1]:
+            hidden = parts.activation(F.linear(hidden, *middle))
+        return hidden
+
+    return layer(x, msgspec.structs.replace(parts, activation=activation))
+
+
+_ORDER = "compare your call of Attention with its arguments: Attention(dim, heads, dim_head, dropout)"
+_WIDTH = "the MLP maps dim to mlp_dim and back; both are arguments of __init__"
+
+RESHAPED = (
+    Reshaped("heads-exchanged", "with heads and dim_head exchanged in the call of Attention", _ORDER, "attention", _made(lambda c: c.dim_head, lambda c: c.heads)),
+    Reshaped("dim-over-heads", "with dim // heads features a head instead of dim_head", "dim_head is an argument of __init__: was it used?", "attention", _made(lambda c: c.heads, lambda c: c.dim // c.heads)),
+    Reshaped("heads-of-dim", "with dim features a head instead of dim_head", "dim_head is an argument of __init__: was it used?", "attention", _made(lambda c: c.heads, lambda c: c.dim)),
+    Reshaped("default-dim-head", f"with {DEFAULTS['dim_head']} features a head, whatever dim_head is", "Attention has a default for dim_head: was yours passed on?", "attention", _made(lambda c: c.heads, lambda c: DEFAULTS["dim_head"])),
+    Reshaped("default-heads", f"with {DEFAULTS['heads']} heads, whatever heads is", "Attention has a default for heads: was yours passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: c.dim_head)),
+    Reshaped("all-defaults", f"with {DEFAULTS['heads']} heads of {DEFAULTS['dim_head']} features, whatever heads and dim_head are", "Attention has defaults: were heads and dim_head passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: DEFAULTS["dim_head"])),
+    Reshaped("one-wide-head", "with one head of heads * dim_head features instead of heads of dim_head", _ORDER, "attention", _made(lambda c: 1, lambda c: c.heads * c.dim_head)),
+    Reshaped("one-head", "with one head of dim_head features", "heads is an argument of __init__: was it used?", "attention", _made(lambda c: 1, lambda c: c.dim_head)),
+    Reshaped("gate", "with a gate in the MLP: two maps of dim to mlp_dim, whose features are multiplied", "Figure 1 has a plain MLP: linear, activation, linear", "mlp", further="mlp_dim x dim", formula=_gated),
+    Reshaped("gate-in-one", "with a gate in the MLP: its first map has 2 * mlp_dim features, and one half of them multiplies the other", "Figure 1 has a plain MLP: linear, activation, linear", "mlp", further="mlp_dim x dim", split=True, formula=_gated),
+    Reshaped("width-dim", "with an MLP of dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.dim)),
+    Reshaped("one-map", "with an MLP of one linear map, dim to dim, where two belong", _WIDTH, "mlp", _wide(lambda c: c.dim), identity=True),
+    Reshaped("three-maps", "with a third linear map in the MLP, mlp_dim to mlp_dim", "handout 4(b): the MLP has two linear maps", "mlp", further="mlp_dim x mlp_dim", formula=_deeper),
+    Reshaped("width-4-dim", "with an MLP of 4 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 4 * c.dim)),
+    Reshaped("width-2-dim", "with an MLP of 2 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.dim)),
+    Reshaped("width-inner", "with an MLP of heads * dim_head features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.heads * c.dim_head)),
+    Reshaped("width-2-mlp", "with an MLP of 2 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.mlp_dim)),
+    Reshaped("width-of-the-course", "with an MLP of 128 features, whatever mlp_dim is", _WIDTH, "mlp", _wide(lambda c: 128)),
+)  # fmt: skip

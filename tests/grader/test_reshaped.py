@@ -1,0 +1,109 @@
+"""Layers whose weights have other sizes or numbers than the handout's: each is called by its name, and costs its half."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from reference.reshaped_layers import RESHAPED
+from tests.grader import in_process
+from tests.grader.honest_styles import ATTENTION, IMPORTS
+from tests.grader.wrong_styles import FIRST, SECOND
+
+RIGHT = """
+class ViTLayer(nn.Module):
+    def __init__(self, dim, heads, dim_head, mlp_dim, dropout=0.):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.attn = Attention(dim, heads, dim_head, dropout)
+        self.proj = nn.Linear(heads * dim_head, dim)
+        self.fc1, self.fc2 = nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)
+        self.drop = nn.Dropout(dropout)
+
+    def mlp(self, y):
+        return self.fc2(self.drop(F.relu(self.fc1(y))))
+
+    def forward(self, x):
+        x = x + self.drop(self.proj(self.attn(self.norm1(x))))
+        return x + self.drop(self.mlp(self.norm2(x)))
+"""
+ATTN, PROJ, MAPS = (
+    "Attention(dim, heads, dim_head, dropout)",
+    "heads * dim_head, dim)",
+    "nn.Linear(dim, mlp_dim), nn.Linear(mlp_dim, dim)",
+)
+BODY = "return self.fc2(self.drop(F.relu(self.fc1(y))))"
+
+
+def wide(size: str) -> Mapping[str, str]:
+    return {MAPS: f"nn.Linear(dim, {size}), nn.Linear({size}, dim)"}
+
+
+# by the bank's name: what is changed, and the tests that are lost
+MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
+    "heads-exchanged": ({ATTN: "Attention(dim, dim_head, heads, dropout)"}, FIRST),
+    "dim-over-heads": ({ATTN: "Attention(dim, heads, dim // heads, dropout)", PROJ: "heads * (dim // heads), dim)"}, FIRST),
+    "heads-of-dim": ({ATTN: "Attention(dim, heads, dim, dropout)", PROJ: "heads * dim, dim)"}, FIRST),
+    "default-dim-head": ({ATTN: "Attention(dim, heads, dropout=dropout)", PROJ: "heads * 64, dim)"}, FIRST),
+    "default-heads": ({ATTN: "Attention(dim, dim_head=dim_head, dropout=dropout)", PROJ: "8 * dim_head, dim)"}, FIRST),
+    "all-defaults": ({ATTN: "Attention(dim, dropout=dropout)", PROJ: "8 * 64, dim)"}, FIRST),
+    "one-wide-head": ({ATTN: "SingleHeadAttention(dim, heads * dim_head, dropout)"}, FIRST),
+    "one-head": ({ATTN: "SingleHeadAttention(dim, dim_head, dropout)", PROJ: "dim_head, dim)"}, FIRST),
+    "gate": (
+        {"self.drop = ": "self.fc3 = nn.Linear(dim, mlp_dim)\n        self.drop = ", BODY: "return self.fc2(self.drop(F.silu(self.fc1(y)) * self.fc3(y)))"},
+        SECOND,
+    ),
+    "gate-in-one": (
+        {MAPS: "nn.Linear(dim, 2 * mlp_dim), nn.Linear(mlp_dim, dim)", BODY: "a, b = self.fc1(y).chunk(2, -1)\n        return self.fc2(self.drop(a * F.gelu(b)))"},
+        SECOND,
+    ),
+    "width-dim": (wide("dim"), SECOND),
+    "one-map": ({MAPS: "nn.Linear(dim, dim), None", BODY: "return F.relu(self.drop(self.fc1(y)))"}, SECOND),
+    "three-maps": (
+        {"self.drop = ": "self.fc3 = nn.Linear(mlp_dim, mlp_dim)\n        self.drop = ", BODY: "return self.fc2(self.drop(F.relu(self.fc3(F.relu(self.fc1(y))))))"},
+        SECOND,
+    ),
+    "width-4-dim": (wide("4 * dim"), SECOND),
+    "width-2-dim": (wide("2 * dim"), SECOND),
+    "width-inner": (wide("heads * dim_head"), SECOND),
+    "width-2-mlp": (wide("2 * mlp_dim"), SECOND),
+    "width-of-the-course": (wide("128"), SECOND),
+}  # fmt: skip
+
+
+def test_each_of_the_bank_is_made_here() -> None:
+    assert list(MADE) == [mistake.name for mistake in RESHAPED]
+    assert not in_process.judged("4b", IMPORTS + RIGHT)[0]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_layer_of_other_sizes_is_called_by_its_name(name: str) -> None:
+    changes, lost = MADE[name]
+    text = RIGHT
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    said = {number: unmet.feedback for number, unmet in in_process.judged("4b", IMPORTS + text)[0].items()}
+    assert said.keys() - {"4b.6"} == lost, said
+    title = next(mistake.title for mistake in RESHAPED if mistake.name == name)
+    for number in lost:
+        assert f"the reference {title} (" in said[number].found, said[number]
+
+
+@pytest.mark.parametrize(("place", "size", "words"), [
+    ("return self.o(", "inner_dim", "one more linear map after the attention: a matrix of shape (7, 7)"),
+    ("x = self.o(x)\n        return (", "input_dim", "one more linear map before Q, K and V: a matrix of shape (11, 11)"),
+])  # fmt: skip
+def test_a_map_too_many_in_the_head_is_named_by_its_place(place: str, size: str, words: str) -> None:
+    text = ATTENTION["plain"].replace(
+        "        self.softmax =", f"        self.o = nn.Linear({size}, {size})\n        self.softmax =", 1
+    )
+    head, forward = text.split("def forward(self, x):\n")
+    forward = (
+        forward.replace("        q, k, v", "        x = self.o(x)\n        q, k, v", 1)
+        if "before" in words
+        else forward.replace("return ", "return self.o(", 1).rstrip() + ")\n"
+    )
+    said = in_process.judged("4a", IMPORTS + head + "def forward(self, x):\n" + forward, only="4a.4")[0]
+    assert words in said["4a.4"].feedback.found, said
