@@ -114,10 +114,18 @@ class Grading:
                 self._second_try(desk, _question((item, about)))
         desk.rooms.close()
         found = run_time.findings(order.submission, desk.tripped)
-        desk.submission = msgspec.structs.replace(desk.submission, findings=desk.submission.findings + found)
+        if found:
+            desk.submission = run_time.settled(desk.submission, found)
+            self._read_again(desk, {finding.question for finding in found})
         for result in desk.results.values() if found else ():  # those that were finished before it was seen, too
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
         self.emit(Graded(order.submission.name, seed, found))
+
+    def _read_again(self, desk: Desk, questions: set[str | None]) -> None:
+        """Judges once more what is judged from the text alone, now that it is known what ran."""
+        for item, about in self.items:
+            if "findings" in getattr(item, "fixturenames", ()) and _question((item, about)) in questions:
+                desk.results[about.number] = self._judged(desk, item, about)
 
     def _second_try(self, desk: Desk, question: str) -> None:
         """Judges a question again with the submission's other programs where the first one lost points."""

@@ -1,5 +1,7 @@
 """What ready-made attention costs that only running brought to light: as much as the rules on the text, and no more."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,10 +58,43 @@ def test_a_name_that_no_wire_has_is_repeated_to_nobody(name: str) -> None:
 
 def test_staff_hear_of_what_was_read_and_never_ran_and_only_if_anything_ran() -> None:
     known = submission(read(Severity.READY_MADE))
-    assert pairs(run_time.findings(known, {"4a": set()})) == [(Severity.FLAG, "4a", MHA)]
+    [flag] = run_time.findings(known, {"4a": set()})
+    assert (flag.rule, flag.severity, flag.question, flag.construct) == (run_time.IDLE, Severity.FLAG, "4a", MHA)
     assert run_time.findings(known, {}) == ()
     foreign = submission(read(Severity.READY_MADE, "4a", "xformers.ops.attention"))  # no wire is there to trip
     assert run_time.findings(foreign, {"4a": set()}) == ()
+
+
+def test_what_never_ran_becomes_a_remark_in_its_own_question_alone() -> None:
+    known = submission(read(Severity.READY_MADE), read(Severity.READY_MADE, "4b"), read(Severity.DISALLOWED))
+    found = run_time.findings(known, {"4a": set(), "4b": {MHA}})
+    after = run_time.settled(known, found).findings
+    assert [(f.severity, f.question) for f in after] == [
+        (Severity.REMARK, "4a"), (Severity.READY_MADE, "4b"), (Severity.DISALLOWED, "4a"), (Severity.FLAG, "4a")
+    ]  # fmt: skip
+    assert "costs no points" in after[0].message and after[3].rule == run_time.IDLE
+    assert run_time.settled(known, ()) == known
+
+
+def test_beside_what_cannot_be_read_silence_proves_nothing() -> None:
+    """Whoever patches torch may have cut the wires: the charge stands, and a person looks."""
+    patched = Finding("dynamic", Severity.FLAG, "setattr goes round what can be read", "4a", "setattr")
+    known = submission(read(Severity.READY_MADE), patched)
+    [flag] = found = run_time.findings(known, {"4a": set()})
+    assert flag.rule == run_time.RULE and "points are lost" in flag.message
+    assert run_time.settled(known, found).findings[0].severity is Severity.READY_MADE
+
+
+@pytest.mark.parametrize("name", ["torch.nn.attention.flex_attention.flex_attention", "torch.ops.aten._x"])
+def test_of_what_no_wire_watches_everywhere_silence_proves_nothing(name: str) -> None:
+    mixed = submission(read(Severity.READY_MADE), read(Severity.READY_MADE, construct=name))
+    assert run_time.findings(mixed, {"4a": set()}) == ()
+
+
+def test_what_is_called_watched_is_watched_in_this_torch() -> None:
+    code = "from autograder.student_room import tripwires; print(*tripwires.arm().watched)"
+    watched = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert set(watched) >= run_time.WATCHED
 
 
 # --- graded -----------------------------------------------------------------------------------------------------------
@@ -79,6 +114,8 @@ SUBMISSIONS = {
     )
     + LAYER,
     "idle": PLAIN + "    def unused(self, x):\n        return F.scaled_dot_product_attention(x, x, x)\n" + LAYER,
+    "idle beside a patch": PLAIN + "    def cut(self):\n        exec('pass')\n"
+    + "    def unused(self, x):\n        return F.scaled_dot_product_attention(x, x, x)\n" + LAYER,
 }  # fmt: skip
 
 
@@ -139,12 +176,20 @@ def test_staff_see_that_it_was_found_at_run_time_and_students_see_the_rest(hidde
 
 
 @pytest.mark.slow
-def test_text_that_names_it_and_never_runs_it_loses_the_points_and_staff_are_asked(hidden: dict[str, Report]) -> None:
+def test_text_that_names_it_and_never_runs_it_costs_nothing_and_staff_are_asked(hidden: dict[str, Report]) -> None:
     report = hidden["idle"]
-    assert score(report, "4a") == 0 and score(report, "4b") == 5
-    assert [f.rule for f in summary.flags(summary.summarise(report))] == [run_time.RULE] and "idle" in summary.flags(
-        summary.summarise(report)
-    )[0].message
+    assert (score(report, "4a"), score(report, "4b")) == (10, 5)
+    whole = summary.summarise(report)
+    [flag], [told] = summary.flags(whole), summary.findings(whole, "student")
+    assert flag.rule == run_time.IDLE and "idle" in flag.message
+    assert told.severity is Severity.REMARK and "did not run" in told.message
+
+
+@pytest.mark.slow
+def test_text_that_names_it_and_may_have_cut_the_wires_loses_the_points(hidden: dict[str, Report]) -> None:
+    report = hidden["idle beside a patch"]
+    assert score(report, "4a") == 0
+    assert any("points are lost" in f.message for f in summary.flags(summary.summarise(report)))
 
 
 @pytest.mark.slow
