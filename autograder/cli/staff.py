@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,13 @@ from typing import Annotated
 import typer
 
 from autograder.cli.options import Mnist, Only, Policy, Seed, Tests, Weak, grading_command, measure_on, show, use
+
+
+class Engine(str, Enum):
+    """What grades a class."""
+
+    LANES = "lanes"
+    DASK = "dask"
 
 
 def grade(
@@ -56,6 +64,13 @@ def batch(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what OUT has results of already.")] = False,
     against: Annotated[Path | None, typer.Option(help="Earlier results: says whose points change, and where.")] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What grades: lanes of this machine, or a Dask cluster.")
+    ] = Engine.LANES,
+    scheduler: Annotated[
+        str, typer.Option(help="Dask's: tcp://HOST:8786, slurm or pbs.", show_default="one here")
+    ] = "",
+    needs: Annotated[str, typer.Option(help="Only on workers with this resource, e.g. GPU=1.")] = "",
     only: Only = "",
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
@@ -68,6 +83,7 @@ def batch(
     use(policy)
     measure_on(mnist)
     from autograder.commands.batch import shown, unpacking
+    from autograder.commands.batch.cluster import places
     from autograder.grading import Options, checked
     from autograder.handin import folders
 
@@ -75,7 +91,8 @@ def batch(
     command = partial(grading_command, out=out, options=options)
     folder = unpacking.folder_of(folder, out, partial(command, "grade"))
     folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
-    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, quiet=quiet))
+    place = places.chosen(engine is Engine.DASK, scheduler, jobs, needs)
+    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, quiet=quiet, place=place))
 
 
 def gradescope(

@@ -5,6 +5,7 @@
     │   ├── SubmissionError   the submission as a whole cannot be graded: no class, truncated notebook, bomb
     │   └── WeakIsolation     on this machine student code could reach the hidden tests, so they are not run
     └── GraderFault           ours: never costs a student a point (exit status 3)
+        └── ClusterLost       the machines that graded a class are gone: what they finished is kept
 
 What a student's *code* does wrong is not an exception of ours: it is data (`records.Exit`, `records.Finding`), or,
 inside a hidden test, an assertion with a `records.Feedback` (`autograder.judging.expect.Unmet`).
@@ -32,3 +33,7 @@ class WeakIsolation(UsageError):
 
 class GraderFault(AutograderError):
     """Something of ours broke. The result says so and asks staff; the student loses nothing."""
+
+
+class ClusterLost(GraderFault):
+    """The scheduler or all workers of a cluster are gone. What came back from them is kept."""

@@ -10,17 +10,18 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from autograder.commands.batch import cluster, lanes, tables
 from autograder.commands.batch import folder as class_folder
-from autograder.commands.batch import lanes, tables
 from autograder.commands.batch.against import Changes, compare, read, table
-from autograder.commands.batch.shelf import Progress, Shelf, Watch, undisturbed
+from autograder.commands.batch.cluster.places import Place
+from autograder.commands.batch.shelf import Grading, Progress, Shelf, Watch, undisturbed
 from autograder.core import policy
-from autograder.core.errors import UsageError
+from autograder.core.errors import ClusterLost, UsageError
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_page import class_page
@@ -53,13 +54,15 @@ def run(
     jobs: int | None = None,
     fresh: bool = False,
     against: Path | None = None,
+    place: Place | None = None,
+    say: Callable[[str], None] = lambda text: None,
     watch: Watch = lambda progress: None,
 ) -> GradedClass:
-    """Grades the class with `jobs` lanes (None: as many as the machine has cores and memory for).
+    """Grades the class with `jobs` lanes (None: as many as the machine has cores and memory for), or on a cluster.
 
     What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
-    Raises UsageError when something is wrong with the folders.
+    `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
     found = class_folder.read(folder, leave_out=out)
@@ -69,16 +72,28 @@ def run(
     with _alone(out):
         _refuse_another_assignment(out)
         shelf = Shelf(found.entries, out, options, fresh)
-        with contextlib.suppress(KeyboardInterrupt):
-            shelf.fill(options, jobs or lanes.sensible(), watch)
+        lost: tuple[str, ...] = ()
+        try:
+            shelf.fill(_grading(options, jobs, place, say), watch)
+        except KeyboardInterrupt:
+            pass
+        except ClusterLost as fault:
+            lost = (str(fault),)
         with undisturbed():
-            notes = found.notes + shelf.add_what_the_class_shows() + shelf.strangers()
+            notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.strangers()
             _write_tables(shelf, notes, out, time.monotonic() - start)
             changes = None
             if earlier is not None:
                 changes = compare(earlier, read(out))
                 results.write_bytes(out / "changes.csv", table(changes).encode("utf-8", "replace"))
     return GradedClass(tuple(row for _, row in shelf.rows()), len(found.entries), shelf.kept, changes, notes)
+
+
+def _grading(options: Options, jobs: int | None, place: Place | None, say: Callable[[str], None]) -> Grading:
+    """How submissions are graded: by lanes of this machine, or on the workers of a cluster."""
+    if place is None:
+        return lambda todo, watch: lanes.run(todo, options, jobs or lanes.sensible(), watch)
+    return lambda todo, watch: cluster.run(todo, options, place, say, watch)
 
 
 def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float) -> None:

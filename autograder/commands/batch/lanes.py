@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,7 +69,7 @@ def run(
     Raises UsageError or WeakIsolation when the command cannot be carried out as given.
     """
     todo, strikes = deque(tasks), dict.fromkeys((task.id for task in tasks), 0)
-    lanes = [_Lane(options) for _ in range(min(jobs, len(tasks)))]
+    lanes = [Lane(options) for _ in range(min(jobs, len(tasks)))]
     fit = False  # whether anything was graded: the command and the machine are as they must be
     try:
         while todo or any(lane.task for lane in lanes):
@@ -87,7 +87,7 @@ def run(
                     fit = True
                     yield answer
                 elif answer is not None and task is not None:
-                    lanes[lanes.index(lane)] = _Lane(options)
+                    lanes[lanes.index(lane)] = Lane(options)
                     lane.kill()
                     strikes[task.id] += 1
                     if strikes[task.id] == 1:
@@ -101,7 +101,7 @@ def run(
             lane.kill(ORDERLY_SECONDS)
 
 
-def _spoke(lanes: Sequence[_Lane]) -> list[_Lane]:
+def _spoke(lanes: Sequence[Lane]) -> list[Lane]:
     """The lanes that said something, ended, or are late; waits for half a second at most."""
     with selectors.DefaultSelector() as selector:
         for lane in lanes:
@@ -111,13 +111,15 @@ def _spoke(lanes: Sequence[_Lane]) -> list[_Lane]:
     return spoke + [lane for lane in lanes if lane.late and lane not in spoke]
 
 
-class _Lane:
-    """One lane's process, and the task that it has."""
+class Lane:
+    """One lane's process, and the task that it has. `environment`: other variables than this process's own."""
 
-    def __init__(self, options: Options) -> None:
+    orderly = ORDERLY_SECONDS
+
+    def __init__(self, options: Options, environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-X", "utf8", "-c", _START, str(ROOT)]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True)
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True, env=environment)
         assert self._process.stdout is not None
         self.stream = self._process.stdout.fileno()
         os.set_blocking(self.stream, False)
@@ -142,6 +144,15 @@ class _Lane:
     def late(self) -> bool:
         """Whether it should have answered long ago."""
         return self.task is not None and time.monotonic() - self.since > self._patience
+
+    def wait(self) -> Done | Stopped | str:
+        """What became of its task, when it is known; for who has one lane and nothing else to do."""
+        while True:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.stream, selectors.EVENT_READ)
+                heard = selector.select(0.5)
+            if (heard or self.late) and (said := self.answer()) is not None:
+                return said
 
     def answer(self) -> Done | Stopped | str | None:
         """What became of its task: a text says why nothing did; None when it has not said all of it yet."""

@@ -28,7 +28,7 @@ MAX_FILES = 2_000
 MAX_BYTES = 512 * 2**20
 
 # What of the project decides about a result.
-_DECIDES = ("autograder", "reference")
+DECIDES = ("autograder", "reference")
 _SUFFIXES = {".py", ".toml", ".j2", ".json", ".gz"}
 
 
@@ -86,8 +86,8 @@ def read(path: Path) -> Record | None:
 def grading_key(options: Options) -> str:
     """The hash of everything but the submission that decides about a result."""
     setup = setup_of(options)
-    files = [path for name in _DECIDES for path in _sources(ROOT / name)]
-    files += [path for name in setup.tests for path in _sources(Path(name))]
+    files = [path for name in DECIDES for path in sources(ROOT / name)]
+    files += [path for name in setup.tests for path in sources(Path(name))]
     parts = [
         __version__.encode(),
         importlib.metadata.version("torch").encode(),
@@ -107,7 +107,8 @@ def key(grading: str, path: Path) -> str:
         return ""
 
 
-def _sources(top: Path) -> list[Path]:
+def sources(top: Path) -> list[Path]:
+    """The files in a folder of the project that decide about a result."""
     return sorted(path for path in top.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 Watch = Callable[[Progress], None]
+Grading = Callable[[Sequence[Task], lanes.Watch], Generator[record.Done, None, None]]
 
 
 class Shelf:
@@ -54,15 +56,15 @@ class Shelf:
     def _files_are_there(self, identity: str) -> bool:
         return all((self._out / name).is_file() for name in (f"results/{identity}.json", f"reports/{identity}.html"))
 
-    def fill(self, options: Options, jobs: int, watch: Watch) -> None:
-        """Grades what no record is there of. A Ctrl-C while files are written is heard after them."""
+    def fill(self, grading: Grading, watch: Watch) -> None:
+        """Has graded what no record is there of. A Ctrl-C while files are written is heard after them."""
         todo = [Task(entry.id, str(entry.path)) for entry in self._entries if entry.id not in self._records]
         faults = 0
 
         def tell(now: Mapping[str, float]) -> None:
             watch(Progress(len(self._records), len(self._entries), self.kept, faults, dict(now)))
 
-        with contextlib.closing(lanes.run(todo, options, jobs, tell)) as graded:
+        with contextlib.closing(grading(todo, tell)) as graded:
             for done in graded:
                 with undisturbed():
                     self._keep(done)
@@ -140,9 +142,17 @@ def _with(report: Report, adds: str) -> Report:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """A Ctrl-C is heard at the end."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    """A Ctrl-C is heard at the end. Blocking it would not do: another thread, of Dask's, might get it then."""
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # which is never interrupted
+        yield
+        return
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, frame: heard.append(number)) for number in ending}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        for which, handler in before.items():
+            signal.signal(which, handler)
+        for number in heard:
+            signal.raise_signal(number)

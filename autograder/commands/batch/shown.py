@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from autograder.commands import batch
 from autograder.commands.batch import GradedClass, Progress, Watch
 from autograder.commands.batch.against import lines
+from autograder.commands.batch.cluster.places import Place
 from autograder.core.text import one_line
 from autograder.grading import Options
 from autograder.report.class_table import class_table
@@ -21,11 +22,22 @@ SLOW = 5.0  # seconds after which a submission that is being graded is named: an
 
 
 def run(
-    folder: Path, out: Path, options: Options, *, jobs: int | None, fresh: bool, against: Path | None, quiet: bool
+    folder: Path,
+    out: Path,
+    options: Options,
+    *,
+    jobs: int | None,
+    fresh: bool,
+    against: Path | None,
+    quiet: bool,
+    place: Place | None = None,
 ) -> int:
     """Grades the class and says how it went; the exit status of the command."""
+    say: Callable[[str], None] = (lambda text: None) if quiet else _say
     with _bar() if not quiet else contextlib.nullcontext(lambda progress: None) as watch:
-        graded = batch.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, watch=watch)
+        graded = batch.run(
+            folder, out, options, jobs=jobs, fresh=fresh, against=against, place=place, say=say, watch=watch
+        )
     if not quiet:
         sys.stdout.write(class_table(graded.rows, colour=sys.stdout.isatty()))
         _say_where(graded, out)
@@ -40,6 +52,10 @@ def run(
             file=sys.stderr,
         )
     return 0 if graded.complete else 3
+
+
+def _say(text: str) -> None:
+    print(one_line(text, 1000), file=sys.stderr)  # above the bar
 
 
 def _say_where(graded: GradedClass, out: Path) -> None:
