@@ -41,6 +41,7 @@ OFF = {
     "undumpable": "lockdown.PR_SET_DUMPABLE = 0x7fff",
     "Landlock": "lockdown.landlock.restrict = lambda *a, **k: False",
     "seccomp": "lockdown.seccomp.install = lambda *a, **k: False",
+    "namespaces": "from autograder.sandbox import namespaces; namespaces.possible = lambda: False",
     "subreaper": "lockdown.PR_SET_CHILD_SUBREAPER = 0x7fff",
 }
 OFF["ids, Landlock"] = "; ".join([OFF["ids"], OFF["Landlock"]])
@@ -60,6 +61,7 @@ def read_reference(): open(REFERENCE).read()
 def write_outside(): open(SECRET + ".new", "w").close()
 def read_parent_memory(): open("/proc/%d/mem" % os.getppid(), "rb").close()
 def read_parent_environment(): open("/proc/%d/environ" % os.getppid(), "rb").read()
+def have_numbers_for_the_grader(): os.getppid() != 1 or _no()
 def signal_parent(): os.kill(os.getppid(), 0)
 def become_root(): os.setresuid(0, 0, 0)
 def start_a_process():
@@ -71,7 +73,7 @@ def leave_a_daemon():
         libc.prctl(15, LINGER.encode(), 0, 0, 0)  # PR_SET_NAME
         os.setsid()
         import time
-        time.sleep(8)
+        time.sleep(30)
         os._exit(0)
 def run_a_program(): os.spawnv(os.P_WAIT, "/bin/true", ["true"]) == 0 or _no()
 def open_a_socket(): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
@@ -91,6 +93,7 @@ def open_1000_files(): [os.close(f) for f in [os.open("/dev/null", 0) for _ in r
 def _no(): raise OSError("refused")
 
 ORDER = (read_secret, read_reference, write_outside, read_parent_memory, read_parent_environment, signal_parent,
+         have_numbers_for_the_grader,
          become_root, start_a_process, leave_a_daemon, run_a_program, open_a_socket, send_a_datagram, shared_memory,
          anonymous_file, new_namespace, change_mode, forget_parent_death, take_4_gb, open_1000_files)
 

@@ -94,7 +94,7 @@ def holder(process: subprocess.Popen[bytes], role: str) -> int:
     below = [pid for pid in processes.descendants(process.pid) if processes.parent(pid) == process.pid]
     engine = below[0] if below else 0  # the reader, if there is one, was started later
     inner = [pid for pid in processes.descendants(engine) if processes.parent(pid) == engine] if engine else []
-    zygote, grader = [*inner, 0, 0][:2]
+    zygote, grader = processes.zygote(engine) if engine else 0, [*inner, 0, 0][1]
     children = processes.descendants(zygote) if zygote else []
     return {"engine": engine, "zygote": zygote, "grader": grader, "child": [*children, 0][0]}[role]
 

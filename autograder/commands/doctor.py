@@ -30,7 +30,7 @@ from autograder.grading.supervisor import ROOT, Engine
 from autograder.report import seal
 from autograder.report.message import points
 from autograder.report.terminal import styled
-from autograder.sandbox import landlock, lockdown, readable, seccomp
+from autograder.sandbox import landlock, lockdown, namespaces, readable, seccomp
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -206,15 +206,11 @@ def _text(path: str) -> str:
 def _needs(machine: isolation.Machine) -> Iterator[Row]:
     abi = landlock.abi()
     newest = "" if abi >= 6 else "; 4 (Linux 6.7) also closes TCP, 6 (Linux 6.12) also signals"
-    yield Row(
-        GOOD if abi else BAD, "Landlock", f"version {abi}{newest}" if abi else "not in this kernel, or switched off"
-    )
+    found = f"version {abi}{newest}" if abi else "not in this kernel, or switched off"
+    yield Row(GOOD if abi else BAD, "Landlock", found)
     yield _seccomp()
-    closed = (
-        _text("/proc/sys/user/max_user_namespaces") == "0" or _text("/proc/sys/kernel/unprivileged_userns_clone") == "0"
-    )
     if machine.linux:
-        yield Row(FACT, "namespaces", "closed to ordinary users" if closed else "open to ordinary users")
+        yield Row(FACT, "namespaces", _namespaces(machine))
     if not machine.root:
         return
     try:
@@ -225,6 +221,12 @@ def _needs(machine: isolation.Machine) -> Iterator[Row]:
     shut = [root for root in readable.interpreter_roots() if not readable.others_may_enter(root)]
     inside = f"below a folder that only root may enter: {', '.join(shut)}. Children get it through open descriptors"
     yield Row(FACT if shut else GOOD, "libraries", inside if shut else "can be read by every user, so by children")
+
+
+def _namespaces(machine: isolation.Machine) -> str:
+    if machine.root:
+        return "may be made here" if namespaces.possible() else "not for root without CAP_SYS_ADMIN (a container)"
+    return "closed to ordinary users" if namespaces.closed_to_users() else "open to ordinary users"
 
 
 def _seccomp() -> Row:

@@ -21,6 +21,7 @@ WORDS = {
     "no-new-privs": "no rights to gain from a setuid program",
     "files": "no file but its libraries and its scratch folder",
     "secrets": "no way to reference, hidden tests or course secret",
+    "namespaces": "a process tree, a network and System V objects of its own: nobody of ours has a number there",
     "memory": "no way into the memory of the grader's processes",
     "signals": "no signal to the grader's processes",
     "processes": "no new process, no other program",
@@ -136,6 +137,7 @@ def remedies(found: Isolation, machine: Machine) -> tuple[str, ...]:
         (lacks["files"] and not machine.landlock, "use a kernel with Landlock: Linux 5.13 or newer, with landlock in /sys/kernel/security/lsm; in a container, a runtime that lets it through (Docker since 20.10.13)"),
         (lacks["files"] and machine.landlock > 0, "Landlock is here but did not hold: please report this with the output of `autograder doctor`"),
         (lacks["signals"] and 0 < machine.landlock < 6, "use Linux 6.12 or newer (Landlock ABI 6), which refuses signals to other processes"),
+        (lacks["namespaces"] and not machine.root, "let ordinary users make namespaces: sysctl user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)"),
         # nothing else refuses a fork
         (lacks["processes"], "filter system calls: apt-get install libseccomp2, and pip install pyseccomp"),
     )  # fmt: skip

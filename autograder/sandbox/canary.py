@@ -55,7 +55,8 @@ def _try(zygote: Zygote, limits: Limits, secrets: list[str]) -> tuple[str, str]:
             return "", f"nothing could be prepared for it to try: {error}"
         given |= {
             "grader": os.getuid(),
-            "pids": {"zygote": zygote.pid, "engine": os.getpid(), "supervisor": os.getppid()},
+            "pids": _named(zygote),
+            "outside": zygote.pid,
             "secret": secrets,
         }
         text = f"{PROGRAM.read_text(encoding='utf-8')}\nmain(**{given!r})\n"
@@ -66,6 +67,11 @@ def _try(zygote: Zygote, limits: Limits, secrets: list[str]) -> tuple[str, str]:
         except Ended as ended:
             return room.output, str(ended)
         return room.output, ""
+
+
+def _named(zygote: Zygote) -> dict[str, int]:
+    """The numbers that our processes have where the child is. In another tree only the zygote has one."""
+    return {"zygote": 1} if zygote.apart else {"zygote": zygote.pid, "engine": os.getpid(), "supervisor": os.getppid()}
 
 
 def _targets(stack: contextlib.ExitStack) -> dict[str, object]:

@@ -126,6 +126,12 @@ def is_open(number: int) -> bool:
         return error.errno != errno.EBADF
 
 
+def tree(outside: int) -> None:
+    """`outside`: the zygote's number where the grader is. In a process tree of our own it has another."""
+    if sys.platform.startswith("linux"):
+        tell("namespaces", "name processes of the grader", os.getppid() != outside)
+
+
 def neighbours(pids: dict[str, int]) -> None:
     """The grader's processes: nothing is read, written or stopped; signal 0 only asks whether one might."""
     for who, pid in pids.items():
@@ -223,13 +229,14 @@ def kernel(zygote: int) -> None:
     call("kernel", "make a user namespace", "unshare", CLONE_NEWUSER)  # last: it would change who we are
 
 
-def main(grader: int, pids: dict[str, int], readable: str, folder: str, secret: list[str], tcp: int, path: str,
-         abstract: str) -> None:  # fmt: skip
+def main(grader: int, pids: dict[str, int], outside: int, readable: str, folder: str, secret: list[str], tcp: int,
+         path: str, abstract: str) -> None:  # fmt: skip
     """Every trial in turn, one line each; DONE says that none was cut short."""
     identity(grader)
     limits()
     files(readable, folder)
     secrets(secret)
+    tree(outside)
     neighbours(pids)
     processes()
     network(tcp, path, abstract)

@@ -28,12 +28,14 @@ from typing import Any
 import torch
 
 from autograder.core.records import Limits
-from autograder.sandbox import leases, lockdown, quota, readable, reaping, scratch, seccomp
+from autograder.sandbox import leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
 from autograder.student_room import probe, state, tripwires, worker
 
 MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
 CLOSE_SECONDS = 2.0  # killing and reaping one spare child takes a few milliseconds
+
+START_SECONDS = 10.0  # to get inside namespaces takes 2 ms; then it is tried without
 
 # The slowest answer comes after two children were ended, one by an order before it; the rest is for a busy machine.
 ANSWER_SECONDS = 3 * END_SECONDS
@@ -46,8 +48,9 @@ class Zygote:
     what is no longer asked. Nothing more is asked of it, and whoever grades with it starts afresh.
     """
 
-    def __init__(self, pid: int, control: socket.socket) -> None:
+    def __init__(self, pid: int, control: socket.socket, apart: bool = False) -> None:
         self.pid = pid
+        self.apart = apart  # it is the first process of namespaces of its own; `pid` is then the one that waits outside
         self.lost = False
         self._control = control
         self._control.settimeout(ANSWER_SECONDS)
@@ -113,18 +116,37 @@ def _decoded(data: bytes) -> dict[str, Any]:
 
 
 def start(limits: Limits) -> Zygote:
-    """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read."""
+    """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read.
+
+    A GPU's driver was not tried in namespaces, so a child that uses one is not in any.
+    """
+    started = (namespaces.possible() and limits.device == "cpu" and _started(limits, True)) or _started(limits, False)
+    assert started
+    lockdown.prctl(lockdown.PR_SET_DUMPABLE, 0)
+    return started
+
+
+def _started(limits: Limits, apart: bool) -> Zygote | None:
+    """The zygote, `apart` in namespaces of its own, or None where these are refused."""
     ours, theirs = socket.socketpair()
     pid = os.fork()
-    if pid:
-        theirs.close()
-        lockdown.prctl(lockdown.PR_SET_DUMPABLE, 0)
-        return Zygote(pid, ours)
-    try:
-        ours.close()
-        Nursery(theirs, limits).serve()
-    finally:
-        os._exit(0)
+    if pid == 0:
+        try:
+            ours.close()
+            lockdown.prctl(lockdown.PR_SET_PDEATHSIG, lockdown.SIGKILL)
+            if not apart or namespaces.enter(theirs):
+                Nursery(theirs, limits).serve()
+        finally:
+            os._exit(0)
+    theirs.close()
+    ours.settimeout(START_SECONDS)
+    with contextlib.suppress(OSError):
+        if not apart or namespaces.entered(ours):
+            return Zygote(pid, ours, apart)
+    ours.close()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
 
 
 # A little of everything that a solution uses, so that it is set up once, before the fork, and not in every child.
@@ -168,7 +190,6 @@ class Nursery:
         self.limits = limits
         roots = readable.interpreter_roots()
         doors = readable.open_doors(roots) if lockdown.student_ids(0) else {}
-        self.forked = 0
         readable.go_through(doors)
         readable.forget_checkout(doors)
         self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
@@ -213,8 +234,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         pipe, output = os.pipe()
         folder = tempfile.mkdtemp(prefix="room-")
-        ids, lease = leases.take(lockdown.student_ids, os.getpid() + self.forked)
-        self.forked += 1
+        ids, lease = leases.take(lockdown.student_ids, int.from_bytes(os.urandom(2), "big"))
         pid = os.fork()
         if pid == 0:
             self._become_child(theirs, output, folder, ids)

@@ -45,6 +45,27 @@ def descendants(pid: int) -> list[int]:
     return children + [below for child in children for below in descendants(child)]
 
 
+def zygote(engine: int) -> int:
+    """The zygote of an engine: its eldest child, or the first process of the namespaces behind that; 0: none."""
+    eldest, *_ = [*descendants(engine), 0]
+    inner = [pid for pid in descendants(eldest) if parent(pid) == eldest and _numbers(pid)[-1:] == [1]]
+    return inner[0] if inner and len(_numbers(inner[0])) > len(_numbers(eldest)) else eldest
+
+
+def named(number: int, *, below: int) -> int:
+    """Our number for the process that is called `number` in its own namespace and descends from `below`; 0: none."""
+    return next((pid for pid in descendants(below) if _numbers(pid)[-1:] == [number]), 0)
+
+
+def _numbers(pid: int) -> list[int]:
+    """The numbers that a process has, from this pid namespace down to its own."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return []
+    return next(([int(word) for word in line.split()[1:]] for line in lines if line.startswith("NSpid:")), [])
+
+
 def still_there(pids: Iterable[int], seconds: float = patience(5)) -> list[int]:
     """Those of the processes that are alive after some time to end in."""
     left, deadline = list(pids), time.monotonic() + seconds

@@ -20,7 +20,7 @@ from tests.grader.pace import patience
 pytestmark = pytest.mark.boxed
 LIMITS = Limits(seconds=patience(5), memory_mb=512)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the layers are Linux's")
-EVERYTHING = "uid+rlimits+no-new-privs+files+secrets+memory+signals+processes+network+ipc+kernel"
+EVERYTHING = "uid+rlimits+no-new-privs+files+secrets+namespaces+memory+signals+processes+network+ipc+kernel"
 
 
 def trials(**open_or_not: bool) -> tuple[Trial, ...]:
@@ -90,6 +90,12 @@ HERE = Machine(linux=True, root=True, landlock=7)
         (EVERYTHING.replace("+files", ""), HERE, ["did not hold"]),
         (EVERYTHING.replace("+signals", ""), Machine(linux=True, root=True, landlock=5), ["Linux 6.12"]),
         (EVERYTHING.replace("+processes", ""), HERE, ["libseccomp2"]),
+        (EVERYTHING.replace("+namespaces", ""), HERE, []),
+        (
+            EVERYTHING.replace("uid", "same-uid").replace("+namespaces", ""),
+            Machine(linux=True, root=False, landlock=7),
+            ["as root in a container", "user.max_user_namespaces"],
+        ),
     ],
 )
 def test_advice_fits_what_is_missing_and_where_we_are(line: str, machine: Machine, advised: list[str]) -> None:
@@ -131,6 +137,7 @@ def test_a_child_is_refused_what_hidden_tests_need(nursery: zygote.Zygote, tmp_p
     found = canary.examine(nursery, LIMITS, [str(tmp_path), str(tmp_path / "reference.py"), str(tmp_path / "absent")])
     assert isolation.weaknesses(found.line) == (), [trial for trial in found.trials if not trial.refused]
     assert {trial.word for trial in found.trials} == isolation.WORDS.keys()
+    assert ("+namespaces" in found.line) == nursery.apart
     tried = " ".join(trial.action for trial in found.trials)
     assert f"read {tmp_path}/ " in tried and f"change {tmp_path}/reference.py" in tried and "absent" not in tried
     assert found.line.startswith("uid+" if os.getuid() == 0 else "same-uid+") and "+rlimits+no-new-privs" in found.line
@@ -158,6 +165,7 @@ def test_without_layers_everything_is_open_and_nothing_is_harmed(tmp_path: Path)
         given = {
             "grader": os.getuid(),
             "pids": {"zygote": neighbour.pid},
+            "outside": os.getpid(),
             "readable": str(secret),
             "folder": str(tmp_path / "open"),
             "secret": [f"{tmp_path}/", str(secret)],

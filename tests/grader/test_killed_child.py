@@ -17,7 +17,7 @@ from autograder.core.records import Report, Status, Submission
 from autograder.grading import Options, Sheet, grade
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
-from tests.grader.processes import alive, descendants, end, parent
+from tests.grader.processes import alive, descendants, end, parent, zygote
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 
@@ -30,7 +30,7 @@ def test_a_child_killed_from_outside_is_replaced_and_its_test_run_again(tmp_path
         if not report.tests or len(report.tests) % 2:
             return
         for engine in [pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and alive(pid)]:
-            for child in descendants((descendants(engine) or [0])[0]):  # of its eldest: the zygote
+            for child in descendants(zygote(engine)):
                 end(child, below=engine)
                 struck.append(child)
 

@@ -11,6 +11,7 @@ import pytest
 from autograder.core.records import Limits
 from autograder.sandbox import leases, lockdown, zygote
 from tests.grader.pace import patience
+from tests.grader.processes import named
 
 ROOT = pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user's children are that user")
 
@@ -56,7 +57,8 @@ def test_two_gradings_at_once_have_children_of_different_uids() -> None:
     both = [zygote.start(Limits(seconds=patience(2), memory_mb=512)) for _ in range(2)]
     try:
         children = [own.fork() for own in both for _ in range(3)]
-        uids = [_uid(pid) for pid, _, _ in children]
+        owners = [own for own in both for _ in range(3)]
+        uids = [_uid(named(pid, below=own.pid)) for own, (pid, _, _) in zip(owners, children)]
         assert len(set(uids)) == len(uids) and 0 not in uids
         for _, connection, output in children:
             connection.close()

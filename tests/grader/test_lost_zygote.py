@@ -15,6 +15,7 @@ from autograder.grading import Options, grade_many
 from autograder.sandbox import zygote
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.processes import alive, descendants, end, parent
+from tests.grader.processes import zygote as zygote_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 OPTIONS = Options(only="4a")
@@ -35,7 +36,7 @@ def graded(folder: Path, strike: Callable[[int, int], None], strikes: int) -> li
         [engine] = [pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and alive(pid)]
         if engine not in struck:
             struck.append(engine)
-            strike(descendants(engine)[0], engine)  # its eldest child
+            strike(zygote_of(engine), engine)
 
     reports = list(grade_many(paths, OPTIONS, watch))
     assert len(struck) == strikes

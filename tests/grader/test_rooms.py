@@ -17,7 +17,7 @@ from autograder.sandbox import wire, zygote
 from autograder.sandbox.room import Ended, Room
 from autograder.student_room import frames
 from tests.grader.pace import patience
-from tests.grader.processes import still_there
+from tests.grader.processes import named, still_there
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 LIMITS = Limits(seconds=0.5 * patience(1.0), memory_mb=512)  # what answers at all, answers in 0.05 s
@@ -230,8 +230,8 @@ def test_a_child_that_sleeps_dies_with_its_zygote() -> None:
     room._send(
         wire.request("start", {"text": "import time; time.sleep(600)", "class_name": "", "given": [], "probe_seed": 0})
     )
-    child = room._pid
-    assert os.path.exists(f"/proc/{child}")
+    child = named(room._pid, below=own.pid)
+    assert child and os.path.exists(f"/proc/{child}")
     os.kill(own.pid, signal.SIGKILL)  # a child of ours, not waited for yet
     assert still_there([child]) == []
     with contextlib.suppress(Ended):  # there is no zygote any more to end it

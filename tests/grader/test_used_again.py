@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from autograder.sandbox.room import Ended, Room
 from autograder.sandbox.rooms import Rooms
 from tests.grader.honest_styles import ATTENTION, IMPORTS, LAYERS
 from tests.grader.pace import patience
-from tests.grader.processes import still_there
+from tests.grader.processes import named, still_there
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
 LIMITS = Limits(seconds=patience(5), memory_mb=512)
@@ -130,13 +131,14 @@ os.write(3, 2 * frames.pack(json.dumps({'status': 'ok'}).encode()))
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_did_not_end_well_is_never_used_again(rooms: Rooms, what: str) -> None:
+def test_what_did_not_end_well_is_never_used_again(nursery: zygote.Zygote, rooms: Rooms, what: str) -> None:
     room, _ = rooms.open("4a", LIMITS)
-    before = room._pid
+    before = named(room._pid, below=nursery.pid)
+    assert before
     with contextlib.suppress(Ended):
         room.ask("start", {"text": BAD[what], "class_name": "C", "given": [], "probe_seed": 0})
     rooms.give_back("4a", room)
-    assert talk(rooms, "print(1)")[:2] != (before, True)
+    assert not talk(rooms, "print(1)")[1]
     assert not still_there([before])
 
 
@@ -158,17 +160,17 @@ def test_at_most_one_child_waits_and_none_stays(nursery: zygote.Zygote) -> None:
     for program in ("4a", "4b"):
         room, _ = rooms.open(program, LIMITS)
         room.ask("start", {"text": "", "class_name": "C", "given": [], "probe_seed": 0})
-        kept.append(room._pid)
+        kept.append(named(room._pid, below=nursery.pid))
         rooms.give_back(program, room)
-    assert not still_there(kept[:1]) and still_there(kept[1:], seconds=0)
+    assert all(kept) and not still_there(kept[:1]) and still_there(kept[1:], seconds=0)
     rooms.close()
     assert not still_there(kept)
 
 
 def test_a_child_that_died_while_it_waited_is_replaced(rooms: Rooms) -> None:
     text = "import threading, os; threading.Timer(0.05, os._exit, (0,)).start()"
-    process, _, _ = talk(rooms, text)
-    still_there([process])
+    talk(rooms, text)
+    time.sleep(patience(0.2))
     assert talk(rooms, "print(1)")[2] == "1\n"
 
 
