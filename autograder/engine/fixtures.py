@@ -6,6 +6,7 @@ reference is reached, when a test asks for it: so after the zygote was forked.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import itertools
@@ -24,6 +25,7 @@ from autograder.core.events import Grade, Setup
 from autograder.core.records import Chart, Finding, Line, Panel, Submission, TestResult
 from autograder.judging.code.cases import Cases
 from autograder.judging.expect import Missing, Unmet
+from autograder.judging.smallest import text as smallest_of
 from autograder.judging.visit import Student
 from autograder.sandbox.rooms import Rooms
 from autograder.sandbox.zygote import Zygote
@@ -49,6 +51,7 @@ class Desk:
         self.printed: list[str] = []  # by the student's code, in the current test
         self.spoiled: list[str] = []  # visits of the current test whose end need not be the program's fault
         self.current = ""
+        self.visible = False  # whether students see the current test
         self.visits_left = 1  # tests that run the student's code, from the current one on
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
         self.remembered: dict[str, Any] = {}  # what experiments showed of this submission's programs
@@ -150,6 +153,12 @@ def cases(seed: int) -> Cases:
 def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Says something to the student beside the verdict, passed or not."""
     return _desk(request).remarks.append
+
+
+@pytest.fixture
+def smallest(request: pytest.FixtureRequest, student: Student) -> Callable[..., str]:
+    """`smallest("4b", "mlp")`: the smallest input on which the module is seen to differ; "" in a hidden test."""
+    return functools.partial(smallest_of, student) if _desk(request).visible else lambda *asked: ""
 
 
 @pytest.fixture

@@ -162,6 +162,7 @@ class Grading:
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
         desk.current, start = about.number, time.monotonic()
+        desk.visible = about.visibility == "visible"
         error = self._run(desk, item)
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)

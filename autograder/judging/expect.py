@@ -50,6 +50,11 @@ class Unmet(AssertionError):
         self.remarks = remarks
         self.staff = staff
 
+    def showing(self, smallest: str) -> Unmet:
+        """The same, with the smallest example that shows it."""
+        self.feedback = msgspec.structs.replace(self.feedback, smallest=smallest)
+        return self
+
 
 class Missing(Exception):
     """A prerequisite of the test is missing: the test is skipped, earns nothing, and says what to fix first.

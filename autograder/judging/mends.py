@@ -5,7 +5,7 @@ ours, or cut from the student's own program (`own_text`), so it may be shown whe
 What the grader's machine lacks (a GPU, a package, a newer Python, files, a keyboard) is told as that.
 """
 
-# ruff: noqa: E501  (one entry a line: the table is read as a table)
+# ruff: noqa: E501  (lines of a table are left whole)
 from __future__ import annotations
 
 import builtins

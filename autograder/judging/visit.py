@@ -92,6 +92,11 @@ class Student:
         self._printed = [] if printed is None else printed
         self._spoiled = [] if spoiled is None else spoiled
 
+    def apart(self, seconds: float) -> Student:
+        """The same student for what only explains: within so many seconds, and nothing of it is noted anywhere."""
+        until = min(self._until, time.monotonic() + seconds)
+        return Student(self._rooms, self.submission, self._limits, show_text=False, until=until)
+
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""
         try:
@@ -100,10 +105,11 @@ class Student:
             reason = self.submission.unusable.get(question) or self.submission.problem
             raise Missing(reason or f"no code for {question} was found") from None
 
-    def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
+    def visit(self, question: str, *, probe_seed: int = 0, alone: bool = False) -> Visit:
         """A conversation with a fresh process that has run the question's program.
 
-        "4c" is about the whole model: the programs of 4(a) and 4(b) are run, and it may be trained.
+        "4c" is about the whole model: the programs of 4(a) and 4(b) are run, and it may be trained. `alone`: the
+        process held no conversation before, and holds none after.
         """
         programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
         trains = question in PARTS
@@ -113,7 +119,7 @@ class Student:
             raise Missing("not run to its end: the time for this submission was used up")
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
         # what was trained is judged by a process that saw no training
-        same = "" if trains else f"{question} {programs[-1].sha256}"
+        same = "" if trains or alone else f"{question} {programs[-1].sha256}"
         collected = self._tripped, self._printed, self._spoiled
         how = Conversations(self._rooms, limits, same)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)

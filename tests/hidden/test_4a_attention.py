@@ -82,11 +82,12 @@ def _matters(visit, drawn, name, x, plain):
 
 @pytest.mark.requires("4a.1")
 @number("4a.4")
-def test_matches_the_formula(student, reference, cases, remark):
+def test_matches_the_formula(student, reference, cases, remark, smallest):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
     seen = observe.attention(student, cases.attention(4, everyday=True), remark)
     if not attention_roles.find(reference.attention.single_head, seen):
-        raise diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
+        unmet = diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
+        raise unmet.showing(smallest("4a"))
 
 
 @pytest.mark.requires("4a.1")

@@ -46,7 +46,7 @@ def test_builds_and_answers(student, cases, remark):
 
 @pytest.mark.requires("4b.1")
 @number("4b.2")
-def test_attention_half(student, reference, cases, remark, for_staff):
+def test_attention_half(student, reference, cases, remark, for_staff, smallest):
     """attention half: x + projection(attention(LayerNorm(x)))"""
     seen = observe.layer(student, cases.layer(2), without="mlp", biases=False)
     roles = _roles(student, reference, seen)
@@ -58,12 +58,12 @@ def test_attention_half(student, reference, cases, remark, for_staff):
         elsewhere = known.half == "mlp" if known else _right_before_any_mlp(student, reference, cases)
         if not elsewhere:
             unmet = _unmet(student, reference, seen, known, reference.layer_misconceptions.ATTENTION_HALF)
-            _charge(unmet, remark, for_staff)
+            _charge(unmet, remark, for_staff, smallest, "attention")
 
 
 @pytest.mark.requires("4b.1")
 @number("4b.3")
-def test_mlp_half(student, reference, cases, remark, for_staff):
+def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
     """MLP half: x + MLP(LayerNorm(x)), dim to mlp_dim to dim with a non-linearity"""
     seen = observe.layer(student, cases.layer(2), without="attention", biases=False)
     roles = _roles(student, reference, seen)
@@ -80,13 +80,13 @@ def test_mlp_half(student, reference, cases, remark, for_staff):
         return  # the one mistake in the whole layer
     if known or not _roles(student, reference, following):
         unmet = _unmet(student, reference, following, known, reference.layer_misconceptions.MLP_HALF)
-        _charge(unmet, remark, for_staff)
+        _charge(unmet, remark, for_staff, smallest, "mlp")
 
 
-def _charge(unmet, remark, for_staff):
+def _charge(unmet, remark, for_staff, smallest, half=""):
     """Raises it, unless all that could be looked at holds: then staff look at the rest, and nothing is charged."""
     if unmet.earned < 1.0:
-        raise unmet
+        raise unmet.showing(smallest("4b", half))
     remark(unmet.feedback.found)
     for_staff(unmet.staff)
 
@@ -139,12 +139,17 @@ def _unmet(student, reference, seen, known, bank):
 
 @pytest.mark.requires("4b.1")
 @number("4b.4")
-def test_whole_layer(student, reference, cases, remark, for_staff):
+def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3, everyday=True), remark)
     if not _roles(student, reference, seen):
         known = _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
-        _charge(_unmet(student, reference, seen, known or _whole(student, reference, cases), ()), remark, for_staff)
+        _charge(
+            _unmet(student, reference, seen, known or _whole(student, reference, cases), ()),
+            remark,
+            for_staff,
+            smallest,
+        )
 
 
 @pytest.mark.requires("4b.1")

@@ -43,7 +43,7 @@ SLIPS = {
 
 @pytest.mark.requires("4a.p1")
 @number("4a.p3")
-def test_worked_example(student):
+def test_worked_example(student, smallest):
     """gives the numbers of a small example worked by hand"""
     case = AttentionCase(seed=1, batch=1, tokens=2, input_dim=FEATURES, inner_dim=4)
     with student.visit("4a") as visit:
@@ -58,6 +58,7 @@ def test_worked_example(student):
             f"the two tokens come out as {found[0]} and {found[1]}" + (f": {slip}" if slip else ""),
             expected=f"{BY_HAND[0]} and {BY_HAND[1]} in every feature (see tests/public/test_4a_attention.py)",
             fix="follow the example by hand and print q, k, the scores and their softmax",
+            smallest=smallest("4a"),
         )
 
 

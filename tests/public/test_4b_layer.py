@@ -19,7 +19,7 @@ def test_shape(student, cases, remark):
 
 @pytest.mark.requires("4b.p1")
 @number("4b.p2")
-def test_residual_connections(student, cases):
+def test_residual_connections(student, cases, smallest):
     """gives x back when every matrix is zero: both residual connections are there"""
     case = cases.layer(1)[0]
     with student.visit("4b", probe_seed=case.seed) as visit:
@@ -30,13 +30,14 @@ def test_residual_connections(student, cases):
         raise Unmet(
             "with all matrices zero the layer does not give x back" + (", but zeros" if not output.any() else ""),
             fix="Figure 1 has two '+': what goes into each half is added, unchanged, to what comes out of it",
+            smallest=smallest("4b"),
         )
 
 
 # LayerNorm divides by the deviation, so what each half adds to x does not change when x is ten times as large.
 @pytest.mark.requires("4b.p1")
 @number("4b.p3")
-def test_normalises_first(student, cases):
+def test_normalises_first(student, cases, smallest):
     """normalises before the attention and before the MLP"""
     case = cases.layer(1)[0]
     x = case.x()
@@ -52,6 +53,7 @@ def test_normalises_first(student, cases):
                 raise Unmet(
                     f"what the {half} half adds to x grows or shrinks with x",
                     fix="in Figure 1 each half begins with a layer normalisation, and x itself is added at its end",
+                    smallest=smallest("4b", half.lower()),
                 )
 
 

@@ -4,7 +4,7 @@ Why separate: a table of what each version brought, and no more. A line that Pyt
 that the student is told whose limit it is. It is a guess by the words of the line, and said as one.
 """
 
-# ruff: noqa: E501  (one entry a line: the table is read as a table)
+# ruff: noqa: E501  (lines of a table are left whole)
 from __future__ import annotations
 
 import re
