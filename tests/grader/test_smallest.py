@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from autograder.core.records import Report
+from autograder.core.text import clean
 from autograder.grading import grade_many
 from autograder.judging.code.cases import AttentionCase
 from autograder.judging.smallest import head, layer
 from autograder.judging.smallest.filled import differs, numbers
+from autograder.report.message import ROW_LIMIT, ROW_LINES
 from reference.attention import single_head
 from tests.grader import in_process, layers_alone
 from tests.grader.attention_styles import ATTENTIONS
@@ -87,7 +89,7 @@ def test_a_wrong_formula_has_an_example_that_its_own_lines_repeat(name: str) -> 
     question, text, lost, _ = FORMULAS[name]
     half = {"4b.2": "attention", "4b.3": "mlp"}.get(min(lost), "")
     found = example(question, text, half)
-    assert found and len(found) < 1500 and len(found.splitlines()) <= 24, found
+    assert found and clean(found, ROW_LIMIT, lines=ROW_LINES) == found, found
     expected, yours = shown(found, "expected"), shown(found, "yours")
     assert differs(yours, expected)
     assert torch.allclose(repeated(found, text), yours, atol=1e-3), found

@@ -40,7 +40,7 @@ def smallest(visit: Visit, name: str) -> str:
             actual, expected = visit.forward(x).output, by_hand(x, case.inner_dim)
             if differs(actual, expected):
                 given = f"every weight 1{' and every bias 0' if zeros else ''}"
-                fill = "1.0 if p.dim() > 1 else 0.0" if zeros else "1.0"
+                fill = "0.0 if p.dim() == 1 else 1.0" if zeros else "1.0"
                 made = [f"for p in head.parameters(): p.data.fill_({fill})"]
                 return _told(case, given, x, (same(x, case), expected, actual), name, made)
     return _with_different_weights(visit, known, name)

@@ -125,7 +125,7 @@ def _told(example: Example, filled: Filled, actual: Tensor, name: str) -> str:
         *(_HEADS if "attention" in example.filled else ()),
         f"layer = {name}(2, 1, 1, 1).eval()",
         "for n, p in layer.named_parameters():",
-        "    if p.dim() > 1 or n.endswith('bias'): p.data.zero_()",
+        "    if p.dim() != 1 or n.endswith('bias'): p.data.zero_()",
     ]
     for matrix, (axis, number) in filled.items():
         where = f"select({abs(axis or 1) - 1}, {0 if (axis or 1) > 0 else -1})"
