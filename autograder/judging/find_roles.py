@@ -6,15 +6,18 @@ read them; this asks the student's room for them, once for a submission, and rem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from autograder.judging import diagnosis
-from autograder.judging.code import layer_roles, staged, trials, weights
+from autograder.judging.code import layer_roles, matching, staged, trials, weights
 from autograder.judging.code.activations import USUAL
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
+from autograder.judging.code.matching import Matched
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.staged import Search
 from autograder.judging.code.trials import Trials
@@ -23,6 +26,7 @@ from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student, Visit
 
 LAYER = "4b"
+Answer = TypeVar("Answer")
 
 
 class Known:
@@ -33,7 +37,9 @@ class Known:
         self.not_by_name: set[str] = set()  # halves in which names and order led nowhere
         self.experiments: Trials | None = None
         self.asked = False
-        self._values: staged.Memory = {}
+        self.matched: Matched | None = None  # what goes together in the layer's own attention, once a mistake is sought
+        self.answers: dict[object, Any] = {}  # by what was seen
+        self._values = staged.Memory()
         self._found: dict[tuple[str, str], LayerRoles | None] = {}
 
     def staged(self, name: str, search: Search) -> LayerRoles | None:
@@ -88,11 +94,12 @@ def explained(
         return diagnosis.in_layer(observations, [mistake for mistake in bank if not mistake.attend])
     if not own and not known.experiments.attention.made:
         return None
+    matched = _matched(student, known)
     best: tuple[int, Mistake] | None = None
     for mistake in bank:
         if mistake.attend and known.experiments.attention.made:
             continue  # the heads are ours
-        roles = known.staged(mistake.name, _search(mistake, attend, half))
+        roles = known.staged(mistake.name, _search(mistake, attend, half, matched))
         if roles and _all_fit(mistake.formula, roles, observations, mistake.attend or attend):
             odd = roles.heads.unlikely if isinstance(roles.heads, Own) else 0
             best = (odd, mistake) if best is None or odd < best[0] else best
@@ -101,7 +108,17 @@ def explained(
     return best[1] if best else None
 
 
-def _search(mistake: Mistake, attend: Attend, half: str) -> Search:
+def once(student: Student, observations: Sequence[LayerObservation], ask: Callable[[], Answer]) -> Answer:
+    """What `ask` gives about these observations; several tests see the same, and the first one's answer is kept."""
+    key = tuple((seen.case, seen.without, float(seen.output.double().sum())) for seen in observations)
+    kept = _known(student).answers
+    if key not in kept:
+        kept[key] = ask()
+    answer: Answer = kept[key]
+    return answer
+
+
+def _search(mistake: Mistake, attend: Attend, half: str, matched: Matched | None) -> Search:
     return Search(
         mistake.formula,
         mistake.attend or attend,
@@ -111,6 +128,7 @@ def _search(mistake: Mistake, attend: Attend, half: str) -> Search:
         lacks=mistake.lacks,
         alone=mistake.alone,
         names=USUAL,
+        matched=None if mistake.repeats else matched,  # what stands in two places is linear in neither
     )
 
 
@@ -159,6 +177,19 @@ def _experiment(student: Student, known: Known) -> None:
             known.experiments = trials.run(lambda changed, x: _ask(visit, changed, x), neutral, built.made, probe_seed)
     except (Unmet, Missing):
         return
+
+
+def _matched(student: Student, known: Known) -> Matched | None:
+    """Which projections of an attention of the layer's own go together; asked for once."""
+    seen = known.experiments
+    if seen is None or known.matched:
+        return known.matched
+    slots = [] if seen.attention.made else staged.all_slots(seen)[: matching.MOST]
+    with contextlib.suppress(Unmet, Missing), student.visit(LAYER, probe_seed=trials.CASE.seed) as visit:
+        visit.build(trials.CASE)
+        visit.load(seen.both.weights)
+        known.matched = matching.run(lambda changed, x: _ask(visit, changed, x), seen, slots)
+    return known.matched
 
 
 def _ask(visit: Visit, changed: weights.Weights, x: Tensor) -> Tensor:

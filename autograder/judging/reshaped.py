@@ -62,13 +62,15 @@ class Reshaped(Protocol):
 
 
 def in_layer(observations: Sequence[LayerObservation], bank: Sequence[Reshaped]) -> Reshaped | None:
-    """The first mistake of the bank that explains every observation."""
+    """The first mistake of the bank that explains every observation; none for a layer over heads of its own."""
+    if any(not seen.made and seen.without != "attention" for seen in observations):
+        return None
     ordered = sorted(observations, key=lambda seen: seen.output.numel())
     for mistake in bank:
         seen = [_read(mistake, observation) for observation in ordered]
         formulas = [_formula(mistake, observation) for observation in seen]
         likely = layer_roles.assignments(seen[0], shared_norm=False, names=USUAL)
-        for roles in itertools.islice(likely, layer_roles.MAX_TRIES):
+        for roles in itertools.islice(likely, layer_roles.FEW_TRIES):
             if all(_is_made_so(roles, each) and layer_roles.fits(f, roles, each) for f, each in zip(formulas, seen)):
                 return mistake
     return None

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autograder.judging import find_roles
-from autograder.judging.code import layer_roles, measuring, staged, trials
+from autograder.judging.code import layer_roles, matching, measuring, staged, trials
 from reference import attention, encoder
 from tests.grader import generated_styles, in_process
 from tests.grader.generated_styles import ATTENTIONS, MERGES, NAMINGS, Style
@@ -151,6 +151,52 @@ def test_no_order_of_creation_costs_more_formulas_than_another(monkeypatch: pyte
         spent[order] = next(tried) - before
     # 8 ways for values and projection, 8 for queries and keys, one for the MLP, 3 cases
     assert max(spent.values()) < 80, spent
+
+
+# Nothing in the banks is one of these, so every mistake is tried, in both halves and in the whole layer.
+UNEXPLAINED = {
+    "attention": (f"torch.softmax({SCORES}, -1)", f"torch.cos({SCORES})"),
+    "values": ("w @ v", "torch.tanh(w @ v)"),
+    "MLP": ("z = F.gelu(z)", "z = F.gelu(z) * z.roll(1, -1)"),
+}
+
+
+@pytest.mark.parametrize("mistake", UNEXPLAINED)
+def test_a_layer_that_nothing_explains_costs_a_bounded_number_of_formulas(
+    mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, real = itertools.count(), layer_roles.evaluate
+
+    def counted(*parts: Any, **named: Any) -> torch.Tensor:
+        next(tried)
+        return real(*parts, **named)
+
+    monkeypatch.setattr(layer_roles, "evaluate", counted)
+    for name in OWN[::3]:
+        before = next(tried)
+        assert "4b.4" in lost(Style(attention=name, order=5), UNEXPLAINED[mistake])
+        # 0.25 ms each; 5,000 where each mistake was tried under each way to read the parameters
+        assert next(tried) - before < 1300, name
+
+
+def test_projections_that_go_together_are_told_apart_from_all_others() -> None:
+    style = Style(attention="three maps (h d)", order=5, stray="unused layers first")
+    student = in_process.Student({"4b": text(style, (f"torch.softmax({SCORES}, -1)", f"torch.cos({SCORES})"))})
+    seen = find_roles.experiments(student)  # type: ignore[arg-type]
+    assert seen
+    with student.visit("4b", probe_seed=trials.CASE.seed) as visit:
+        visit.build(trials.CASE)
+        visit.load(seen.both.weights)
+
+        def ask(changed: Any, x: torch.Tensor) -> torch.Tensor:
+            visit.load(changed)
+            return visit.forward(x).output
+
+        found = matching.run(ask, seen, staged.all_slots(seen))
+    values = {(slot.matrix.name[:4], out.weight[:6]) for slot, out in found.values}
+    assert ("my_v", "my_out") in values and not {("my_q", "my_out"), ("my_k", "my_out")} & values
+    scores = {(one.matrix.name[:4], other.matrix.name[:4]) for one, other in found.scores}
+    assert ("my_q", "my_k") in scores and ("my_q", "my_v") not in scores
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------

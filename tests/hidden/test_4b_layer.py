@@ -106,7 +106,7 @@ def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or the two, one in each half, or None."""
     bank, layers = reference.layer_misconceptions.LAYER, cases.layer(2)
     single = _explained(student, reference, observe.layer(student, layers, biases=False), bank)
-    single = single or _reshaped(reference, observe.layer(student, layers, biases=False))
+    single = single or _reshaped(student, reference, observe.layer(student, layers, biases=False))
     if single:
         return single
     # of two normalisations in a row gains tell which one is there
@@ -120,14 +120,14 @@ def _explained(student, reference, seen, bank):
     return find_roles.explained(student, bank, reference.attention.multi_head, seen)
 
 
-def _reshaped(reference, seen):
+def _reshaped(student, reference, seen):
     """The mistake for which the weights have to be read otherwise, or None."""
-    return reshaped.in_layer(seen, reference.reshaped_layers.RESHAPED)
+    return find_roles.once(student, seen, lambda: reshaped.in_layer(seen, reference.reshaped_layers.RESHAPED))
 
 
 def _unmet(student, reference, seen, known, bank):
     """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
-    mistake = known or _explained(student, reference, seen, bank) or _reshaped(reference, seen)
+    mistake = known or _explained(student, reference, seen, bank) or _reshaped(student, reference, seen)
     half = {"mlp": "attention", "attention": "mlp"}.get(seen[0].without, "")
     unread = "" if mistake else find_roles.unreadable(student, half)
     if unread:

@@ -6,7 +6,9 @@ layer that is silenced needs no roles, so whatever is wrong or unusual there can
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -14,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autograder.core.policy import TOLERANCES
 from autograder.judging.code import activations, own_attention
 from autograder.judging.code.activations import ACTIVATIONS, USUAL, Activation
 from autograder.judging.code.cases import LayerCase
-from autograder.judging.code.compare import close
+from autograder.judging.code.compare import distance
 from autograder.judging.code.layer_parts import Affine, Function, LayerFormula, LayerParts, Norm
 from autograder.judging.code.layer_weights import (
     NOTHING,
@@ -165,10 +168,33 @@ def _affine(weights: Weights, source: AffineSource, case: LayerCase, shape: tupl
 
 def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> bool:
     """Whether the formula under these roles gives the observed output."""
+    return gap(formula, roles, observation, attend) <= TOLERANCES.values
+
+
+def gap(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> float:
+    """How far the formula under these roles is from the observed output; inf where it gives nothing of its shape."""
+    output = observation.output
     try:
-        return close(observation.output, evaluate(formula, roles, observation, attend))
+        expected = evaluate(formula, roles, observation, attend)
     except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
-        return False
+        return math.inf
+    if output.shape != expected.shape or not bool(torch.isfinite(output).all()):
+        return math.inf
+    return distance(output, expected)
+
+
+class Nearest:
+    """Tries roles on one observation, and keeps how near they came."""
+
+    def __init__(self, formula: LayerFormula, attend: Attend, seen: LayerObservation) -> None:
+        self._formula, self._attend, self._seen = formula, attend, seen
+        self.gap = math.inf
+
+    def fits(self, roles: LayerRoles) -> bool:
+        """Whether the formula gives what was seen."""
+        found = gap(self._formula, roles, self._seen, self._attend)
+        self.gap = min(self.gap, found)
+        return found <= TOLERANCES.values
 
 
 def find(
@@ -198,7 +224,8 @@ def first_halves(formula: LayerFormula, observation: LayerObservation, most: int
     for roles in assignments(alone, shared_norm=False, names=1):
         if (roles.heads, roles.norm1, roles.projection) not in given:
             given.add((roles.heads, roles.norm1, roles.projection))
-            yield evaluate(formula, roles, alone)
+            with contextlib.suppress(KeyError, IndexError, RuntimeError):  # shapes that do not go together
+                yield evaluate(formula, roles, alone)
         if len(given) == most:
             return
 

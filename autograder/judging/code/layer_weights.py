@@ -126,8 +126,10 @@ def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
         names = _members(family, weights)
         if len(names) == case.heads:
             bias = family.replace("weight", "bias")
+            beside = _members(bias, weights) if bias != family else []
+            fitting = bool(beside) and all(wide(weights[name].shape) == (case.dim,) for name in beside)
             layout = "each" if wide(weights[names[0]].shape)[0] == case.dim else "each-in-out"
-            found.append(AffineSource(family, bias if bias != family and _members(bias, weights) else "", layout))
+            found.append(AffineSource(family, bias if fitting else "", layout))
     return found
 
 

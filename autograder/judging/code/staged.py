@@ -9,6 +9,7 @@ is credited here.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -18,8 +19,9 @@ from autograder.judging.code.activations import ACTIVATIONS, Activation
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import USUAL_EPS, LayerFormula
-from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, ProbeHeads, fits, matrices
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, Nearest, ProbeHeads, fits, matrices
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, projections
+from autograder.judging.code.matching import Matched
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
 from autograder.judging.code.trials import CASE, Mlp, Trials, bare, mlp_maps
@@ -34,8 +36,20 @@ MOST_MLPS = 8  # ways to fill the MLP that are carried on where nothing shows th
 MOST_HEADS = 12  # places among the probe heads that were made where those that are used may begin
 
 
-# What one token showed: the values' and the projection's roles, by formula and attention
-Memory = dict[object, list[tuple[ProbeHeads | Slot, AffineSource]]]
+# Another eps changes what is normalised by 1 % at most (see `measuring.LARGEST_EPS`): what is this far off under the
+# usual one is not tried with others.
+FAR = 0.3
+
+
+class Memory:
+    """What the searches of one layer have in common, by formula and attention.
+
+    `values`: what one token showed of the values and the projection. `far`: what no eps will bring near.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[object, list[tuple[ProbeHeads | Slot, AffineSource]]] = {}
+        self.far: set[object] = set()
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -43,7 +57,7 @@ class Search(msgspec.Struct, frozen=True):
 
     A mistake's search has more: one normalisation may stand in both places (`shared_norm`), one projection in two
     (`repeats`), a half may do nothing (`lacks`), and with one token its attention may be more than the value (not
-    `alone`).
+    `alone`). What was `matched` leaves few ways to read the attention's parameters.
     """
 
     formula: LayerFormula
@@ -54,6 +68,7 @@ class Search(msgspec.Struct, frozen=True):
     lacks: str = ""
     alone: bool = True
     names: int = len(ACTIVATIONS)  # so many of the activations that have names are tried
+    matched: Matched | None = None  # what goes together whatever the formula is, where that was asked for
 
 
 def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerRoles | None:
@@ -61,7 +76,7 @@ def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerR
 
     `memory` keeps what searches of one layer have in common: the values' roles.
     """
-    memory = {} if memory is None else memory
+    memory = Memory() if memory is None else memory
     for eps in dict.fromkeys((USUAL_EPS, trials.eps)):
         norm = NormSource(eps=eps)
         blank = LayerRoles(norm, NOTHING, norm, NOTHING, NOTHING, "GELU")
@@ -69,7 +84,9 @@ def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerR
         if roles:
             fitting = partial(fits, search.formula, attend=search.attend)
             return with_vectors(fitting, trials, roles, search.half, shared_norm=search.shared_norm)
-    if search.half == "mlp" and trials.mlp.x is trials.both.x:  # a wrong first half may leave this one nothing
+    thorough = search.matched is None or "mlp" in trials.mute
+    if search.half == "mlp" and thorough and trials.mlp.x is trials.both.x:
+        # a wrong first half may leave this one nothing, or may not be silent
         return find(search, msgspec.structs.replace(trials, mlp=trials.following, vectors=()), memory)
     return None
 
@@ -90,7 +107,7 @@ def _matrices(search: Search, trials: Trials, blank: LayerRoles, memory: Memory)
         shown = trials.mlp if "mlp" not in trials.mute else None
         for roles in itertools.islice(_mlps(search, trials, blank, shown), MOST_MLPS):
             speaking = msgspec.structs.replace(trials, single=trials.both_single, attention=trials.both)
-            yield from _attentions(search, speaking, roles, {})
+            yield from _attentions(search, speaking, roles, Memory())
 
 
 def _as_mute(search: Search, trials: Trials, blank: LayerRoles) -> bool:
@@ -113,17 +130,35 @@ def _attentions(search: Search, trials: Trials, blank: LayerRoles, memory: Memor
     """Heads and projection, tried with one token first; then queries and keys."""
     if not search.alone and trials.valued:
         return
-    used = {name: w for name, w in trials.attention.weights.items() if name in trials.acting}
-    slots = _slots(used, trials.attention.weights)
+    used, slots = _used(trials), all_slots(trials)
     plain = search.alone and gives_the_value(search.attend)
-    key = (search.formula, None if plain else search.attend, blank.norm1.eps)
-    if key not in memory:
-        memory[key] = list(_values(search, trials, blank, slots, used))
-    for heads, out in memory[key]:
+    formula = (search.formula, None if plain else search.attend, search.matched is None)
+    if formula in memory.far and blank.norm1.eps != USUAL_EPS:
+        return
+    key, alone = (*formula, blank.norm1.eps), Nearest(search.formula, search.attend, trials.single)
+    if key not in memory.values:
+        memory.values[key] = list(_values(search, trials, blank, slots, alone))
+        if search.alone and alone.gap > FAR:
+            memory.far.add(formula)
+    several = Nearest(search.formula, search.attend, trials.attention)
+    for heads, out in memory.values[key]:
         roles = msgspec.structs.replace(blank, projection=out)
         free = [slot for slot in slots if not _names(out, used) & _names(slot.matrix, used)]
         for whole in _queries(search, heads, free, used) if isinstance(heads, Slot) else [heads]:
-            yield from _fitting(search, trials.attention, roles, heads=whole)
+            filled = msgspec.structs.replace(roles, heads=whole)
+            if several.fits(filled):
+                yield filled
+    if not search.alone and several.gap > FAR:
+        memory.far.add(formula)
+
+
+def all_slots(trials: Trials) -> list[Slot]:
+    """What may be a projection of the heads, by its shape: all readings of the parameters that act."""
+    return _slots(_used(trials), trials.attention.weights)
+
+
+def _used(trials: Trials) -> Weights:
+    return {name: w for name, w in trials.attention.weights.items() if name in trials.acting}
 
 
 def gives_the_value(attend: Attend) -> bool:
@@ -134,22 +169,32 @@ def gives_the_value(attend: Attend) -> bool:
 
 
 def _values(
-    search: Search, trials: Trials, blank: LayerRoles, slots: Sequence[Slot], used: Weights
+    search: Search, trials: Trials, blank: LayerRoles, slots: Sequence[Slot], nearest: Nearest
 ) -> Iterator[tuple[ProbeHeads | Slot, AffineSource]]:
     """What may be the values and the projection; tried with one token, where that shows them."""
+    used = _used(trials)
     alone = [slot for slot in slots if _names(slot.matrix, used) & trials.acting_alone]
     outs = bare(projections(trials.attention.weights, CASE), trials.acting_alone, used)
     ways: list[ProbeHeads | Slot] = [*_probe_heads(trials.attention.made), *alone]
-    for heads, out in itertools.islice(itertools.product(ways, outs), MOST_VALUES):
+    pairs: list[tuple[ProbeHeads | Slot, AffineSource]]
+    if search.matched and not trials.attention.made:
+        pairs = [(slot, out) for slot, out in search.matched.values if slot in alone and out in outs]
+    else:
+        pairs = list(itertools.islice(itertools.product(ways, outs), MOST_VALUES))
+    for heads, out in pairs:
         own = Own(heads, heads, heads) if isinstance(heads, Slot) else None
         # heads of the layer's own have no order but their own
         if own and (out.layout.startswith("reversed") or _names(own.v.matrix, used) & _names(out, used)):
             continue
-        if own and not search.alone and (_split(own.v.matrix.axes)[0] == "head") == out.layout.startswith("mixed"):
+        if own and not search.alone and not search.matched and _mixed(own.v) != out.layout.startswith("mixed"):
             continue  # too many ways to tell one by one: only those that split and join alike
         roles = msgspec.structs.replace(blank, heads=own or heads, projection=out)
-        if not search.alone or fits(search.formula, roles, trials.single, search.attend):
+        if not search.alone or nearest.fits(roles):
             yield heads, out
+
+
+def _mixed(slot: Slot) -> bool:
+    return _split(slot.matrix.axes)[0] != "head"
 
 
 def _probe_heads(made: int) -> list[ProbeHeads]:
@@ -174,8 +219,13 @@ def _queries(search: Search, values: Slot, slots: Sequence[Slot], used: Weights)
     free = [slot for slot in slots if _together(slot, values, used)]
     pairs = [pair for pair in itertools.permutations(free, 2) if _together(*pair, used)]
     pairs.sort(key=lambda pair: sum(_split(s.matrix.axes) != _split(values.matrix.axes) for s in pair))
-    if not search.alone:  # too many ways to tell one by one: only those that are stored alike
-        pairs = [pair for pair in pairs if {_shape(s.matrix) for s in pair} == {_shape(values.matrix)}]
+    matched = [pair for pair in pairs if search.matched and pair in search.matched.scores]
+    if matched or search.matched or not search.alone:
+        # too many ways to tell one by one: those that go together, else those that are stored alike
+        alike = [pair for pair in pairs if {_shape(s.matrix) for s in pair} == {_shape(values.matrix)}]
+        split = _split(values.matrix.axes)
+        pairs = [pair for pair in matched if split in [_split(slot.matrix.axes) for slot in pair]]
+        pairs = pairs or matched or alike
     again = [pair for slot in (*free, values) for pair in ((slot, slot), (slot, values), (values, slot))]
     for q, k in [*(again if search.repeats else ()), *pairs][:MOST_QUERIES]:
         yield Own(q, k, values)
@@ -219,11 +269,18 @@ def _mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservat
     Without an observation that shows them, every pair with the usual activations.
     """
     known = {(mlp.first, mlp.second): mlp for mlp in trials.mlps}
-    for first, second in mlp_maps(trials.mlp.weights, trials.acting):
+    pairs = (search.matched and search.matched.maps) or mlp_maps(trials.mlp.weights, trials.acting)
+    for first, second in pairs:
         mlp = known.get((first, second))
-        for eps, activation in itertools.product(mlp.epses if mlp else (USUAL_EPS,), _activations(search, mlp, seen)):
-            norm = NormSource(eps=eps)
-            yield from _fitting(search, seen, roles, norm2=norm, fc1=first, fc2=second, activation=activation)
+        for activation in _activations(search, mlp, seen):
+            nearest = Nearest(search.formula, search.attend, seen) if seen else None
+            for eps in mlp.epses if mlp else (USUAL_EPS,):
+                if nearest and FAR < nearest.gap < math.inf:
+                    break
+                norm = NormSource(eps=eps)
+                filled = msgspec.structs.replace(roles, norm2=norm, fc1=first, fc2=second, activation=activation)
+                if nearest is None or nearest.fits(filled):
+                    yield filled
 
 
 def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
@@ -232,9 +289,3 @@ def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None)
     if mlp is None or seen is None or mlp.function.bend <= BEND:
         return names
     return [mlp.name] if mlp.name else [*names, mlp.function]
-
-
-def _fitting(search: Search, seen: LayerObservation | None, roles: LayerRoles, **parts: object) -> Iterator[LayerRoles]:
-    filled = msgspec.structs.replace(roles, **parts)
-    if seen is None or fits(search.formula, filled, seen, search.attend):
-        yield filled
