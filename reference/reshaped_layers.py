@@ -94,6 +94,7 @@ RESHAPED = (
     Reshaped("default-dim-head", f"with {DEFAULTS['dim_head']} features a head, whatever dim_head is", "Attention has a default for dim_head: was yours passed on?", "attention", _made(lambda c: c.heads, lambda c: DEFAULTS["dim_head"])),
     Reshaped("default-heads", f"with {DEFAULTS['heads']} heads, whatever heads is", "Attention has a default for heads: was yours passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: c.dim_head)),
     Reshaped("all-defaults", f"with {DEFAULTS['heads']} heads of {DEFAULTS['dim_head']} features, whatever heads and dim_head are", "Attention has defaults: were heads and dim_head passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: DEFAULTS["dim_head"])),
+    Reshaped("heads-by-division", "with dim // dim_head heads instead of heads", "heads is an argument of __init__: was it used?", "attention", _made(lambda c: c.dim // c.dim_head, lambda c: c.dim_head)),
     Reshaped("one-wide-head", "with one head of heads * dim_head features instead of heads of dim_head", _ORDER, "attention", _made(lambda c: 1, lambda c: c.heads * c.dim_head)),
     Reshaped("one-head", "with one head of dim_head features", "heads is an argument of __init__: was it used?", "attention", _made(lambda c: 1, lambda c: c.dim_head)),
     Reshaped("gate", "with a gate in the MLP: two maps of dim to mlp_dim, whose features are multiplied", "Figure 1 has a plain MLP: linear, activation, linear", "mlp", further="mlp_dim x dim", formula=_gated),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from autograder.core.records import Exit, ExitKind, Program
 from autograder.core.text import clean, one_line
-from autograder.judging import mends
+from autograder.judging import mends, raised
 from autograder.judging.expect import Unmet
 from autograder.judging.own_text import OwnText
 
@@ -44,7 +44,7 @@ def _found(exit: Exit, program: Program, doing: str, show_text: bool) -> tuple[s
         return _returned(exit, own, doing, show_text)
     if exit.kind is ExitKind.RAISED:
         name = exit.error if exit.error in KNOWN else "an exception of its own"
-        told = mends.told(exit, own, program.question)
+        told = raised.told(exit, own, program.question)
         text = clean(exit.detail, 400, lines=4) if show_text else ""
         said = f"{told.what} ({text})" if told.what and text else told.what or text
         return f"{doing}: your code raised {name}" + (f": {said}" if said else ""), told.fix, told.line
@@ -54,7 +54,7 @@ def _found(exit: Exit, program: Program, doing: str, show_text: bool) -> tuple[s
 def _returned(exit: Exit, own: OwnText, doing: str, show_text: bool) -> tuple[str, str, int]:
     """forward gave something that is no plain tensor; only the usual kinds of that are named in hidden tests."""
     if exit.detail == "a NoneType":
-        told = mends.forgotten_return(own, 0)
+        told = raised.forgotten_return(own, 0)
         return f"{doing}: forward returned None: {told.what}", told.fix, told.line
     plain = exit.detail in PLAIN
     what = one_line(exit.detail, 120) if show_text or plain else "something that is not a plain tensor"

@@ -38,7 +38,7 @@ def _attend(visit: Visit, case: AttentionCase, stretch: float) -> Observation:
     visit.load(drawn)
     x = case.x(stretch=stretch)
     output = visit.forward(x).output
-    right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)")
+    right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)", of_tuple=visit.tuple_returned)
     return Observation(case, drawn, x, output)
 
 
@@ -69,7 +69,7 @@ def _layer(
     visit.load(drawn)
     x = case.x()
     output = visit.forward(x).output
-    right_shape(output.shape, case.output_shape, "(batch, tokens, dim)")
+    right_shape(output.shape, case.output_shape, "(batch, tokens, dim)", of_tuple=visit.tuple_returned)
     return LayerObservation(case, drawn, x, output, built.made, probe_seed, without)
 
 
@@ -133,13 +133,18 @@ def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
             )
 
 
-def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str) -> None:
-    """Raises Unmet unless the shapes are equal, saying what each axis should have been."""
+def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str, *, of_tuple: bool = False) -> None:
+    """Raises Unmet unless the shapes are equal, saying what each axis should have been.
+
+    `of_tuple`: forward returned a tuple, and this is its first part.
+    """
     if tuple(actual) != tuple(expected):
+        part = "forward returns a tuple, and its first part" if of_tuple else "the output"
+        look = "print the shape after each step of forward; all sizes of this case differ, so each axis can be told"
         raise Unmet(
-            f"the output has shape {shape_text(tuple(actual))}",
+            f"{part} has shape {shape_text(tuple(actual))}",
             expected=f"{shape_text(tuple(expected))}, that is {axes}",
-            fix="print the shape after each step of forward; all sizes of this case differ, so each axis can be told",
+            fix="return the output alone, or as the first part" if of_tuple else look,
         )
 
 

@@ -51,7 +51,7 @@ class OwnText:
             for node in ast.walk(self.tree)
             if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
-        return max(found, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
+        return max(found, key=lambda node: (node.lineno, -(node.end_lineno or 0), node.col_offset), default=None)
 
     def quoted(self, node: ast.AST) -> str:
         """The words of a piece of the text, on one line."""
@@ -62,6 +62,47 @@ class OwnText:
         """What is asserted at the line, without its message; "" when there is no assert."""
         node = self.statement(line)
         return f"assert {self.quoted(node.test)}" if isinstance(node, ast.Assert) else ""
+
+    def raised(self, line: int) -> str:
+        """The `raise` of the student's own at the line; "" when there is none, or it raises what was caught."""
+        node = self.statement(line)
+        return self.quoted(node) if isinstance(node, ast.Raise) and node.exc is not None else ""
+
+    def class_named(self, name: str) -> Piece | None:
+        """The class of that name."""
+        found = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) and node.name == name)
+        return next((Piece(node.name, node.lineno) for node in found), None)
+
+    def method_like(self, class_name: str, name: str) -> str:
+        """A method of the class whose name reads much like `name`; "" for none."""
+        methods = [
+            part.name
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.ClassDef) and node.name == class_name
+            for part in ast.walk(node)
+            if isinstance(part, _FUNCTIONS)
+        ]
+        return next(iter(difflib.get_close_matches(name, methods, n=1)), "")
+
+    def local(self, name: str) -> bool:
+        """Whether a function assigns to that name, as a local one."""
+        return any(
+            isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+            for node in ast.walk(self.tree)
+            if isinstance(node, _FUNCTIONS)
+            for part in _of_its_own(node)
+        )
+
+    def falls_through(self, name: str) -> Piece | None:
+        """A function of that name which returns something on some ways and comes to its end on others."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, _FUNCTIONS)
+                and node.name == name
+                and not isinstance(node.body[-1], (ast.Return, ast.Raise))
+            ):
+                return Piece(node.name, node.lineno)
+        return None
 
     def names(self, line: int) -> list[str]:
         """Every name and attribute of the statement at the line."""

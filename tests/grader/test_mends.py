@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from autograder.core.records import Exit, ExitKind, Place, Program
-from autograder.judging import endings, mends
+from autograder.judging import endings, mends, raised
 from autograder.judging.expect import Unmet
 from autograder.student_room import crossing, program
 
@@ -23,6 +23,7 @@ CLASS = """class SingleHeadAttention(nn.Module):
         super().__init__()
         self.to_q = nn.Linear(input_dim, inner_dim, bias=False)
         self.to_k = nn.Linear(input_dim, inner_dim, bias=False)
+        scale = inner_dim**-0.5
 
     def forward(self, x):
         q, k = self.to_q(x), self.to_k(x)
@@ -52,7 +53,7 @@ def in_forward(*lines: str, before: str = "") -> str:
     return IMPORTS + before + CLASS + "".join(f"        {line}\n" for line in lines)
 
 
-HERE = 14  # the line of the first of them
+HERE = 15  # the line of the first of them
 # what stands in forward, words that must be said, words that must not
 FORWARD = {
     "a GPU": ("return q.cuda()", ("has none", "device=x.device"), ("assert",)),
@@ -95,6 +96,11 @@ FORWARD = {
     "a debugger": ("import bdb; raise bdb.BdbQuit", ("BdbQuit", "breakpoint()"), ()),
     "a tuple": ("return self.to_q((x, x))", ("take the one that is meant",), ()),
     "numpy with gradients": ("return x.requires_grad_().numpy()", ("NumPy array",), ()),
+    "a return on one way only": ("if x.shape[1] == 17:\n            return q", ("`forward` has a way to its end without a `return`", "every branch"), ()),
+    "a raise of one's own": ("if x.shape[1] != 17: raise ValueError('17 tokens')", ("a line of your own raises it: `raise ValueError('17 tokens')`", "other sizes"), ()),
+    "a local of __init__": ("return q * scale", ("`scale` is not defined", "self.scale"), ()),
+    "a new tensor": ("return torch.sqrt(q.shape[-1])", ("a plain number stands", "math.sqrt"), ()),
+    "batch norm": ("return nn.BatchNorm1d(7)(q)", ("the second axis, the tokens", "layer normalisations"), ()),
     "not filled in": ("raise NotImplementedError", ("not filled in yet",), ()),
 }  # fmt: skip
 
@@ -106,9 +112,16 @@ def test_what_went_wrong_is_told_in_words_of_ours(name: str) -> None:
     text = f"{seen.found} | {seen.fix}"
     assert not [words for words in said if words not in text], text
     assert not [words for words in unsaid if words in text], text
-    wanted = "hw6.py line 12" if name == "nothing returned" else f"hw6.py line {HERE}"
+    wanted = "hw6.py line 13" if "return" in name else f"hw6.py line {HERE}"
     if name not in ("a dict returned", "recursion"):
-        assert seen.where.startswith((wanted, "hw6.py line 15")[: 1 + ("\n" in line)]), seen.where
+        assert seen.where.startswith((wanted, "hw6.py line 16")[: 1 + ("\n" in line)]), seen.where
+
+
+def test_a_class_without_a_forward_is_named_with_what_it_has_instead() -> None:
+    seen = told(in_forward("return q").replace("def forward", "def foward")).feedback
+    assert (
+        "the class SingleHeadAttention has no forward; it has `foward`" in seen.found and seen.where == "hw6.py line 6"
+    )
 
 
 def test_a_function_that_forgets_its_return_is_named_where_it_stands() -> None:
@@ -120,7 +133,7 @@ def test_a_function_that_forgets_its_return_is_named_where_it_stands() -> None:
 BASES = {
     "a package that is not here": ("import lightning_of_tomorrow as pl\n", "pl.Module", ("the package lightning_of_tomorrow is not here", "write what you use")),
     "a name of a package": ("from lightning_of_tomorrow.core import Module\n", "Module", ("the package lightning_of_tomorrow is not here",)),
-    "a name of a newer Python": ("from functools import of_tomorrow\n", "of_tomorrow()", ("of_tomorrow of functools", f"Python {mends.PYTHON}")),
+    "a name of a newer Python": ("from functools import of_tomorrow\n", "of_tomorrow()", ("of_tomorrow of functools", f"Python {raised.PYTHON}")),
     "an instance of a package's class": ("from lightning_of_tomorrow import Mode\nisinstance(nn, Mode)\n", "nn.Module", ("the package lightning_of_tomorrow is not here",)),
     "a generic class of a package": ("from lightning_of_tomorrow import Mode\n", "Mode[int]", ("the package lightning_of_tomorrow is not here",)),
     "a relative import": ("from .heads import Head\n", "Head()", ("relative import", "paste")),
@@ -164,7 +177,7 @@ def test_gradients_that_are_cut_off_are_told_with_the_words_that_do_it() -> None
     )
     seen = endings.explain(exit, Program("4a", "C", text, PLACES, ""), "forward", show_text=False).feedback
     assert (
-        seen.where == "hw6.py line 7" and "`torch.no_grad` cuts it off" in seen.found and "torch.no_grad()" in seen.fix
+        seen.where == "hw6.py line 8" and "`torch.no_grad` cuts it off" in seen.found and "torch.no_grad()" in seen.fix
     )
 
 

@@ -48,6 +48,7 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "default-dim-head": ({ATTN: "Attention(dim, heads, dropout=dropout)", PROJ: "heads * 64, dim)"}, FIRST),
     "default-heads": ({ATTN: "Attention(dim, dim_head=dim_head, dropout=dropout)", PROJ: "8 * dim_head, dim)"}, FIRST),
     "all-defaults": ({ATTN: "Attention(dim, dropout=dropout)", PROJ: "8 * 64, dim)"}, FIRST),
+    "heads-by-division": ({ATTN: "Attention(dim, dim // dim_head, dim_head, dropout)", PROJ: "dim // dim_head * dim_head, dim)"}, FIRST),
     "one-wide-head": ({ATTN: "SingleHeadAttention(dim, heads * dim_head, dropout)"}, FIRST),
     "one-head": ({ATTN: "SingleHeadAttention(dim, dim_head, dropout)", PROJ: "dim_head, dim)"}, FIRST),
     "gate": (
@@ -89,6 +90,22 @@ def test_a_layer_of_other_sizes_is_called_by_its_name(name: str) -> None:
     title = next(mistake.title for mistake in RESHAPED if mistake.name == name)
     for number in lost:
         assert f"the reference {title} (" in said[number].found, said[number]
+
+
+def test_what_only_gains_and_biases_show_is_told_as_that_and_gets_no_name() -> None:
+    """A vector that scales what is added is 1 while gains are: then every formula with another norm is the right one."""
+    added = {
+        "self.drop = ": "self.scale = nn.Parameter(0.1 * torch.ones(dim))\n        self.drop = ",
+        "x + self.drop(self.proj": "x + self.scale * self.drop(self.proj",
+    }
+    text = RIGHT
+    for old, new in added.items():
+        text = text.replace(old, new)
+    lost = in_process.judged("4b", IMPORTS + text)[0]
+    assert lost.keys() == {"4b.4"}
+    assert "while all gains are 1 and all biases 0" in lost["4b.4"].feedback.found
+    shared = in_process.judged("4b", IMPORTS + RIGHT.replace("self.norm2(x)", "self.norm1(x)"))[0]
+    assert "one LayerNorm used in both places" in shared["4b.4"].feedback.found
 
 
 @pytest.mark.parametrize(("place", "size", "words"), [

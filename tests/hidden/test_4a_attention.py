@@ -28,7 +28,10 @@ def test_builds_and_answers(student, cases, remark):
     """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
     for seen in observe.attention(student, cases.attention(2), remark):
         if not torch.isfinite(seen.output).all():
-            raise Unmet("the output has nan or infinite values on ordinary input")
+            raise Unmet(
+                "the output has nan or infinite values on ordinary input",
+                fix="look for a division by zero (`//` gives 0 for small sizes), or a root or logarithm below 0",
+            )
         samples = seen.output.flatten(1)
         if close(samples[:1].expand_as(samples), samples) or not samples.any():
             raise Unmet(

@@ -33,7 +33,10 @@ def test_builds_and_answers(student, cases, remark):
     """builds, and turns (batch, tokens, dim) into (batch, tokens, dim)"""
     for seen in observe.layer(student, cases.layer(2), remark):
         if not torch.isfinite(seen.output).all():
-            raise Unmet("the output has nan or infinite values on ordinary input")
+            raise Unmet(
+                "the output has nan or infinite values on ordinary input",
+                fix="look for a division by zero (`//` gives 0 for small sizes), or a root or logarithm below 0",
+            )
         samples = seen.output.flatten(1)
         if close(samples[:1].expand_as(samples), samples) or not samples.any():
             raise Unmet(
@@ -105,8 +108,10 @@ def _roles(student, reference, seen):
 def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or the two, one in each half, or None."""
     bank, layers = reference.layer_misconceptions.LAYER, cases.layer(2)
-    single = _explained(student, reference, observe.layer(student, layers, biases=False), bank)
-    single = single or _reshaped(student, reference, observe.layer(student, layers, biases=False))
+    seen = observe.layer(student, layers, biases=False)
+    if _roles(student, reference, seen):
+        return None  # what is wrong shows with other gains and biases alone: without them every norm is any other
+    single = _explained(student, reference, seen, bank) or _reshaped(student, reference, seen)
     if single:
         return single
     # of two normalisations in a row gains tell which one is there
@@ -144,6 +149,11 @@ def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
     seen = observe.layer(student, cases.layer(3, everyday=True), remark)
     if not _roles(student, reference, seen):
         known = _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
+        if not known and _roles(student, reference, observe.layer(student, cases.layer(2), biases=False)):
+            raise Unmet(
+                "your output equals the reference while all gains are 1 and all biases 0, and differs with others",
+                fix="is there a vector among the parameters that Figure 1 does not have, or one used in two places?",
+            ).showing(smallest("4b"))
         _charge(
             _unmet(student, reference, seen, known or _whole(student, reference, cases), ()),
             remark,

@@ -1,0 +1,211 @@
+"""Reads an exception of the student's code: what it means here, by its words and by the text that was handed in.
+
+Why separate: `endings` says what we did and how it ended, `mends` holds the tables. What is quoted is cut from the
+student's own program (`own_text`); the exception only says which piece, so that nothing it carries is shown.
+"""
+
+# ruff: noqa: E501  (lines of a table are left whole)
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from autograder.core.records import Exit
+from autograder.judging.mends import CUT_OFF, HERE, KINDS, RULES, by_kind
+from autograder.judging.own_text import OwnText, Piece
+
+
+class Told(NamedTuple):
+    """What the exception means, how to mend it, and the line to look at where that is not where it was raised."""
+
+    what: str
+    fix: str
+    line: int = 0
+
+
+# What ends a gradient, most certain first: a new tensor may be made for something else.
+_CUTTING = ("no_grad", "inference_mode", "detach", "detach_", "data", "item", "numpy", "from_numpy", "tensor")
+Reading = Callable[[Exit, OwnText, str], Told | None]
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_DTYPES = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16", "long": "int64", "int": "int32", "bool": "bool", "byte": "uint8"}  # fmt: skip
+_IMPORTS = {
+    "torch": "import torch", "nn": "from torch import nn", "F": "import torch.nn.functional as F", "math": "import math",
+    "np": "import numpy as np", "rearrange": "from einops import rearrange", "repeat": "from einops import repeat",
+    "einsum": "from torch import einsum", "Tensor": "from torch import Tensor", "copy": "import copy",
+}  # fmt: skip
+
+
+def told(exit: Exit, own: OwnText, question: str) -> Told:
+    """The most telling words for an exception; `question` is whose program it is of."""
+    for reading in _READINGS:
+        if found := reading(exit, own, question):
+            return found
+    for rule in RULES:
+        if re.search(rule.words, exit.detail):
+            return Told(_filled(rule.what, exit, own, question), _filled(rule.fix, exit, own, question))
+    return Told("", by_kind(exit.error))
+
+
+def _filled(text: str, exit: Exit, own: OwnText, question: str) -> str:
+    if "{dtypes}" in text:
+        words = re.findall(r"\w+", exit.detail.lower().replace("long int", "long"))
+        listed = " and ".join(f"{word} ({_DTYPES[word]})" for word in dict.fromkeys(words) if word in _DTYPES)
+        return text.replace("{dtypes}", f": {listed}" if listed else "")
+    if "{shapes}" in text:
+        more = "; the provided Attention gives heads * dim_head features, and x has dim" if question == "4b" else ""
+        return f"print the shape of both at that line; all sizes differ here, so each axis can be told{more}"
+    return text
+
+
+def _waits_for_input(exit: Exit, own: OwnText, question: str) -> Told | None:
+    asks = own.calls("input") if exit.error in ("EOFError", "StdinNotImplementedError") else []
+    what = "it waits for input(), and nobody types here"
+    return Told(what, "take input() out of your classes and of what they use", asks[0].line) if asks else None
+
+
+def _assert_of_their_own(exit: Exit, own: OwnText, question: str) -> Told | None:
+    words = own.asserted(exit.line) if exit.error == "AssertionError" else ""
+    if not words:
+        return None
+    what = f"an assert of your own does not hold here: `{words}`"
+    fix = (
+        "other sizes come here than in the notebook: compare with x.shape and the arguments of __init__, or take it out"
+    )
+    return Told(what, fix)
+
+
+def _not_importable(exit: Exit, own: OwnText, question: str) -> Told | None:
+    if exit.error not in ("ImportError", "ModuleNotFoundError"):
+        return None
+    if "relative import" in exit.detail:
+        fix = "paste what you need into the notebook, in place of the import"
+        return Told("a relative import (`from .x import y`) has no package here", fix)
+    for each in own.imports():
+        if not re.search(rf"^{re.escape(each.bound)} could not|[' ]{re.escape(each.module or '.')}[' .]", exit.detail):
+            continue
+        package = each.module.partition(".")[0]
+        if package in sys.stdlib_module_names | {"torch", "numpy", "einops"}:
+            thing = f"{each.name} of {each.module}" if each.name else each.module
+            what = f"`{thing}` is not there: the grader runs Python {PYTHON}, and it is probably of another version"
+            return Told(
+                what, f"do without it; Python {PYTHON} has to do: a decorator or a type can simply go", each.line
+            )
+        return Told(
+            f"the package {package} is not here", f"{HERE}: write what you use of {package} yourself, or do without it"
+        )
+    return None
+
+
+def _unknown_name(exit: Exit, own: OwnText, question: str) -> Told | None:
+    name = own.named_in(exit.detail, exit.line) if exit.error in ("NameError", "UnboundLocalError") else ""
+    if not name or exit.error == "UnboundLocalError":
+        return Told(f"`{name}` has no value here yet", KINDS["UnboundLocalError"]) if name else None
+    what = f"`{name}` is not defined where your classes run"
+    if own.local(name):
+        return Told(what, f"is it the {name} of another function? What __init__ computes is kept as self.{name}")
+    if own.sets(name):
+        return Told(what, f"is it self.{name}, which you set in another method?")
+    if name in _IMPORTS:
+        return Told(
+            what,
+            f"put `{_IMPORTS[name]}` at the top of the notebook: it has to stand there, not only in a session of yours",
+        )
+    return Told(what, KINDS["NameError"])
+
+
+def _no_such_attribute(exit: Exit, own: OwnText, question: str) -> Told | None:
+    if exit.error != "AttributeError" or "'NoneType'" in exit.detail:
+        return None
+    name = own.named_in(exit.detail, exit.line)
+    if not name:
+        return None
+    if module := re.search(r"module '(numpy|torch[\w.]*|math|einops)'", exit.detail):
+        what = f"`{name}` is not in {module[1]} here"
+        plain = name if name in ("float", "int", "bool", "object", "complex", "str") else ""
+        fix = f"NumPy took np.{plain} out: write {plain}" if plain and module[1] == "numpy" else (
+            "is it spelled right? Another version may have had it; use what torch has of the same meaning")  # fmt: skip
+        return Told(what, fix)
+    if re.search("'(?:tuple|list)' object", exit.detail):
+        return Told(
+            f"`.{name}` is asked of a tuple or list, not of a tensor",
+            "take the one that is meant: the provided Attention gives one tensor, no tuple",
+        )
+    near = own.nearest(name)
+    fix = f"is it {near}, which __init__ sets?" if near else KINDS["AttributeError"]
+    return Told(f"there is no `{name}`" if own.sets(name) is False else f"`{name}` is not set when it is used", fix)
+
+
+def _nothing_given(exit: Exit, own: OwnText, question: str) -> Told | None:
+    """None where a tensor is needed: often a function that gives nothing back."""
+    return forgotten_return(own, exit.line) if re.search(r"\bNoneType\b|None found", exit.detail) else None
+
+
+def forgotten_return(own: OwnText, line: int) -> Told:
+    """What to say where None came: the function without a `return`, if there is one."""
+    fix = "end the function with `return` and what it computed"
+    functions = own.without_return()
+    named = set(own.names(line)) | {"forward"}
+    first = next((each for each in functions if each.words in named), next(iter(functions), None))
+    if first is None and (open_ended := own.falls_through("forward")):
+        what = f"`{open_ended.words}` has a way to its end without a `return`"
+        return Told(what, "let every branch of its `if` return what it computed", open_ended.line)
+    if first is None:
+        return Told("None stands where a tensor is needed", "is there a way through a function without a `return`?")
+    return Told(f"`{first.words}` has no `return`, so that it gives None", fix, first.line)
+
+
+def _turned_round(exit: Exit, own: OwnText, question: str) -> Told | None:
+    wrong_shapes = "must match the size of|cannot be multiplied|Expected size for first two|must be a (?:3D|matrix|2D)|1D tensors expected|inconsistent tensor size"
+    turned: Piece | None = (
+        own.turned() if exit.error == "RuntimeError" and re.search(wrong_shapes, exit.detail) else None
+    )
+    if turned is None:
+        return None
+    what = f"`{turned.words}` turns all axes round, the batch too"
+    return Told(what, "x has three axes: transpose(-2, -1), or .mT, exchanges the last two alone", turned.line)
+
+
+def _raised_by_hand(exit: Exit, own: OwnText, question: str) -> Told | None:
+    words = own.raised(exit.line) if exit.error not in ("NotImplementedError", "BdbQuit") else ""
+    fix = "other sizes come here than in the notebook: compare its condition with x.shape, or take it out"
+    return Told(f"a line of your own raises it: `{words}`", fix) if words else None
+
+
+def _no_forward(exit: Exit, own: OwnText, question: str) -> Told | None:
+    match = re.search(r"Module \[(\w+)\] is missing the required", exit.detail)
+    found = own.class_named(match[1]) if match else None
+    if found is None:
+        return None
+    near = own.method_like(found.words, "forward")
+    said = f"; it has `{near}`" if near else ""
+    return Told(
+        f"the class {found.words} has no forward{said}",
+        "is it misspelled, or indented into another method?",
+        found.line,
+    )
+
+
+def _cut_off(exit: Exit, own: OwnText, question: str) -> Told | None:
+    if "does not require grad" not in exit.detail:
+        return None
+    cut = [piece for name in _CUTTING for piece in own.calls(name)]
+    if not cut:
+        return None
+    return Told(f"no gradient can reach the weights: `{cut[0].words}` cuts it off", CUT_OFF, cut[0].line)
+
+
+_READINGS: tuple[Reading, ...] = (
+    _waits_for_input,
+    _assert_of_their_own,
+    _not_importable,
+    _unknown_name,
+    _no_such_attribute,
+    _nothing_given,
+    _turned_round,
+    _cut_off,
+    _raised_by_hand,
+    _no_forward,
+)
