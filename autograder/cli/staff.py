@@ -64,6 +64,10 @@ def batch(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what OUT has results of already.")] = False,
     against: Annotated[Path | None, typer.Option(help="Earlier results: says whose points change, and where.")] = None,
+    hand: Annotated[list[Path] | None, typer.Option(help="A table of points given by hand; may be repeated.")] = None,
+    hand_pages: Annotated[
+        bool, typer.Option("--hand-pages", help="Write OUT/hand/QUESTION.html: to read answers and give points.")
+    ] = False,
     engine: Annotated[
         Engine, typer.Option(help="What grades: lanes of this machine, or a Dask cluster.")
     ] = Engine.LANES,
@@ -82,7 +86,7 @@ def batch(
     OUT/index.html. Run again, it grades only what is new or changed."""
     use(policy)
     measure_on(mnist)
-    from autograder.commands.batch import shown, unpacking
+    from autograder.commands.batch import run, shown, unpacking
     from autograder.commands.batch.cluster import places
     from autograder.grading import Options, checked
     from autograder.handin import folders
@@ -92,7 +96,11 @@ def batch(
     folder = unpacking.folder_of(folder, out, partial(command, "grade"))
     folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
     place = places.chosen(engine is Engine.DASK, scheduler, jobs, needs)
-    raise typer.Exit(shown.run(folder, out, options, jobs=jobs, fresh=fresh, against=against, quiet=quiet, place=place))
+    grading = partial(
+        run, folder, out, options,
+        jobs=jobs, fresh=fresh, against=against, by_hand=hand or (), hand_pages=hand_pages, place=place,
+    )  # fmt: skip
+    raise typer.Exit(shown.run(grading, out, quiet=quiet))
 
 
 def gradescope(

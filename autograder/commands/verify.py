@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from autograder.core.errors import UsageError
+from autograder.core.policy import POLICY
 from autograder.core.text import one_line
 from autograder.grading import Options, grade
 from autograder.report import results, seal
@@ -41,10 +42,11 @@ def run(path: Path, submission: Path, options: Options) -> Verdict:
     state = seal.state(data, key) if key else ""
     report = grade(submission, msgspec.structs.replace(options, seed=seed))
     again = results.to_gradescope(summarise(report))
-    found = tuple(differences(data, again)) if report.complete else ()
+    data, given = apart(data)
+    found = tuple(differences(data, again, whole=not given)) if report.complete else ()
     agrees = not found and state in ("", seal.VALID)
     lines = [f"Graded again with the seed {seed} of the result.", _SEALS[state]]
-    lines += [*_circumstances(data, again), *_outcome(found, again, report.complete)]
+    lines += [*given, *_circumstances(data, again), *_outcome(found, again, report.complete)]
     return Verdict(agrees and report.complete, report.complete, tuple(lines))
 
 
@@ -76,8 +78,24 @@ def _seed(data: Mapping[str, Any]) -> int:
         raise UsageError("this result says no seed, so it cannot be made again: is it one of this grader?") from None
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Each difference of two results in words: `then` was found, `now` is what grading gives."""
+def apart(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The result without what people gave, and that in words: no grading gives it again."""
+    hand = {question.number for question in POLICY.by_hand}
+    given = [test for test in data["tests"] if test.get("number") in hand]
+    points = [test.get("score") for test in given]
+    if not given or not all(isinstance(number, (int, float)) for number in [*points, data.get("score")]):
+        return data, []
+    told = ", ".join(f"{test['number']}: {number:g}" for test, number in zip(given, points))
+    tests = [test for test in data["tests"] if test not in given]
+    line = f"Given by hand, which grading cannot give again (a seal tells whether it was changed): {told}."
+    return {**data, "tests": tests, "score": round(data["score"] - sum(points), 2)}, [line]
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], *, whole: bool = True) -> Iterator[str]:
+    """Each difference of two results in words: `then` was found, `now` is what grading gives.
+
+    Not `whole`: what people gave is left out of `then`, and so the text above the tests is another one.
+    """
     for name, what in (("digest", "the submission's content"), ("programs", "the text that was run")):
         if _extra(then).get(name) != _extra(now).get(name):
             yield f"{what} is another one: is this the submission that was graded?"
@@ -85,7 +103,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
     for number in [*new, *(n for n in old if n not in new)]:
         yield from _test(number, old.get(number), new.get(number))
     for name, what in (("score", "the total"), ("output", "the text above the tests")):
-        if then.get(name) != now.get(name):
+        if then.get(name) != now.get(name) and (whole or name != "output"):
             yield f"{what}: {_changed(then.get(name), now.get(name))}"
 
 

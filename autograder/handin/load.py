@@ -32,7 +32,7 @@ def load(path: Path) -> Submission:
         raise UsageError(f"There is nothing at {path}. Give the path of a folder, a zip, a notebook or a script.")
     name = path.resolve().name
     try:
-        members = _members(path)
+        members = members_of(path)
     except SubmissionError as error:
         return refused(name, str(error))
     chosen, problem = _chosen(members)
@@ -84,8 +84,8 @@ def _findings(chosen: Chosen | None) -> tuple[Finding, ...]:
     return (*chosen.remarks, *chosen.work.findings, *chosen.sliced.findings) if chosen else ()
 
 
-def _members(path: Path) -> tuple[Member, ...]:
-    """The files, without the folders that a zip program wraps around them all."""
+def members_of(path: Path) -> tuple[Member, ...]:
+    """Its files, without the folders that a zip program wraps around them all."""
     if path.is_dir():
         members = folder_members(path)
         if len(members) == 1 and members[0].name.lower().endswith(".zip"):

@@ -34,17 +34,26 @@ def read(path: Path, *, seconds: float = 20.0) -> Submission:
     """The submission at `path`, with the rules' findings. Raises UsageError (nothing is there), GraderFault (ours)."""
     from autograder.handin import rules  # before the fork, so that a class run imports it once
 
-    reply, status, late = _in_child(lambda: _checked(load(path), rules.check), seconds)
+    done = apart(path, lambda: _checked(load(path), rules.check), seconds)
+    return msgspec.json.decode(done, type=Submission) if isinstance(done, bytes) else refused(path.resolve().name, done)
+
+
+def apart(path: Path, work: Callable[[], object], seconds: float = 20.0) -> bytes | str:
+    """What `work` returned, as JSON, from a process that may die; a text says why it gave nothing of `path`.
+
+    Raises UsageError (nothing is there) and GraderFault (ours).
+    """
+    reply, status, late = _in_child(work, seconds)
     kind, body = reply[:1], reply[1:]
     if kind == _DONE:
-        return msgspec.json.decode(body, type=Submission)
+        return body
     if kind == _USAGE:
         raise UsageError(body.decode("utf-8", "replace"))
     if kind == _FAULT:
         raise GraderFault(
             f"Reading {path.name} failed through a fault of the grader:\n{body.decode('utf-8', 'replace')}"
         )
-    return refused(path.resolve().name, _words(kind, status, late, seconds))
+    return _words(kind, status, late, seconds)
 
 
 def import_once() -> None:
@@ -84,7 +93,7 @@ def _checked(submission: Submission, check: Callable[[Program], tuple[Finding, .
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-def _in_child(work: Callable[[], Submission], seconds: float) -> tuple[bytes, int, bool]:
+def _in_child(work: Callable[[], object], seconds: float) -> tuple[bytes, int, bool]:
     """(the reply, the wait status, whether the time was up)."""
     receive, send = os.pipe()
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -124,7 +133,7 @@ def _received(receive: int, seconds: float) -> tuple[bytes, bool]:
     return _MEMORY, False
 
 
-def _child(work: Callable[[], Submission], send: int, seconds: float) -> None:
+def _child(work: Callable[[], object], send: int, seconds: float) -> None:
     """Everything the child does; it never returns, whatever happens."""
     try:
         reply = _reply(work, seconds)
@@ -134,7 +143,7 @@ def _child(work: Callable[[], Submission], send: int, seconds: float) -> None:
         os._exit(0)
 
 
-def _reply(work: Callable[[], Submission], seconds: float) -> bytes:
+def _reply(work: Callable[[], object], seconds: float) -> bytes:
     try:
         own_limits.lower(resource.RLIMIT_AS, MEMORY_MB * 2**20 + own_limits.address_space(unknown=2**30))
         own_limits.lower(resource.RLIMIT_CPU, int(seconds) + 1)

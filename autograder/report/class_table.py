@@ -86,4 +86,4 @@ def _cell(number: float | None) -> str:
 
 
 def _question_numbers() -> list[str]:
-    return [question.number for question in POLICY.questions]
+    return sorted(question.number for question in (*POLICY.questions, *POLICY.by_hand))

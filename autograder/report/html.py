@@ -47,7 +47,7 @@ def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dic
     scores = summary.question_scores(tests)
     earned, possible, ungraded = summary.total(tests)
     programs = [whole.report.submission.programs[number] for number in sorted(whole.report.submission.programs)]
-    hand, worth = summary.by_hand()
+    hand, worth = summary.by_hand(tests)
     return {
         "title": POLICY.title,
         "staff": audience == "staff",

@@ -169,7 +169,7 @@ def _top(whole: Summary) -> str:
     nothing = all(test.status is Status.ERROR for test in whole.tests)
     parts = [(NOTHING_GRADED if nothing else ASK_STAFF) if ours else ""]
     parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in whole.unusable]
-    parts += [f"Next: {message.next_step(whole, 'student')}", _table(whole, tests), _noticed(whole), _hand()]
+    parts += [f"Next: {message.next_step(whole, 'student')}", _table(whole, tests), _noticed(whole), _hand(tests)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -194,8 +194,10 @@ def _noticed(whole: Summary) -> str:
     return "\n\n".join(["Noticed while reading your code", *blocks, *more]) if blocks else ""
 
 
-def _hand() -> str:
-    questions, worth = summary.by_hand()
+def _hand(tests: tuple[TestResult, ...]) -> str:
+    questions, worth = summary.by_hand(tests)
+    if not questions:
+        return ""
     listed = [f"{q.number:<5} {q.title} ({message.points(q.points)})" for q in questions]
     return "\n".join([f"Graded by hand, not in the score above ({message.points(worth)} points)", *listed])
 

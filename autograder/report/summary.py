@@ -106,7 +106,8 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
 
 def first_to_fix(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
     """The failed test to look at first: in the question whose fixing helps most, the one that lost most."""
-    failing = [s for s in question_scores(tests) if any(map(_failed, s.tests))]
+    by_tests = [score for score in question_scores(tests) if score.question not in POLICY.by_hand]
+    failing = [score for score in by_tests if any(map(_failed, score.tests))]
     if not failing:
         return None
     first = min(failing, key=lambda score: _urgency(whole.report.submission, score))
@@ -228,9 +229,11 @@ def _notes(report: Report, tests: tuple[TestResult, ...]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def by_hand() -> tuple[tuple[Question, ...], float]:
-    """The questions that a person grades, and what they are worth together."""
-    return POLICY.by_hand, sum(question.points for question in POLICY.by_hand)
+def by_hand(tests: Iterable[TestResult]) -> tuple[tuple[Question, ...], float]:
+    """The questions that a person has to grade yet, and what they are worth together."""
+    given = {test.number for test in tests}
+    left = tuple(question for question in POLICY.by_hand if question.number not in given)
+    return left, sum(question.points for question in left)
 
 
 def _trustworthy(test: TestResult) -> TestResult:

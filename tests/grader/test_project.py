@@ -33,7 +33,7 @@ SCRIPTS = ("setup.sh", "run_autograder", ".ci/run", "scripts/find_python")
 # Folders that hold other people's code, or nothing of ours.
 NOT_OURS = ("examples/class/", "build/", "tests/grader/submissions/")
 # The name that a distribution is imported by, where it is not its own.
-IMPORTED_AS = {"ipython": "IPython", "pyyaml": "yaml"}
+IMPORTED_AS = {"ipython": "IPython", "markdown-it-py": "markdown_it", "pyyaml": "yaml"}
 
 
 def shell_lines(text: str) -> list[str]:

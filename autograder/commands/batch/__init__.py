@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import cluster, lanes, tables
+from autograder.commands.batch import cluster, hand, lanes, tables
 from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch.against import Changes, compare, read, table
 from autograder.commands.batch.cluster.places import Place
@@ -25,7 +25,7 @@ from autograder.core.errors import ClusterLost, UsageError
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_page import class_page
-from autograder.report.class_table import ClassRow, class_row
+from autograder.report.class_table import ClassRow
 from autograder.report.overview import Overview, overview, student
 
 __all__ = ["GradedClass", "Progress", "Watch", "run"]
@@ -37,13 +37,14 @@ class GradedClass(msgspec.Struct, frozen=True):
     rows: tuple[ClassRow, ...]
     total: int
     kept: int = 0
+    faults: int = 0  # not wholly graded, by a fault of ours
     changes: Changes | None = None  # against earlier results, if that was asked
     notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether every submission was graded, and every test of every one has a verdict."""
-        return len(self.rows) == self.total and all(row.total is not None for row in self.rows)
+        return len(self.rows) == self.total and not self.faults
 
 
 def run(
@@ -54,6 +55,8 @@ def run(
     jobs: int | None = None,
     fresh: bool = False,
     against: Path | None = None,
+    by_hand: Sequence[Path] = (),
+    hand_pages: bool = False,
     place: Place | None = None,
     say: Callable[[str], None] = lambda text: None,
     watch: Watch = lambda progress: None,
@@ -62,6 +65,7 @@ def run(
 
     What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
+    `by_hand`: tables of points that people gave. `hand_pages`: write the pages on which they are given.
     `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
@@ -71,6 +75,9 @@ def run(
         results.make_folder(out / name)
     with _alone(out):
         _refuse_another_assignment(out)
+        marks = hand.gather(by_hand, found.entries, out)
+        if hand_pages:
+            hand.write_pages(found.entries, out)
         shelf = Shelf(found.entries, out, options, fresh)
         lost: tuple[str, ...] = ()
         try:
@@ -80,13 +87,15 @@ def run(
         except ClusterLost as fault:
             lost = (str(fault),)
         with undisturbed():
-            notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.strangers()
+            notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
+            notes += shelf.strangers()
             _write_tables(shelf, notes, out, time.monotonic() - start)
             changes = None
             if earlier is not None:
                 changes = compare(earlier, read(out))
                 results.write_bytes(out / "changes.csv", table(changes).encode("utf-8", "replace"))
-    return GradedClass(tuple(row for _, row in shelf.rows()), len(found.entries), shelf.kept, changes, notes)
+    rows = tuple(row for _, row in shelf.rows())
+    return GradedClass(rows, len(found.entries), shelf.kept, shelf.faults, changes, notes)
 
 
 def _grading(options: Options, jobs: int | None, place: Place | None, say: Callable[[str], None]) -> Grading:
@@ -113,7 +122,8 @@ def _overview(shelf: Shelf, notes: Sequence[str]) -> Overview:
     for _, whole in graded:
         names |= {test.number: (test.name, test.max_score) for test in whole.tests if test.number and test.max_score}
     who = ("; ".join(person.name for person in entry.people) for entry, _ in graded)
-    students = [student(class_row(entry.id, whole), name, whole) for (entry, whole), name in zip(graded, who)]
+    rows = [row for _, row in shelf.rows()]
+    students = [student(row, name, whole) for (_, whole), row, name in zip(graded, rows, who)]
     return overview(students, names, notes)
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from autograder import __version__
 from autograder.core import policy
-from autograder.core.records import Report
+from autograder.core.records import Report, TestResult
 from autograder.grading import Options, setup_of
 from autograder.grading.supervisor import ROOT
 
@@ -61,6 +61,7 @@ class Record(msgspec.Struct, frozen=True):
     key: str
     report: Report
     adds: str = ""  # what the class added to the files: they are written anew when that changes
+    hand: tuple[TestResult, ...] = ()  # what people gave; the same
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)  # of what is no data, only paths occur

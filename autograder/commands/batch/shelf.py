@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import lanes, record
+from autograder.commands.batch import hand, lanes, record
 from autograder.commands.batch.folder import Entry
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
-from autograder.core.records import Finding, Report, Severity
+from autograder.core.records import Finding, Report, Severity, TestResult
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -52,6 +52,7 @@ class Shelf:
             if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
                 self._records[entry.id] = known
         self.kept = len(self._records)
+        self._marks: hand.Marks = {}
 
     def _files_are_there(self, identity: str) -> bool:
         return all((self._out / name).is_file() for name in (f"results/{identity}.json", f"reports/{identity}.html"))
@@ -85,11 +86,32 @@ class Shelf:
     def graded(self) -> list[tuple[Entry, Summary]]:
         """Each submission that is graded, in the class's order."""
         done = [(entry, self._records[entry.id]) for entry in self._entries if entry.id in self._records]
-        return [(entry, summarise(_with(known.report, known.adds))) for entry, known in done]
+        return [(entry, summarise(_with(known))) for entry, known in done]
 
     def rows(self) -> list[tuple[Entry, ClassRow]]:
-        """A row for each of them."""
-        return [(entry, class_row(entry.id, whole)) for entry, whole in self.graded()]
+        """A row for each of them. Where people's points are still to come, there is no total."""
+        return [(entry, self._row(entry.id, whole)) for entry, whole in self.graded()]
+
+    def _row(self, identity: str, whole: Summary) -> ClassRow:
+        row = class_row(identity, whole)
+        if left := hand.missing(self._marks, identity):
+            remark = f"to be graded by hand: {', '.join(left)}"
+            return msgspec.structs.replace(row, total=None, remark="; ".join(filter(None, [remark, row.remark])))
+        return row
+
+    @property
+    def faults(self) -> int:
+        """How many could not be graded wholly, by a fault of ours."""
+        return sum(class_row(entry.id, whole).total is None for entry, whole in self.graded())
+
+    def add_what_people_gave(self, marks: hand.Marks) -> tuple[str, ...]:
+        """Points that were given by hand go into the files concerned; the note says whose are missing."""
+        self._marks = marks
+        for identity, known in list(self._records.items()):
+            self._add(identity, known.adds, tuple(hand.tests(marks.get(identity, {}))))
+        left = [identity for identity in self._records if hand.missing(marks, identity)]
+        shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+        return (f"by hand, points are still missing, and so a total, for {shown}",) if left else ()
 
     def add_what_the_class_shows(self) -> tuple[str, ...]:
         """Flags for staff that only the whole class shows go into the files concerned; the notes name them, too."""
@@ -100,16 +122,16 @@ class Shelf:
                 continue
             weights = known.report.submission.weights
             others = owners.setdefault(weights.digest, []) if weights else []
-            self._add(entry.id, _same_weights(others))
+            self._add(entry.id, _same_weights(others), known.hand)
             others.append(entry.id)
         return tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
 
-    def _add(self, identity: str, adds: str) -> None:
+    def _add(self, identity: str, adds: str, given: tuple[TestResult, ...]) -> None:
         known = self._records[identity]
-        if known.adds == adds:
+        if (known.adds, known.hand) == (adds, given):
             return
-        self._records[identity] = msgspec.structs.replace(known, adds=adds)
-        whole = summarise(_with(known.report, adds))
+        known = self._records[identity] = msgspec.structs.replace(known, adds=adds, hand=given)
+        whole = summarise(_with(known))
         page = render(whole, audience="staff").encode("utf-8", "replace")
         results.write_bytes(self._out / "reports" / f"{identity}.html", page)
         results.write(self._out / "results" / f"{identity}.json", whole)
@@ -131,7 +153,11 @@ def _same_weights(others: Sequence[str]) -> str:
     return f"the weights in {policy.FILES.checkpoint} equal those of {names}, number for number" if others else ""
 
 
-def _with(report: Report, adds: str) -> Report:
+def _with(known: Record) -> Report:
+    """The report with what the class and people added."""
+    report, adds = known.report, known.adds
+    if known.hand:
+        report = msgspec.structs.replace(report, tests=(*report.tests, *known.hand))
     if not adds:
         return report
     fix = "ask who trained them: even one person's two trainings give other weights"

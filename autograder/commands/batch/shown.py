@@ -10,34 +10,21 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from autograder.commands import batch
 from autograder.commands.batch import GradedClass, Progress, Watch
 from autograder.commands.batch.against import lines
-from autograder.commands.batch.cluster.places import Place
 from autograder.core.text import one_line
-from autograder.grading import Options
 from autograder.report.class_table import class_table
 
 SLOW = 5.0  # seconds after which a submission that is being graded is named: an honest one needs one or two
 
 
-def run(
-    folder: Path,
-    out: Path,
-    options: Options,
-    *,
-    jobs: int | None,
-    fresh: bool,
-    against: Path | None,
-    quiet: bool,
-    place: Place | None = None,
-) -> int:
-    """Grades the class and says how it went; the exit status of the command."""
-    say: Callable[[str], None] = (lambda text: None) if quiet else _say
+def run(grading: Callable[..., GradedClass], out: Path, *, quiet: bool) -> int:
+    """Has the class graded by `grading`, which is `batch.run` but for `say` and `watch`, and says how it went.
+
+    Returns the exit status of the command.
+    """
     with _bar() if not quiet else contextlib.nullcontext(lambda progress: None) as watch:
-        graded = batch.run(
-            folder, out, options, jobs=jobs, fresh=fresh, against=against, place=place, say=say, watch=watch
-        )
+        graded = grading(say=(lambda text: None) if quiet else _say, watch=watch)
     if not quiet:
         sys.stdout.write(class_table(graded.rows, colour=sys.stdout.isatty()))
         _say_where(graded, out)

@@ -20,27 +20,28 @@ from autograder.report.overview import question_of
 from autograder.report.summary import Summary, earned
 
 Pairs = Sequence[tuple[Entry, ClassRow]]
-NUMBERS = tuple(question.number for question in POLICY.questions)
 
 
 def grades(pairs: Pairs) -> str:
     """grades.csv: id, who (where an export says so), points by question, total: one row for each submission."""
+    numbers = _numbers(pairs)
     who = ["name", "sid", "email"] if any(entry.people for entry, _ in pairs) else []
     rows = []
     for entry, row in pairs:
         people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
-        rows.append([*map(_inert, [row.id, *people]), *_points(row)])
-    return _csv(["id", *who, *NUMBERS, "total"], rows)
+        rows.append([*map(_inert, [row.id, *people]), *_points(row, numbers)])
+    return _csv(["id", *who, *numbers, "total"], rows)
 
 
 def gradescope(pairs: Pairs) -> str:
     """gradescope.csv: one row for each student of the export, columns named as in Gradescope's own grade exports."""
-    head = ["Name", "SID", "Email", "Total Score", "Max Points", "Submission ID", *NUMBERS]
+    numbers = _numbers(pairs)
+    head = ["Name", "SID", "Email", "Total Score", "Max Points", "Submission ID", *numbers]
     rows = []
     for entry, row, person in _people(pairs):
-        *points, total = _points(row)
+        *points, total = _points(row, numbers)
         about = map(_inert, (person.name, person.sid, person.email))
-        rows.append([*about, total, f"{_possible():g}", _inert(entry.id), *points])
+        rows.append([*about, total, f"{_possible(numbers):g}", _inert(entry.id), *points])
     return _csv(head, rows)
 
 
@@ -62,9 +63,9 @@ def tests(graded: Sequence[tuple[Entry, Summary]]) -> str:
 def canvas(pairs: Pairs) -> str:
     """canvas.csv: as Canvas's gradebook imports it. Students are found by SIS ids or e-mail as their login."""
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", POLICY.title]
-    rows = [["Points Possible", "", "", "", "", f"{_possible():g}"]]
+    rows = [["Points Possible", "", "", "", "", f"{_possible(_numbers(pairs)):g}"]]
     for _, row, person in _people(pairs):
-        rows.append([_inert(person.name), "", _inert(person.sid), _inert(person.email), "", _points(row)[-1]])
+        rows.append([_inert(person.name), "", _inert(person.sid), _inert(person.email), "", _points(row, ())[-1]])
     return _csv(head, rows)
 
 
@@ -75,7 +76,7 @@ def summary(pairs: Pairs, notes: Iterable[str], seconds: float) -> bytes:
         "assignment": POLICY.title,
         "submissions": len(pairs),
         "graded": len(totals),
-        "possible": _possible(),
+        "possible": _possible(_numbers(pairs)),
         "mean": round(sum(totals) / len(totals), 3) if totals else None,
         "median": totals[len(totals) // 2] if totals else None,
         "seconds": round(seconds, 1),
@@ -85,17 +86,25 @@ def summary(pairs: Pairs, notes: Iterable[str], seconds: float) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
 
 
-def _possible() -> float:
-    """Points that the tests give; what is graded by hand is none of them."""
-    return sum(question.points for question in POLICY.questions if question.tests)
+def _numbers(pairs: Pairs) -> list[str]:
+    """The questions in the handout's order: those that people grade, too, where they have given points for one."""
+    hand = [question.number for question in POLICY.by_hand]
+    given = hand if any(number in row.points for _, row in pairs for number in hand) else []
+    return sorted([*(question.number for question in POLICY.questions), *given])
+
+
+def _possible(numbers: Sequence[str]) -> float:
+    """Points that the tests give, and people where they have given any."""
+    tested = sum(question.points for question in POLICY.questions if question.tests)
+    return tested + sum(question.points for question in POLICY.by_hand if question.number in numbers)
 
 
 def _people(pairs: Pairs) -> Iterable[tuple[Entry, ClassRow, Person]]:
     return ((entry, row, person) for entry, row in pairs for person in entry.people)
 
 
-def _points(row: ClassRow) -> list[str]:
-    cells = [row.points.get(number) for number in NUMBERS]
+def _points(row: ClassRow, numbers: Sequence[str]) -> list[str]:
+    cells = [row.points.get(number) for number in numbers]
     return ["" if cell is None else f"{cell:g}" for cell in [*cells, row.total]]
 
 

@@ -1,0 +1,120 @@
+"""A headless Chromium that tests talk to: pages are opened, typed into, and asked what they reached for.
+
+Why separate: Chromium's own protocol, one JSON object after another over two pipes, needs no package; every test that
+looks at a page shares it. The browser is a child of the test and ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.grader.pace import patience
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# Puts the two pipes where Chromium expects them: before the new process runs, Python may need these very descriptors.
+_PLACE = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+class Browser:
+    """`with Browser(profile) as browser:`; what a profile keeps, the next browser with it finds."""
+
+    def __init__(self, profile: Path) -> None:
+        self._profile = profile
+        self.asked: list[str] = []  # every address that a page wanted
+        self.said: list[str] = []  # every dialog that one opened
+        self._buffer = b""
+        self._number = 0
+
+    def __enter__(self) -> Browser:
+        ours, theirs = os.pipe(), os.pipe()  # what it reads, what it writes
+        command = [str(CHROMIUM), "--headless=new", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run",
+                   f"--user-data-dir={self._profile}"]  # fmt: skip
+        command += ["--no-sandbox"] if os.getuid() == 0 else []
+
+        placed = [sys.executable, "-c", _PLACE, str(ours[0]), str(theirs[1]), *command]
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(placed, pass_fds=(ours[0], theirs[1]), stdout=quiet, stderr=quiet)
+        os.close(ours[0])
+        os.close(theirs[1])
+        self._write, self._read = ours[1], theirs[0]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._send("Browser.close", "")
+            self._process.wait(patience(10))  # so that what pages keep is on the disk
+        except (subprocess.TimeoutExpired, OSError):
+            self._process.kill()
+            self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
+
+    def open(self, page: Path) -> None:
+        """Opens a file and waits until it is whole."""
+        target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+        self._session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self._call(f"{domain}.enable", session=self._session)
+        self._call("Page.navigate", {"url": page.as_uri()}, session=self._session)
+        deadline = time.monotonic() + patience(20)
+        while self.value("document.readyState + location.href") != "complete" + page.as_uri():
+            assert time.monotonic() < deadline, "the page does not come"
+            time.sleep(0.05)
+
+    def value(self, expression: str) -> Any:
+        """What an expression of JavaScript is on the page."""
+        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        answer = self._call("Runtime.evaluate", asked, session=self._session)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def type(self, selector: str, text: str) -> None:
+        """Types into a field as a person does."""
+        self.value(f"document.querySelector({json.dumps(selector)}).focus()")
+        self._call("Input.insertText", {"text": text}, session=self._session)
+
+    def _send(self, method: str, session: str, parameters: dict[str, Any] | None = None) -> int:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters or {}}
+        os.write(self._write, json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
+        return self._number
+
+    def _call(self, method: str, parameters: dict[str, Any] | None = None, session: str = "") -> dict[str, Any]:
+        number = self._send(method, session, parameters)
+        while True:
+            message = self._next()
+            if message.get("id") == number:
+                assert "error" not in message, message
+                result: dict[str, Any] = message["result"]
+                return result
+            if message.get("method") == "Network.requestWillBeSent":
+                self.asked.append(message["params"]["request"]["url"])
+            if message.get("method") == "Page.javascriptDialogOpening":
+                self.said.append(message["params"]["message"])
+                self._send("Page.handleJavaScriptDialog", session, {"accept": True})
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            data = os.read(self._read, 1 << 20)
+            assert data, "the browser ended"
+            self._buffer += data
+        text, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        return message
