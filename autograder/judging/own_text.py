@@ -41,7 +41,7 @@ class OwnText:
     """A program's text, parsed. What cannot be parsed has nothing to say."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self.tree = _parsed(text)
 
     def statement(self, line: int) -> ast.stmt | None:
@@ -55,7 +55,7 @@ class OwnText:
 
     def quoted(self, node: ast.AST) -> str:
         """The words of a piece of the text, on one line."""
-        words = ast.get_source_segment(self._text, node) if len(self._text) <= _LONGEST else ""
+        words = ast.get_source_segment(self.text, node) if len(self.text) <= _LONGEST else ""
         return one_line(" ".join((words or "").split()), QUOTED)
 
     def asserted(self, line: int) -> str:
@@ -79,7 +79,7 @@ class OwnText:
             part.name
             for node in ast.walk(self.tree)
             if isinstance(node, ast.ClassDef) and node.name == class_name
-            for part in ast.walk(node)
+            for part in node.body
             if isinstance(part, _FUNCTIONS)
         ]
         return next(iter(difflib.get_close_matches(name, methods, n=1)), "")

@@ -180,7 +180,8 @@ def _no_forward(exit: Exit, own: OwnText, question: str) -> Told | None:
     if found is None:
         return None
     near = own.method_like(found.words, "forward")
-    said = f"; it has `{near}`" if near else ""
+    inside = re.search(r"\bdef forward\b", own.text) and "; does one stand inside another method?"
+    said = f"; it has `{near}`" if near else inside or ""
     return Told(
         f"the class {found.words} has no forward{said}",
         "is it misspelled, or indented into another method?",

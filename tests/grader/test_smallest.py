@@ -101,6 +101,13 @@ def test_most_other_mistakes_have_an_example_too() -> None:
     assert len(wrong) >= 24 and len(silent) <= 4, silent
 
 
+def test_a_layer_that_mixes_samples_shows_with_two_of_them() -> None:
+    text = RIGHT.replace("self.proj(self.attn(self.norm1(x)))", "self.proj(self.attn(self.norm1(x))[0])")
+    found = example("4b", text, "attention")
+    assert shown(found, "expected").tolist() == [[[3, 9], [5, 9]], [[1, -5], [1, -3]]]
+    assert shown(found, "yours").tolist() == [[[3, 9], [5, 9]], [[1, 11], [1, 13]]]
+
+
 def test_the_example_grows_only_as_far_as_it_has_to() -> None:
     assert example("4a", WRONG["no softmax"][1]).startswith("batch 1, tokens 2, input_dim 1, inner_dim 1;")
     assert example("4a", WRONG["no scale"][1]).startswith("batch 1, tokens 2, input_dim 1, inner_dim 4;")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -22,6 +23,7 @@ PLAIN_HEADS = -1  # the seed of probe heads that give the mean of the first feat
 SMALL = LayerCase(1, batch=1, tokens=2, dim=2, heads=1, dim_head=1, mlp_dim=1)
 LARGE = 8.0
 ALIKE = torch.tensor([[[3.0, 1.0], [5.0, 1.0]]])  # LayerNorm: (1, -1) twice
+TWO = torch.tensor([[[3.0, 1.0], [5.0, 1.0]], [[1.0, 3.0], [1.0, 5.0]]])  # LayerNorm: (1, -1) twice, (-1, 1) twice
 APART = torch.tensor([[[3.0, 1.0], [1.0, 3.0]]])  # LayerNorm: (1, -1) and (-1, 1)
 
 _HEADS = (
@@ -49,6 +51,9 @@ def _added(x: Tensor, first: Sequence[float], second: Sequence[float]) -> Tensor
     return x.double() + torch.tensor([[first, second]], dtype=torch.float64).mT
 
 
+_SAMPLES = torch.tensor([LARGE, -LARGE])[:, None, None] * torch.tensor([0.0, 1.0])  # in the second feature of each
+
+
 def _activated(*hidden: float) -> list[list[float]]:
     """8 times each hidden feature after an activation, for each activation that there is."""
     values = torch.tensor(hidden, dtype=torch.float64)
@@ -61,6 +66,7 @@ _MEAN = (
     "leads from it to the second feature is 8, to the first 0. LayerNorm makes (1, -1) of each token, the mean of the "
     "first feature is 1, so 8 is added to the second feature"
 )
+_TWO = f"{_MEAN} of each token of sample 0, and taken away from that of sample 1, where LayerNorm makes (-1, 1)"
 _HIDDEN = (
     "matrices of the attention are 0; in the MLP what comes from and leads to the first feature is 8, all else 0. "
     "LayerNorm makes (1, -1) and (-1, 1), the hidden feature is 8 and -8, ReLU and GELU make 8 and 0, so 64 and 0 are "
@@ -74,6 +80,7 @@ _BOTH = (
 EXAMPLES = (
     Example("", (), APART, _NOTHING, (APART.double(),)),
     Example("attention", ("attention",), ALIKE, _MEAN, (_added(ALIKE, (0, 0), (LARGE, LARGE)),)),
+    Example("attention", ("attention",), TWO, _TWO, (TWO.double() + _SAMPLES,)),
     Example("mlp", ("mlp",), APART, _HIDDEN, tuple(_added(APART, a, (0, 0)) for a in _activated(LARGE, -LARGE))),
     Example("both", ("attention", "mlp"), ALIKE, _BOTH,
             tuple(_added(ALIKE, a, (LARGE, LARGE)) for a in _activated(-LARGE, -LARGE))),
@@ -90,10 +97,10 @@ def smallest(visit: Visit, name: str) -> Mapping[str, str]:
         if brings and "attention" in example.filled:
             continue
         filled = _filled(known, example.filled)
-        load(visit, SMALL, known, filled)
+        load(visit, msgspec.structs.replace(SMALL, batch=len(example.x)), known, filled)
         actual = visit.forward(example.x).output
         if all(differs(actual, right) for right in example.right):
-            shown[example.half] = _told(example, filled, actual, name)
+            shown.setdefault(example.half, _told(example, filled, actual, name))
     first = shown.get("", "")
     whole = first or shown.get("attention") or shown.get("mlp") or shown.get("both", "")
     return {"attention": first or shown.get("attention", ""), "mlp": first or shown.get("mlp", ""), "": whole}
