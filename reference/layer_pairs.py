@@ -29,10 +29,12 @@ def _silent(affine: Affine) -> Affine:
     return torch.zeros_like(affine[0]), None
 
 
-# Those of both halves at once, or of no half at all, make no pair.
-_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-attention", "no-mlp", "norm-after-block"}
+# Those of both halves at once, or of no second half, make no pair.
+_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block"}
 PAIRS = tuple(
-    Misconception(f"{a.name} + {b.name}", f"{a.title}, and {b.title}", f"{a.hint}; {b.hint}", _after(a, b))
+    Misconception(
+        f"{a.name} + {b.name}", f"{a.title}, and {b.title}", f"{a.hint}; {b.hint}", _after(a, b), lacks=a.lacks
+    )
     for a in ATTENTION_HALF
     for b in MLP_HALF
     if not {a.name, b.name} & _NO_PAIR

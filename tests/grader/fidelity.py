@@ -137,6 +137,10 @@ ONE = {
 }
 
 
+# Pairs that are one function: LN(x + a(x)), then the MLP on it, is what is left when x is normalised once between the two.
+SAME = {("first-norm-after", "no-second-norm"): "no-first-norm + norm2-on-the-sum"}
+
+
 def pairs(every: int) -> tuple[Count, Count]:
     """Two mistakes, one in each half: whether both are named, and no other. One of `every`."""
     firsts = [(n, w) for n, w in STRUCTURE.items() if w.lost == FIRST and w.name]
@@ -147,6 +151,7 @@ def pairs(every: int) -> tuple[Count, Count]:
         said = " ".join(unmet.feedback.found for unmet in lost.values())
         names = {name for name, title in _titles("4b") if f"reference {title} (" in said}
         right = {first.name, second.name, f"{first.name} + {second.name}", ONE.get((first.name, second.name), "")}
+        right.add(SAME.get((first.name, second.name), ""))
         both = {first.name, second.name} <= names or names & (right - {first.name, second.name})
         named.add(bool(both), f"{one} + {other}: {said[:200]}")
         # halves have titles in common, so what is right for one may be another's name in the other

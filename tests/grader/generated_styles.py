@@ -147,6 +147,7 @@ class Scaled(nn.Module):
         return y / torch.sqrt(y.square().mean(-1, keepdim=True) + {eps}) * self.p2 + self.p1
 
 """
+NEAR_ONE = OWN_NORM.format(eps="1e-5").replace("ones(dim)", "zeros(dim)").replace("* self.p2", "* (1 + self.p2)")
 
 
 def _norms(made: str, before: str = "") -> Choice:
@@ -162,6 +163,7 @@ NORMS: Mapping[str, Choice] = {
     "LayerNorm without weights": _norms("nn.LayerNorm(dim, elementwise_affine=False)"),
     "of its own, shift first": _norms("Scaled(dim)", OWN_NORM.format(eps="1e-6")),
     "of its own, eps 4e-3": _norms("Scaled(dim)", OWN_NORM.format(eps="4e-3")),
+    "of its own, gain less one": _norms("Scaled(dim)", NEAR_ONE),
     "two gains": Choice({"g1": GAIN, "g2": GAIN}, "F.layer_norm({x}, {x}.shape[-1:], self.{g})"),
     "gains and shifts, bare": Choice(
         {"s1": SHIFT, "g2": GAIN, "g1": GAIN, "s2": SHIFT}, "F.layer_norm({x}, {x}.shape[-1:], self.{g}, self.{s})"

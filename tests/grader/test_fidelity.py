@@ -36,7 +36,7 @@ def test_a_function_that_bends_far_out_is_measured_as_far_as_values_reach() -> N
     assert right.of >= 15 and right.others == []
 
 
-def test_two_mistakes_in_two_halves_are_both_named_mostly_and_seldom_wrongly() -> None:
+def test_two_mistakes_in_two_halves_are_both_named_mostly_and_never_wrongly() -> None:
     named, true = fidelity.pairs(7)
-    # of all 62: 76 % and 98 %; a half without its residual connection hides what the other one does
-    assert named.of > 5 and true.share >= 0.85 and named.share >= 0.6, (named.others, true.others)
+    # of all 63: 94 % and 100 %; a half without its residual connection hides what the other one does
+    assert named.of > 5 and true.others == [] and named.share >= 0.8, (named.others, true.others)

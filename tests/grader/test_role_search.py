@@ -50,6 +50,18 @@ def test_every_form_of_a_normalisation_keeps_every_point(norm: str) -> None:
     assert lost(Style(norm=norm, order=-1, attention="the provided attention")) == {}
 
 
+def test_gains_are_read_as_what_they_differ_from_one_by() -> None:
+    """Two bare vectors that are filled with 0, as the shifts beside them are: names and fills say nothing."""
+    stored = ("nn.Parameter(torch.ones(dim))", "nn.Parameter(torch.zeros(dim))")
+    first, second = (
+        (f"x.shape[-1:], self.my_g{n}, self.my_s{n})", f"x.shape[-1:]) * (1 + self.my_g{n}) + self.my_s{n}")
+        for n in (1, 2)
+    )
+    for heads in ("the provided attention", "fused (d three h)"):
+        assert lost(Style(norm="gains and shifts, bare", order=7, attention=heads), stored, first, second) == {}
+        assert "4b.4" in lost(Style(norm="gains and shifts, bare", attention=heads), stored, first)
+
+
 @pytest.mark.parametrize("activation", generated_styles.ACTIVATIONS)
 def test_every_function_of_one_number_is_an_activation(activation: str) -> None:
     assert lost(Style(activation=activation)) == {}

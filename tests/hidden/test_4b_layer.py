@@ -108,20 +108,26 @@ def _roles(student, reference, seen):
 def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or the two, one in each half, or None."""
     bank, layers = reference.layer_misconceptions.LAYER, cases.layer(2)
-    seen = observe.layer(student, layers, biases=False)
-    if _roles(student, reference, seen):
+    plain = observe.layer(student, layers, biases=False)
+    if _roles(student, reference, plain):
         return None  # what is wrong shows with other gains and biases alone: without them every norm is any other
-    single = _explained(student, reference, seen, bank) or _reshaped(student, reference, seen)
-    if single:
-        return single
-    # of two normalisations in a row gains tell which one is there
+    single = _explained(student, reference, plain, bank)
+    # of two normalisations in a row gains tell which one is there; where they cannot be read, they tell nothing
     seen = observe.layer(student, layers, biases=False, gains=True)
+    if single and _explained(student, reference, seen, [single], own=False):
+        return single
+    told = None if single else _reshaped(student, reference, plain)
+    return told or _both(student, reference, seen) or single
+
+
+def _both(student, reference, seen):
+    """The two mistakes, one in each half, that explain what was seen, or None."""
     return find_roles.explained(student, reference.layer_pairs.PAIRS, reference.attention.multi_head, seen, own=False)
 
 
-def _explained(student, reference, seen, bank):
+def _explained(student, reference, seen, bank, own=True):
     """The first mistake of the bank, or of an attention of the layer's own, that explains what was seen, or None."""
-    bank = (*bank, *reference.own_attention_misconceptions.OWN)
+    bank = (*bank, *reference.own_attention_misconceptions.OWN) if own else bank
     return find_roles.explained(student, bank, reference.attention.multi_head, seen)
 
 

@@ -154,7 +154,7 @@ def evaluate(
 
 def _norm(weights: Weights, source: NormSource) -> Norm:
     gain, shift = (weights[name].double().flatten() if name else None for name in (source.scale, source.shift))
-    return Norm(gain, shift, source.eps)
+    return Norm(gain if gain is None else gain + source.plus, shift, source.eps)
 
 
 def _affine(weights: Weights, source: AffineSource, case: LayerCase, shape: tuple[int, int]) -> Affine:

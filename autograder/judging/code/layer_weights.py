@@ -19,11 +19,15 @@ from autograder.judging.code.weights import Weights, scales, wide
 
 
 class NormSource(msgspec.Struct, frozen=True):
-    """Names of a normalisation's two vectors, empty where it has none, and what it adds to the variance."""
+    """Names of a normalisation's two vectors, empty where it has none, and what it adds to the variance.
+
+    The gain is the scale `plus` a number: 1 where it is stored as what it differs from 1.
+    """
 
     scale: str = ""
     shift: str = ""
     eps: float = USUAL_EPS
+    plus: float = 0.0
 
 
 class AffineSource(msgspec.Struct, frozen=True):

@@ -91,6 +91,8 @@ def _of_norms(name: str, weights: Weights, shared_norm: bool) -> Iterator[Role]:
     for places in (("norm1", "norm2"),) if shared_norm else (("norm1",), ("norm2",)):
         yield partial(_normed, places=places, scale=name, shift=partner)
         yield partial(_normed, places=places, shift=name)
+        if name not in gains_of(weights):
+            yield partial(_normed, places=places, scale=name, plus=1.0)
 
 
 def _partner(gain: str, weights: Weights) -> str:
@@ -100,8 +102,11 @@ def _partner(gain: str, weights: Weights) -> str:
     return beside[0] if gain in gains and len(beside) == 1 and beside[0] not in gains else ""
 
 
-def _normed(roles: LayerRoles, places: tuple[str, ...], scale: str = "", shift: str = "") -> LayerRoles:
-    new: Mapping[str, str] = {key: value for key, value in (("scale", scale), ("shift", shift)) if value}
+def _normed(
+    roles: LayerRoles, places: tuple[str, ...], scale: str = "", shift: str = "", plus: float = 0.0
+) -> LayerRoles:
+    said = (("scale", scale), ("shift", shift), ("plus", plus))
+    new: Mapping[str, str | float] = {key: value for key, value in said if value}
     return msgspec.structs.replace(
         roles, **{place: msgspec.structs.replace(getattr(roles, place), **new) for place in places}
     )
