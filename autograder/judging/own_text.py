@@ -73,6 +73,15 @@ class OwnText:
         found = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) and node.name == name)
         return next((Piece(node.name, node.lineno) for node in found), None)
 
+    def made_with(self, class_name: str) -> list[str]:
+        """The arguments of the class's __init__, without self."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ClassDef) and node.name == class_name:
+                for part in node.body:
+                    if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                        return [argument.arg for argument in (*part.args.posonlyargs, *part.args.args)][1:]
+        return []
+
     def method_like(self, class_name: str, name: str) -> str:
         """A method of the class whose name reads much like `name`; "" for none."""
         methods = [

@@ -122,7 +122,10 @@ def _no_such_attribute(exit: Exit, own: OwnText, question: str) -> Told | None:
     name = own.named_in(exit.detail, exit.line)
     if not name:
         return None
-    if module := re.search(r"module '(numpy|torch[\w.]*|math|einops)'", exit.detail):
+    if (module := re.search(r"module '(\w+)'", exit.detail)) and module[1] in sys.stdlib_module_names:
+        what = f"`{name}` is not in {module[1]} of Python {PYTHON}, which the grader runs"
+        return Told(what, f"is it spelled right? If a newer Python has it, do without: Python {PYTHON} has to do")
+    if module := re.search(r"module '(numpy|torch[\w.]*|einops)'", exit.detail):
         what = f"`{name}` is not in {module[1]} here"
         plain = name if name in ("float", "int", "bool", "object", "complex", "str") else ""
         fix = f"NumPy took np.{plain} out: write {plain}" if plain and module[1] == "numpy" else (

@@ -28,6 +28,7 @@ from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
+from autograder.judging.own_text import OwnText
 from autograder.sandbox.room import BY_THE_SYSTEM, PROCESSOR_TIME, Ended
 from autograder.sandbox.rooms import Conversations, Rooms
 from autograder.sandbox.wire import ParameterSpec, Reply
@@ -264,6 +265,11 @@ class Visit:
         return explain(exit, program, self._doing, show_text=self._show_text)
 
     @property
+    def own_arguments(self) -> list[str]:
+        """What the student calls the arguments of __init__, by their text: the first eight."""
+        return OwnText(self._program.text).made_with(self._program.class_name)[:8]
+
+    @property
     def tuple_returned(self) -> bool:
         """Whether a forward of this visit returned a tuple, of which the first part was taken."""
         return "tuple" in self.notes
@@ -274,8 +280,9 @@ def remarks_on(visit: Visit) -> list[str]:
     heard = []
     if "by-position" in visit.notes:
         heard.append(
-            f"the template calls the arguments of __init__ {', '.join(visit.arguments)}; yours have other names, so"
-            " they were passed by position, as the provided code passes them."
+            f"the template calls the arguments of __init__ {', '.join(visit.arguments)}; yours are called "
+            f"{', '.join(visit.own_arguments) or 'otherwise'}, so they were passed by position, as the provided code "
+            "passes them."
         )
     if visit.tuple_returned:
         heard.append("forward returns a tuple; the template returns only the output. The first part was graded.")

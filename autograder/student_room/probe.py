@@ -24,12 +24,13 @@ def mix(x: Tensor, seed: int, head: int, inner_dim: int) -> Tensor:
 def mixing(seed: int, head: int, tokens: int, dim: int, inner_dim: int) -> tuple[Tensor, Tensor]:
     """The two matrices of a head, (tokens, tokens) and (dim, inner_dim), float64. Drawn once, used for many trials.
 
-    A negative seed gives plain heads, for examples by hand: the mean of the first feature over the tokens.
+    A negative seed gives plain heads, for examples by hand: the mean over the tokens of the first feature, or, with the
+    seed -2, of one feature after the other.
     """
     if seed < 0:
-        first = torch.zeros(dim, inner_dim, dtype=torch.float64)
-        first[0] = 1.0
-        return torch.full((tokens, tokens), 1 / tokens, dtype=torch.float64), first
+        picked = torch.zeros(dim, inner_dim, dtype=torch.float64)
+        picked[head % dim if seed == -2 else 0] = 1.0
+        return torch.full((tokens, tokens), 1 / tokens, dtype=torch.float64), picked
     generator = torch.Generator().manual_seed(seed * 1009 + head)
     across_tokens = torch.randn(tokens, tokens, generator=generator, dtype=torch.float64) / tokens**0.5
     return across_tokens, torch.randn(dim, inner_dim, generator=generator, dtype=torch.float64) / dim**0.5

@@ -100,6 +100,7 @@ FORWARD = {
     "a raise of one's own": ("if x.shape[1] != 17: raise ValueError('17 tokens')", ("a line of your own raises it: `raise ValueError('17 tokens')`", "other sizes"), ()),
     "a local of __init__": ("return q * scale", ("`scale` is not defined", "self.scale"), ()),
     "a new tensor": ("return torch.sqrt(q.shape[-1])", ("a plain number stands", "math.sqrt"), ()),
+    "a function of a newer Python": ("return math.of_tomorrow(q)", ("`of_tomorrow` is not in math of Python", "newer Python"), ()),
     "batch norm": ("return nn.BatchNorm1d(7)(q)", ("the second axis, the tokens", "layer normalisations"), ()),
     "not filled in": ("raise NotImplementedError", ("not filled in yet",), ()),
 }  # fmt: skip

@@ -39,5 +39,9 @@ def _found(student: Student, question: str) -> Examples:
             with student.visit(question, alone=True) as visit:
                 return {"": head.smallest(visit, name)}
         with student.visit(question, probe_seed=layer.PLAIN_HEADS, alone=True) as visit:
-            return layer.smallest(visit, name)
+            found = layer.smallest(visit, name)
+        if any(found.values()):
+            return found
+        with student.visit(question, probe_seed=layer.NUMBERED_HEADS, alone=True) as visit:
+            return layer.with_two_heads(visit, name)
     return {}

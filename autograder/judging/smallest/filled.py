@@ -23,8 +23,9 @@ VISIBLY = 1e-2  # of the largest number: less is not seen in four digits, and ep
 class Parameters:
     """The parameters of a module as they are in a case of different sizes: what is a matrix, what a vector holds."""
 
-    def __init__(self, specs: Sequence[ParameterSpec], case: Case) -> None:
+    def __init__(self, specs: Sequence[ParameterSpec], case: Case, made: int = 0) -> None:
         self.case = case
+        self.made = made  # stand-ins for heads
         self.shapes = {spec.name: tuple(spec.shape) for spec in specs}
         neutral = draw(case.seed, specs, biases=False)
         self.matrices = [name for name in neutral if not is_vector(self.shapes[name])]
@@ -37,7 +38,8 @@ class Parameters:
 
 def of_sizes(visit: Visit, case: Case) -> Parameters:
     """What the module has as parameters, told by sizes that all differ."""
-    return Parameters(visit.build(case).parameters, case)
+    built = visit.build(case)
+    return Parameters(built.parameters, case, built.made)
 
 
 def load(visit: Visit, case: Case, known: Parameters, filled: Mapping[str, tuple[int | None, float]]) -> None:

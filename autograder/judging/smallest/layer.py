@@ -20,6 +20,7 @@ from autograder.judging.smallest.filled import Parameters, differs, load, number
 from autograder.judging.visit import Visit
 
 PLAIN_HEADS = -1  # the seed of probe heads that give the mean of the first feature over the tokens
+NUMBERED_HEADS = -2  # of those that give the mean of one feature after the other
 SMALL = LayerCase(1, batch=1, tokens=2, dim=2, heads=1, dim_head=1, mlp_dim=1)
 LARGE = 8.0
 ALIKE = torch.tensor([[[3.0, 1.0], [5.0, 1.0]]])  # LayerNorm: (1, -1) twice
@@ -32,6 +33,15 @@ _HEADS = (
     "        super().__init__(); self.size = size",
     "    def forward(self, x):",
     "        return x[..., :1].mean(1, keepdim=True).expand(*x.shape[:2], self.size)",
+)
+_NUMBERED = (
+    "class SingleHeadAttention(nn.Module):  # in place of yours",
+    "    made = 0",
+    "    def __init__(self, dim, size, dropout=0.0):",
+    "        super().__init__(); self.size = size; self.of = SingleHeadAttention.made % dim",
+    "        SingleHeadAttention.made += 1",
+    "    def forward(self, x):",
+    "        return x[..., [self.of]].mean(1, keepdim=True).expand(*x.shape[:2], self.size)",
 )
 Filled = Mapping[str, tuple[int | None, float]]
 
@@ -77,6 +87,11 @@ _BOTH = (
     "in the MLP what comes from and leads to the first feature is 8; all else 0. First 8 is added to the second "
     "feature; then LayerNorm makes (-1, 1), the hidden feature is -8, ReLU and GELU make 0 of it, and no more is added"
 )
+_PAIR = (
+    "matrices of the MLP are 0; the two heads are stand-ins that give the mean over the tokens, one of the first "
+    "feature and one of the second; what leads from them to the second feature is 8, to the first 0. LayerNorm makes "
+    "(1, -1) of each token, the heads give 1 and -1, so 8 - 8 is added to the second feature, and x comes back"
+)
 EXAMPLES = (
     Example("", (), APART, _NOTHING, (APART.double(),)),
     Example("attention", ("attention",), ALIKE, _MEAN, (_added(ALIKE, (0, 0), (LARGE, LARGE)),)),
@@ -85,13 +100,14 @@ EXAMPLES = (
     Example("both", ("attention", "mlp"), ALIKE, _BOTH,
             tuple(_added(ALIKE, a, (LARGE, LARGE)) for a in _activated(-LARGE, -LARGE))),
 )  # fmt: skip
+TWO_HEADS = Example("attention", ("attention",), ALIKE, _PAIR, (ALIKE.double(),))
 
 
 def smallest(visit: Visit, name: str) -> Mapping[str, str]:
     """By half, "attention", "mlp" or "" for the whole, the first example that shows what is wrong there."""
     case = LayerCase(1, *LAYER_SIZES[0])
-    brings = visit.build(case).made == 0  # an attention of its own: there is no head to replace
     known = of_sizes(visit, case)
+    brings = known.made == 0  # an attention of its own: there is no head to replace
     shown: dict[str, str] = {}
     for example in EXAMPLES:
         if brings and "attention" in example.filled:
@@ -104,6 +120,19 @@ def smallest(visit: Visit, name: str) -> Mapping[str, str]:
     first = shown.get("", "")
     whole = first or shown.get("attention") or shown.get("mlp") or shown.get("both", "")
     return {"attention": first or shown.get("attention", ""), "mlp": first or shown.get("mlp", ""), "": whole}
+
+
+def with_two_heads(visit: Visit, name: str) -> Mapping[str, str]:
+    """Two heads, each the mean of a feature of its own: heads of another number or size than was asked for show."""
+    known = of_sizes(visit, LayerCase(1, *LAYER_SIZES[0]))
+    filled = _filled(known, TWO_HEADS.filled)
+    case = msgspec.structs.replace(SMALL, heads=2)
+    load(visit, case, known, filled)
+    actual = visit.forward(TWO_HEADS.x).output
+    if known.made == 0 or not differs(actual, TWO_HEADS.right[0]):
+        return {}
+    told = _told(TWO_HEADS, filled, actual, name, heads=2)
+    return {"attention": told, "": told}
 
 
 def _filled(known: Parameters, halves: tuple[str, ...]) -> Filled:
@@ -121,16 +150,16 @@ def _filled(known: Parameters, halves: tuple[str, ...]) -> Filled:
     return found
 
 
-def _told(example: Example, filled: Filled, actual: Tensor, name: str) -> str:
-    right = example.right[0]
+def _told(example: Example, filled: Filled, actual: Tensor, name: str, *, heads: int = 1) -> str:
+    right, stand_ins = example.right[0], _HEADS if heads == 1 else _NUMBERED
     lines = [
-        f"dim 2, heads 1, dim_head 1, mlp_dim 1, two tokens; gains 1, biases 0; {example.steps}",
+        f"dim 2, heads {heads}, dim_head 1, mlp_dim 1, two tokens; gains 1, biases 0; {example.steps}",
         f"x         {numbers(example.x)}",
         f"expected  {numbers(right)}",
         f"yours     {numbers(actual)}",
         "in a cell of your notebook:",
-        *(_HEADS if "attention" in example.filled else ()),
-        f"layer = {name}(2, 1, 1, 1).eval()",
+        *(stand_ins if "attention" in example.filled else ()),
+        f"layer = {name}(2, {heads}, 1, 1).eval()",
         "for n, p in layer.named_parameters():",
         "    if p.dim() != 1 or n.endswith('bias'): p.data.zero_()",
     ]
