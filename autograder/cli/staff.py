@@ -68,6 +68,7 @@ def batch(
     hand_pages: Annotated[
         bool, typer.Option("--hand-pages", help="Write OUT/hand/QUESTION.html: to read answers and give points.")
     ] = False,
+    similar: Annotated[bool, typer.Option("--similar", help="Note programs worth a look together, for staff.")] = False,
     engine: Annotated[
         Engine, typer.Option(help="What grades: lanes of this machine, or a Dask cluster.")
     ] = Engine.LANES,
@@ -98,7 +99,8 @@ def batch(
     place = places.chosen(engine is Engine.DASK, scheduler, jobs, needs)
     grading = partial(
         run, folder, out, options,
-        jobs=jobs, fresh=fresh, against=against, by_hand=hand or (), hand_pages=hand_pages, place=place,
+        jobs=jobs, fresh=fresh, against=against, by_hand=hand or (), hand_pages=hand_pages, similar=similar,
+        place=place,
     )  # fmt: skip
     raise typer.Exit(shown.run(grading, out, quiet=quiet))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import cluster, hand, lanes, tables
+from autograder.commands.batch import alike, cluster, hand, lanes, tables
 from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch.against import Changes, compare, read, table
 from autograder.commands.batch.cluster.places import Place
@@ -57,6 +57,7 @@ def run(
     against: Path | None = None,
     by_hand: Sequence[Path] = (),
     hand_pages: bool = False,
+    similar: bool = False,
     place: Place | None = None,
     say: Callable[[str], None] = lambda text: None,
     watch: Watch = lambda progress: None,
@@ -66,6 +67,7 @@ def run(
     What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
     `by_hand`: tables of points that people gave. `hand_pages`: write the pages on which they are given.
+    `similar`: say whose programs are worth a look together.
     `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
@@ -88,7 +90,7 @@ def run(
             lost = (str(fault),)
         with undisturbed():
             notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
-            notes += shelf.strangers()
+            notes += shelf.strangers() + (alike.look(shelf.graded(), out) if similar else ())
             _write_tables(shelf, notes, out, time.monotonic() - start)
             changes = None
             if earlier is not None:
