@@ -136,11 +136,19 @@ class OwnText:
 
     def without_return(self) -> list[Piece]:
         """Functions that are used for what they give, by their name, and give nothing: the line of each."""
+        used = {"forward", *self._used_for_their_value()}
         return [
             Piece(node.name, node.lineno)
             for node in ast.walk(self.tree)
-            if isinstance(node, _FUNCTIONS) and not node.name.startswith("__") and not _gives_something(node)
+            if isinstance(node, _FUNCTIONS) and node.name in used and not _gives_something(node)
         ]
+
+    def _used_for_their_value(self) -> Iterator[str]:
+        """The names of functions and methods that are called anywhere but as a statement of their own."""
+        alone = {id(node.value) for node in ast.walk(self.tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and id(node) not in alone:
+                yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
     def calls(self, *names: str) -> list[Piece]:
         """Where a function, method or attribute of one of these names stands."""
@@ -151,11 +159,18 @@ class OwnText:
             or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names)
         ]
 
-    def turned(self) -> Piece | None:
-        """The first `.T` of something that may have three axes: not of a parameter, which has two."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute) and node.attr == "T" and not _is_parameter(node.value):
-                return Piece(self.quoted(node), node.lineno)
+    def turned(self, line: int) -> Piece | None:
+        """A `.T` at the line, or in what a name of that line was set to, of something that may have three axes.
+
+        Not of a parameter, nor of one sample of a batch: those have two.
+        """
+        named = set(self.names(line))
+        statements = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign) and _binds(node) & named]
+        here = self.statement(line)
+        for statement in (*([here] if here else ()), *statements):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Attribute) and node.attr == "T" and not _has_two_axes(node.value):
+                    return Piece(self.quoted(node), node.lineno)
         return None
 
     def nearest(self, name: str) -> str:
@@ -214,8 +229,14 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-def _is_parameter(node: ast.expr) -> bool:
-    """self.w, self.to_q.weight: made in __init__, with two axes."""
+def _binds(node: ast.Assign) -> set[str]:
+    return {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+
+
+def _has_two_axes(node: ast.expr) -> bool:
+    """self.w, self.to_q.weight: made in __init__; q[i]: one sample."""
+    if isinstance(node, ast.Subscript):
+        return True
     while isinstance(node, ast.Attribute):
         node = node.value
         if _is_self(node):

@@ -163,7 +163,7 @@ def forgotten_return(own: OwnText, line: int) -> Told:
 def _turned_round(exit: Exit, own: OwnText, question: str) -> Told | None:
     wrong_shapes = "must match the size of|cannot be multiplied|Expected size for first two|must be a (?:3D|matrix|2D)|1D tensors expected|inconsistent tensor size"
     turned: Piece | None = (
-        own.turned() if exit.error == "RuntimeError" and re.search(wrong_shapes, exit.detail) else None
+        own.turned(exit.line) if exit.error == "RuntimeError" and re.search(wrong_shapes, exit.detail) else None
     )
     if turned is None:
         return None

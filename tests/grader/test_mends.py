@@ -25,6 +25,9 @@ CLASS = """class SingleHeadAttention(nn.Module):
         self.to_k = nn.Linear(input_dim, inner_dim, bias=False)
         scale = inner_dim**-0.5
 
+    def note(self, x):
+        self.seen = x
+
     def forward(self, x):
         q, k = self.to_q(x), self.to_k(x)
 """
@@ -53,7 +56,7 @@ def in_forward(*lines: str, before: str = "") -> str:
     return IMPORTS + before + CLASS + "".join(f"        {line}\n" for line in lines)
 
 
-HERE = 15  # the line of the first of them
+HERE = 18  # the line of the first of them
 # what stands in forward, words that must be said, words that must not
 FORWARD = {
     "a GPU": ("return q.cuda()", ("has none", "device=x.device"), ("assert",)),
@@ -75,6 +78,8 @@ FORWARD = {
     "a key": ("return {17: 1}[x.shape[1]]", ("KeyError", "notebook's own sizes"), ()),
     "dot T": ("return q @ k.T", ("`k.T` turns all axes round", "transpose(-2, -1)", ".mT"), ("4(b)", "dim_head")),
     "dot T, a line before": ("kt = k.T; return q @ kt", ("`k.T` turns all axes round",), ()),
+    "a mismatch beside a right .T": ("s = torch.stack([one @ self.to_q.weight.T for one in x]); t = q[0].T; return q + x", ("different shapes",), (".T` turns",)),
+    "None beside a function that needs no return": ("self.note(x); y = None; return y + x", ("None stands",), ("has no `return`",)),
     "t()": ("return q @ k.t()", ("`.t()` is for matrices", "transpose(-2, -1)"), ()),
     "two shapes": ("return q + x", ("different shapes", "print the shape of both"), ("4(b)", "dim_head")),
     "np.float": ("return q * np.float(2)", ("`float` is not in numpy", "write float"), ()),
@@ -113,9 +118,9 @@ def test_what_went_wrong_is_told_in_words_of_ours(name: str) -> None:
     text = f"{seen.found} | {seen.fix}"
     assert not [words for words in said if words not in text], text
     assert not [words for words in unsaid if words in text], text
-    wanted = "hw6.py line 13" if "return" in name else f"hw6.py line {HERE}"
+    wanted = "hw6.py line 16" if "`forward`" in said[0] else f"hw6.py line {HERE}"
     if name not in ("a dict returned", "recursion"):
-        assert seen.where.startswith((wanted, "hw6.py line 16")[: 1 + ("\n" in line)]), seen.where
+        assert seen.where.startswith((wanted, "hw6.py line 19")[: 1 + ("\n" in line)]), seen.where
 
 
 def test_a_class_without_a_forward_is_named_with_what_it_has_instead() -> None:
@@ -178,7 +183,7 @@ def test_gradients_that_are_cut_off_are_told_with_the_words_that_do_it() -> None
     )
     seen = endings.explain(exit, Program("4a", "C", text, PLACES, ""), "forward", show_text=False).feedback
     assert (
-        seen.where == "hw6.py line 8" and "`torch.no_grad` cuts it off" in seen.found and "torch.no_grad()" in seen.fix
+        seen.where == "hw6.py line 11" and "`torch.no_grad` cuts it off" in seen.found and "torch.no_grad()" in seen.fix
     )
 
 
