@@ -29,6 +29,17 @@ def render(whole: Summary, *, source_lines: bool = True, audience: summary.Audie
     return filled(TEMPLATE, _page(whole, source_lines, audience))
 
 
+def cell(whole: Summary, left: Sequence[str] = ()) -> str:
+    """The student's report as an element for a notebook's output, its styles under one class; `left`: last lines."""
+    page = _page(whole, source_lines=False, audience="student")
+    anchored = _anchored(summary.question_scores(summary.shown_tests(whole, "student")), whole)
+    questions = [
+        (score, entries, any(g.status in (Status.FAILED, Status.ERROR) for g, _ in entries))
+        for score, entries in anchored
+    ]
+    return filled("cell.html.j2", {**page, "questions": questions, "left": [clean(line, 500) for line in left]})
+
+
 def filled(template: str, values: Mapping[str, object]) -> str:
     """A template of this folder with its values; what is no markup of ours is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -53,7 +53,7 @@ def summarise(report: Report) -> Summary:
     """The summary that all outputs of this report share."""
     tests = _all_tests(report)
     return Summary(
-        report, tests, _unusable(report.submission), _once(report.submission.findings), _notes(report, tests)
+        report, tests, _unusable(report.submission, tests), _once(report.submission.findings), _notes(report, tests)
     )
 
 
@@ -178,15 +178,16 @@ def told_to_staff(whole: Summary) -> tuple[tuple[str, str], ...]:
     return tuple((", ".join(numbers), text) for text, numbers in told.items())
 
 
-def _unusable(submission: Submission) -> tuple[tuple[str, str], ...]:
-    """(what, why) for everything of the submission that could not be used."""
+def _unusable(submission: Submission, tests: tuple[TestResult, ...]) -> tuple[tuple[str, str], ...]:
+    """(what, why) for everything of the submission that could not be used, of the questions that were asked about."""
+    asked = {_question(test.number).number for test in tests}
     problem = submission.problem  # said once, not once more for each question
     pairs = [
         ("the submission", submission.problem),
         *(
             (f"question {number}", reason)
             for number, reason in sorted(submission.unusable.items())
-            if reason not in problem
+            if reason not in problem and (number in asked or not asked)
         ),
         ("answers.toml", submission.answers_problem),
         ("history.json", submission.history_problem),

@@ -233,6 +233,7 @@ def _counted(tests: Sequence[TestResult]) -> str:
 def _narrowed(again: str, whole: Summary, tests: Sequence[TestResult]) -> str:
     """The command, with the one question that is to be fixed next."""
     first = summary.first_to_fix(whole, tests)
-    if first is None or not first.number or "--question" in again:
+    if first is None or not first.number or "--question" in again or "check(" in again.replace("check()", ""):
         return again
-    return f"{again} --question {summary.question_scores([first])[0].question.number or first.number}"
+    number = summary.question_scores([first])[0].question.number or first.number
+    return f'check("{number}")' if again == "check()" else f"{again} --question {number}"

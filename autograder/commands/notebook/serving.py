@@ -1,0 +1,71 @@
+"""The process that checks what a notebook asks for: one line of JSON for each test that is done, then the report.
+
+Why separate: the notebook's kernel holds threads, a GPU and the student's objects, and must not be forked; this process
+is as the command line's, and the student's code runs in another one still.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from autograder.core.errors import GraderFault, UsageError
+from autograder.core.needed import missing
+
+# Columns of the text that stands in for the page, e.g. where a notebook is shown without its HTML.
+WIDTH = 80
+
+
+def main(path: str, question: str, kernel: str, how: str) -> None:
+    """Prints what `check` finds at `path` as JSON, one line each. `kernel`: the process that it is done for."""
+    if lacking := missing():
+        return _tell(text=lacking)
+    threading.Thread(target=_end_with, args=(int(kernel),), daemon=True).start()
+    try:
+        _check(Path(path), question, typed=how == "typed")
+    except UsageError as error:
+        _tell(text=str(error))
+    except GraderFault as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)
+
+
+def _check(path: Path, question: str, typed: bool) -> None:
+    from autograder.core.records import Report
+    from autograder.grading import Options, checked, grade
+    from autograder.handin import folders
+    from autograder.report import html, terminal, unchecked
+    from autograder.report.summary import summarise
+
+    def watch(report: Report) -> None:
+        _tell(done=len(report.tests), of=len(report.tests) + len(report.planned))
+
+    options = checked(Options(public=True, only=question))
+    if typed:
+        folders.refuse_class(path, one=_call, whole="")
+    report = grade(path, options, watch)
+    whole = summarise(report)
+    again = f'check("{options.only}")' if options.only else "check()"
+    left = tuple(unchecked.lines(report, options.only))
+    text = terminal.render(whole, width=WIDTH, colour=False, again=_call(path, options.only) if typed else again)
+    _tell(text="\n".join([text.rstrip("\n"), *left]), html=html.cell(whole, left))
+
+
+def _call(path: Path, only: str = "") -> str:
+    """The call that repeats it on a path."""
+    return f'check({only!r}, path="{path}")'
+
+
+def _tell(**told: object) -> None:
+    print(json.dumps(told), flush=True)
+
+
+def _end_with(kernel: int) -> None:
+    """Ends this process, and through it all that it started, when the kernel is gone or was restarted."""
+    while os.getppid() == kernel:
+        time.sleep(0.5)
+    os.kill(os.getpid(), 15)

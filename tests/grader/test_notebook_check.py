@@ -1,0 +1,138 @@
+"""`check()` in a real kernel: the classes as they stand there, fixed and broken again, without a saved notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from autograder.commands.notebook import held
+from autograder.core.errors import SubmissionError
+from tests.grader.honest_styles import IMPORTS
+from tests.grader.pace import patience
+
+ROOT = Path(__file__).resolve().parents[2]
+RIGHT = """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.):
+        super().__init__()
+        self.q = nn.Linear(input_dim, inner_dim, bias=False)
+        self.k = nn.Linear(input_dim, inner_dim, bias=False)
+        self.v = nn.Linear(input_dim, inner_dim, bias=False)
+        self.drop = nn.Dropout(dropout)
+    def forward(self, x):
+        scores = self.q(x) @ self.k(x).transpose(-1, -2) / self.q.out_features ** 0.5
+        return self.drop(torch.softmax(scores, dim=-1)) @ self.v(x)
+"""
+
+
+def shell(cells: list[str], **names: object) -> Any:
+    """What of IPython's shell is looked at: the texts of the cells that were run, and the names that they left."""
+    history = SimpleNamespace(input_hist_raw=["", *cells], input_hist_parsed=["", *cells])
+    return SimpleNamespace(history_manager=history, user_ns=names)
+
+
+def texts(folder: Path) -> list[str]:
+    return [cell["source"] for cell in json.loads((folder / "hw6.ipynb").read_text())["cells"]]
+
+
+class SingleHeadAttention:
+    def forward(self) -> None: ...
+
+
+def test_what_the_kernel_does_not_hold_is_left_out(tmp_path: Path) -> None:
+    cells = ["class ViTLayer: pass", "x = 1"]
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere")
+    assert texts(tmp_path) == ["", "x = 1"], "the class was deleted, or its cell failed before it was made"
+
+
+def test_a_class_whose_cell_cannot_be_told_leaves_every_cell_in(tmp_path: Path) -> None:
+    cells = ["class SingleHeadAttention: a = 1", "class SingleHeadAttention: a = 2"]
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere")
+    assert texts(tmp_path) == cells
+
+
+def test_answers_and_own_modules_come_along_and_nothing_else(tmp_path: Path) -> None:
+    working, folder = tmp_path / "working", tmp_path / "folder"
+    working.mkdir()
+    folder.mkdir()
+    for name in ("answers.toml", "mine.py", "other.py", "secret.txt", "hw6.ipynb"):
+        (working / name).write_text(name)
+    held.collect(shell(["from mine import x\nimport os"]), folder, working)
+    assert sorted(path.name for path in folder.iterdir()) == ["answers.toml", "hw6.ipynb", "mine.py"]
+    assert texts(folder) == ["from mine import x\nimport os"]
+
+
+def test_a_kernel_without_a_class_is_told_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="Run the cell with your class first"):
+        held.collect(shell(["x = 1"]), tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path: Path) -> None:
+    nbclient = pytest.importorskip("nbclient", reason="nbclient and ipykernel run the kernel: pip install -e .[dev]")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    wrong = RIGHT.replace(" / self.q.out_features ** 0.5", "")
+    cells = [
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{IMPORTS}",
+        wrong,
+        'from autograder import check\ncheck("4a")',
+        RIGHT,
+        'check("4a")',
+        "class SingleHeadAttention(nn.Module):\n    never = 1 / 0",  # raises: the kernel still holds the right one
+        'check("4a")',
+        'check("9z")',
+        "del SingleHeadAttention",
+        'check("4a")',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client = nbclient.NotebookClient(
+        notebook, timeout=patience(120), allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    # the kernel of this very interpreter, whatever kernels are registered on the machine
+    client.km = _manager()
+    client.execute()
+    said = [cell["outputs"][-1].get("data", {}) for cell in notebook["cells"] if cell["outputs"]]
+    first, second, _, third, unknown, gone = said
+    assert "✗ 4a.p3" in first["text/plain"] and "✗" in first["text/html"] and "smallest" in first["text/html"]
+    assert "√d_k" in first["text/plain"] and first["text/plain"].rstrip().splitlines()[-1] == 'Again: check("4a")'
+    for well in (second, third):
+        assert "5 of 5 tests pass" in well["text/plain"] and "✗" not in well["text/plain"], well["text/plain"]
+    assert "4b" not in second["text/plain"], "only 4a was asked for"
+    assert "holds none of the classes" in gone["text/plain"]
+    assert 'no question "9z"' in unknown["text/plain"]
+    assert "<script" not in first["text/html"] and max(map(len, first["text/plain"].splitlines())) <= 80
+
+
+def _manager() -> Any:
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    manager._kernel_spec = KernelSpec(
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], display_name="this one"
+    )
+    return manager
+
+
+@pytest.mark.slow
+def test_outside_of_a_notebook_it_prints_what_the_command_prints(tmp_path: Path) -> None:
+    (tmp_path / "hw6.py").write_text(IMPORTS + RIGHT, encoding="utf-8")
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom autograder import check\ncheck('4a')"
+    environment = {**os.environ, "COLUMNS": "80"}
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=patience(120),
+        env=environment,
+    )
+    assert "5 of 5 tests pass" in run.stdout and run.stderr == ""
