@@ -177,6 +177,14 @@ def _raised_by_hand(exit: Exit, own: OwnText, question: str) -> Told | None:
     return Told(f"a line of your own raises it: `{words}`", fix) if words else None
 
 
+def _never_defined(exit: Exit, own: OwnText, question: str) -> Told | None:
+    found = own.class_named(exit.detail.strip("'")) if exit.error == "KeyError" and not exit.line else None
+    if found is None:
+        return None
+    what = f"after your cells ran there is no class {found.words}"
+    return Told(what, "does it stand under an `if` that is not met, or is its name deleted later?", found.line)
+
+
 def _no_forward(exit: Exit, own: OwnText, question: str) -> Told | None:
     match = re.search(r"Module \[(\w+)\] is missing the required", exit.detail)
     found = own.class_named(match[1]) if match else None
@@ -212,4 +220,5 @@ _READINGS: tuple[Reading, ...] = (
     _cut_off,
     _raised_by_hand,
     _no_forward,
+    _never_defined,
 )

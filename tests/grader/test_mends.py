@@ -130,6 +130,14 @@ def test_a_class_without_a_forward_is_named_with_what_it_has_instead() -> None:
     )
 
 
+def test_a_class_under_an_if_that_is_not_met_is_told_as_that() -> None:
+    text = IMPORTS + "if False:\n" + "".join(f"    {line}\n" for line in CLASS.splitlines()) + "        return q\n"
+    exit = Exit(ExitKind.RAISED, "KeyError", "'SingleHeadAttention'")
+    seen = endings.explain(exit, Program("4a", "SingleHeadAttention", text, PLACES, ""), "making", show_text=False)
+    assert "there is no class SingleHeadAttention" in seen.feedback.found and "`if`" in seen.feedback.fix
+    assert seen.feedback.where == "hw6.py line 7"
+
+
 def test_a_function_that_forgets_its_return_is_named_where_it_stands() -> None:
     helper = "def mask(scores):\n    scores = scores.tril()\n\n\n"
     seen = told(in_forward("return mask(q) + x", before=helper)).feedback

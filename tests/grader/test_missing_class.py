@@ -70,6 +70,16 @@ def test_a_blank_copy_beside_the_work_changes_nothing(tmp_path: Path) -> None:
     assert submission.file == "hw6.ipynb" and not [f for f in submission.findings if f.rule == "file-name"]
 
 
+def test_a_class_that_another_notebook_has_is_told_and_not_taken_from_there(tmp_path: Path) -> None:
+    half = SHA + "\n\n" + LAYER.replace("return x", "raise NotImplementedError")
+    (tmp_path / "hw6.ipynb").write_text(notebook(half), encoding="utf-8")
+    (tmp_path / "Copy of hw6.ipynb").write_text(FILLED, encoding="utf-8")
+    submission = load(tmp_path)
+    assert submission.file == "hw6.ipynb" and submission.absent == ("4b",)
+    said = [f.message for f in submission.findings if f.rule == "file-name"]
+    assert said == ["hw6.ipynb, which is graded, has no ViTLayer yet, and Copy of hw6.ipynb beside it has one"]
+
+
 def test_two_different_filled_copies_beside_a_blank_one_are_not_guessed_between(tmp_path: Path) -> None:
     (tmp_path / "hw6.ipynb").write_text(BLANK, encoding="utf-8")
     (tmp_path / "Copy of hw6.ipynb").write_text(FILLED, encoding="utf-8")

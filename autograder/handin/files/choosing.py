@@ -7,7 +7,7 @@ two could be meant, this says so instead of guessing. Nothing here opens files b
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -64,7 +64,23 @@ def choose(members: Sequence[Member], provided: str) -> Chosen:
         more = [_try(member, members, provided) for member in others[:_TRIED]]
         # beside a blank notebook of the right name only a filled one counts
         tried = tried + (more if not any(one.blank for one in tried) else [one for one in more if one.filled])
-    return _best(tried)
+        return _best(tried)
+    chosen = _best(tried)
+    lacks = chosen.sliced.absent
+    more = [_try(member, members, provided) for member in others[:_TRIED]] if lacks else []
+    return chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
+
+
+def _elsewhere(chosen: Chosen, others: Sequence[_Tried]) -> Iterator[Finding]:
+    """Remarks on classes that the chosen file leaves out, or unfilled, and that another file has."""
+    classes = {question.number: question.class_name for question in policy.POLICY.questions}
+    file = chosen.work.file
+    for number in chosen.sliced.absent:
+        there = [one for one in others if one.sliced and number in one.sliced.programs.keys() - set(one.sliced.absent)]
+        for one in there[:1]:
+            message = f"{file}, which is graded, has no {classes[number]} yet, and {one.member.name} beside it has one"
+            fix = f"put all your work into one notebook, called {policy.FILES.notebook}, and hand in that"
+            yield Finding("file-name", Severity.REMARK, message, question=number, construct=one.member.name, fix=fix)
 
 
 def code_files(members: Sequence[Member]) -> list[Member]:
