@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 def main() -> int:
     """Prints the table, and each program that was not judged as it should be."""
     from autograder.core.policy import TOLERANCES
-    from tests.grader import fidelity
+    from tests.grader import fidelity, fidelity_costs, fidelity_training
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="a quarter of it")
@@ -37,18 +37,23 @@ def main() -> int:
     with fidelity.distances(margin, wrong=True):
         caught, named, true = fidelity.mutations(fidelity.wrong_programs(1 if wanted.short else 3))
         both, true_pairs = fidelity.pairs(6 if wanted.short else 1)
-    counts = (right, caught, named, true, both, true_pairs)
+    loops, quiet = fidelity_training.loops()
+    still, training = fidelity_training.trained(4 if wanted.short else 1)
+    counts = (right, caught, named, true, both, true_pairs, loops, quiet, still, training)
     for count in counts:
-        print(f"{count.what:45} {count.good:4} of {count.of:4}   {count.share:.1%}")
+        print(f"{count.what:55} {count.good:4} of {count.of:4}   {count.share:.1%}")
     print(
-        f"{'distance of right programs, of wrong ones':45} {margin.right:.1e}, {margin.wrong:.1e}; tolerance"
+        f"{'distance of right programs, of wrong ones':55} {margin.right:.1e}, {margin.wrong:.1e}; tolerance"
         f" {margin.tolerance:g}, at least {margin.times:.0f} times away"
     )
+    for kind, cost in fidelity_costs.worst():
+        spent = f"{cost.seconds:.2f} s, {cost.formulas} formulas, {cost.forwards} forwards"
+        print(f"{kind + ', at most':55} {spent} ({cost.what})")
     for count in counts:
         for name in count.others:
             print(f"  not among the {count.what}: {name}")
     print(f"{time.monotonic() - start:.0f} s")
-    return int(any(count.good < count.of for count in (right, caught, true)))
+    return int(any(count.good < count.of for count in (right, caught, true, quiet, still, training)))
 
 
 if __name__ == "__main__":

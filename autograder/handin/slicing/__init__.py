@@ -22,6 +22,7 @@ from autograder.handin.slicing.hyperparameters import read_run
 from autograder.handin.slicing.missing import missing
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 from autograder.handin.slicing.trained import traced
+from autograder.handin.slicing.training_loop import read_training
 from autograder.handin.slicing.write import write_program
 
 
@@ -92,6 +93,7 @@ def slice_cells(
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
     run, differing = read_run(cells, chunks, provided)
+    findings += read_training(chunks)
     return Sliced(programs, unusable, (*findings, *differing), absent, traced(cells, chunks), run, tuple(alternatives))
 
 

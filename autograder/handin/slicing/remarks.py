@@ -190,6 +190,6 @@ def _classes(nodes: Iterable[ast.stmt], name: str) -> Iterator[ast.ClassDef]:
                 yield part
 
 
-def place_of(chunk: Chunk, node: ast.stmt) -> Place:
+def place_of(chunk: Chunk, node: ast.stmt | ast.expr) -> Place:
     """Where a statement of the chunk stands in what was handed in."""
     return chunk.places[min(max(node.lineno - chunk.first, 0), len(chunk.places) - 1)]
