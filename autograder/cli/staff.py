@@ -69,6 +69,7 @@ def batch(
         bool, typer.Option("--hand-pages", help="Write OUT/hand/QUESTION.html: to read answers and give points.")
     ] = False,
     similar: Annotated[bool, typer.Option("--similar", help="Note programs worth a look together, for staff.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write OUT/tests.parquet, too.")] = False,
     engine: Annotated[
         Engine, typer.Option(help="What grades: lanes of this machine, or a Dask cluster.")
     ] = Engine.LANES,
@@ -100,7 +101,7 @@ def batch(
     grading = partial(
         run, folder, out, options,
         jobs=jobs, fresh=fresh, against=against, by_hand=hand or (), hand_pages=hand_pages, similar=similar,
-        place=place,
+        parquet=parquet, place=place,
     )  # fmt: skip
     raise typer.Exit(shown.run(grading, out, quiet=quiet))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import alike, cluster, hand, lanes, tables
+from autograder.commands.batch import alike, cluster, columns, hand, lanes, tables
 from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch.against import Changes, compare, read, table
 from autograder.commands.batch.cluster.places import Place
@@ -58,6 +58,7 @@ def run(
     by_hand: Sequence[Path] = (),
     hand_pages: bool = False,
     similar: bool = False,
+    parquet: bool = False,
     place: Place | None = None,
     say: Callable[[str], None] = lambda text: None,
     watch: Watch = lambda progress: None,
@@ -67,10 +68,12 @@ def run(
     What `out` holds of an earlier run with the same submission, tests and policy is kept, unless `fresh`. Ctrl-C ends
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
     `by_hand`: tables of points that people gave. `hand_pages`: write the pages on which they are given.
-    `similar`: say whose programs are worth a look together.
+    `similar`: say whose programs are worth a look together. `parquet`: write tests.parquet, too.
     `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
+    if parquet:
+        columns.refuse_without_pyarrow()
     found = class_folder.read(folder, leave_out=out)
     earlier = read(against) if against else None
     for name in ("results", "reports", "records"):
@@ -92,6 +95,8 @@ def run(
             notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
             notes += shelf.strangers() + (alike.look(shelf.graded(), out) if similar else ())
             _write_tables(shelf, notes, out, time.monotonic() - start)
+            if parquet:
+                columns.write(shelf.graded(), out)
             changes = None
             if earlier is not None:
                 changes = compare(earlier, read(out))

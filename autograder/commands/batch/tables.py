@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -47,17 +47,28 @@ def gradescope(pairs: Pairs) -> str:
 
 def tests(graded: Sequence[tuple[Entry, Summary]]) -> str:
     """tests.csv: a row for each test of each submission, for pandas and its like. A blank score is not graded."""
-    head = ["id", "question", "test", "name", "status", "score", "possible", "seconds", "found"]
-    rows = []
+    return _csv(list(LONG), ([_cell(row[name]) for name in LONG] for row in long(graded)))
+
+
+# The columns of the long form, and what each holds.
+LONG = {"id": str, "question": str, "test": str, "name": str, "status": str, "score": float, "possible": float,
+        "seconds": float, "found": str}  # fmt: skip
+
+
+def long(graded: Sequence[tuple[Entry, Summary]]) -> Iterator[dict[str, str | float | None]]:
+    """A row for each test of each submission; a score of None is not graded."""
     for entry, whole in graded:
         for test in whole.tests:
-            score = "" if test.status is Status.ERROR else f"{earned(test):g}"
-            words = (entry.id, question_of(test.number), test.number, test.name)
-            said = _inert(one_line(test.feedback.found, 400))
-            rows.append(
-                [*map(_inert, words), test.status.value, score, f"{test.max_score:g}", f"{test.seconds:.3f}", said]
-            )
-    return _csv(head, rows)
+            yield {
+                "id": entry.id, "question": question_of(test.number), "test": test.number, "name": test.name,
+                "status": test.status.value, "score": None if test.status is Status.ERROR else float(earned(test)),
+                "possible": float(test.max_score), "seconds": round(test.seconds, 3),
+                "found": one_line(test.feedback.found, 400),
+            }  # fmt: skip
+
+
+def _cell(value: str | float | None) -> str:
+    return "" if value is None else _inert(value) if isinstance(value, str) else f"{value:g}"
 
 
 def canvas(pairs: Pairs) -> str:
