@@ -54,10 +54,9 @@ template: $(VENV)/.installed ## rebuild student_template/hw6.ipynb from its sour
 examples: $(VENV)/.installed ## rebuild examples/class from its sources
 	$(BIN)/python examples/build.py
 
-zip: ## make build/gradescope.zip from what is committed, with course_secret.txt and results_key.txt if they are there
-	@mkdir -p build
-	@git diff --quiet HEAD || echo "note: changes that are not committed are left out of the zip"
-	git archive --format=zip $(patsubst %,--add-file=%,$(wildcard course_secret.txt results_key.txt)) -o build/gradescope.zip HEAD
+zip: $(VENV)/.installed ## make build/gradescope.zip and build/hw6-student.zip, from what is committed
+	$(BIN)/python -m autograder package gradescope
+	$(BIN)/python -m autograder package student
 
 setup: $(VENV)/.dev ## only make the environment
 

@@ -23,7 +23,9 @@ from autograder.grading.supervisor import ROOT, Engine
 from autograder.report import results, seal
 from autograder.sandbox import landlock
 
-HIDDEN, PUBLIC = ROOT / "tests" / "hidden", ROOT / "tests" / "public"
+HIDDEN = ROOT / "tests" / "hidden"
+INSTALLED = ROOT / "autograder" / "public_tests"  # where pip puts them for students
+PUBLIC = INSTALLED if INSTALLED.is_dir() else ROOT / "tests" / "public"
 SECRET_FILE = ROOT / "course_secret.txt"
 
 FAULT = "This submission could not be graded through a fault of ours. It costs no points; staff have been told why."

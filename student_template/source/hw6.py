@@ -35,6 +35,9 @@ if missing:
     print(f"Missing here: {', '.join(missing)}. Run `%pip install {' '.join(missing)}` in a cell, then restart the kernel.")
 else:
     print("All packages are here.")
+if find_spec("autograder") is None:  # the public tests: `from autograder import check; check("4a")` in any cell
+    print("To check your work here: put hw6-student.zip beside this notebook (Colab: the folder on the left), then run")
+    print("%pip install -q hw6-student.zip")
 
 
 class Stop(Exception):

@@ -1,0 +1,37 @@
+"""`package student` and `package gradescope`: the two zips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Makes the zip for students, or the one for Gradescope.", no_args_is_help=True)
+
+
+@app.command()
+def student(
+    out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("build/hw6-student.zip"),
+) -> None:
+    """Template, answers.toml, public tests and what `check` needs: no solution, no hidden test (it looks)."""
+    from autograder.commands.package.student import build
+
+    files, size = build(out)
+    typer.echo(f"{out}: {files} files, {size / 1e6:.2f} MB. Students unpack it, or:  pip install {out.name}")
+
+
+@app.command()
+def gradescope(
+    out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("build/gradescope.zip"),
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Leave out what is not committed, in place of refusing.")
+    ] = False,
+) -> None:
+    """What grades in Gradescope's container, from the last commit, with the course's secrets where there are some."""
+    from autograder.commands.package.gradescope import build
+
+    files, size, said = build(out, dirty)
+    typer.echo(f"{out}: {files} files, {size / 1e6:.2f} MB")
+    for line in said:
+        typer.echo(f"  {line}")
