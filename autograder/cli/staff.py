@@ -70,6 +70,7 @@ def batch(
     ] = False,
     similar: Annotated[bool, typer.Option("--similar", help="Note programs worth a look together, for staff.")] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write OUT/tests.parquet, too.")] = False,
+    due: Annotated[str, typer.Option(help='Says who was late, e.g. "2026-05-03 23:59"; takes no points.')] = "",
     engine: Annotated[
         Engine, typer.Option(help="What grades: lanes of this machine, or a Dask cluster.")
     ] = Engine.LANES,
@@ -88,7 +89,7 @@ def batch(
     OUT/index.html. Run again, it grades only what is new or changed."""
     use(policy)
     measure_on(mnist)
-    from autograder.commands.batch import run, shown, unpacking
+    from autograder.commands.batch import handed, run, shown, unpacking
     from autograder.commands.batch.cluster import places
     from autograder.grading import Options, checked
     from autograder.handin import folders
@@ -101,7 +102,7 @@ def batch(
     grading = partial(
         run, folder, out, options,
         jobs=jobs, fresh=fresh, against=against, by_hand=hand or (), hand_pages=hand_pages, similar=similar,
-        parquet=parquet, place=place,
+        parquet=parquet, due=handed.due(due), place=place,
     )  # fmt: skip
     raise typer.Exit(shown.run(grading, out, quiet=quiet))
 

@@ -11,11 +11,12 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import alike, cluster, columns, hand, lanes, tables
+from autograder.commands.batch import alike, cluster, columns, hand, handed, lanes, tables
 from autograder.commands.batch import folder as class_folder
 from autograder.commands.batch.against import Changes, compare, read, table
 from autograder.commands.batch.cluster.places import Place
@@ -59,6 +60,7 @@ def run(
     hand_pages: bool = False,
     similar: bool = False,
     parquet: bool = False,
+    due: datetime | None = None,
     place: Place | None = None,
     say: Callable[[str], None] = lambda text: None,
     watch: Watch = lambda progress: None,
@@ -69,6 +71,7 @@ def run(
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
     `by_hand`: tables of points that people gave. `hand_pages`: write the pages on which they are given.
     `similar`: say whose programs are worth a look together. `parquet`: write tests.parquet, too.
+    `due`: say who was late.
     `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
@@ -93,8 +96,12 @@ def run(
             lost = (str(fault),)
         with undisturbed():
             notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
-            notes += shelf.strangers() + (alike.look(shelf.graded(), out) if similar else ())
-            _write_tables(shelf, notes, out, time.monotonic() - start)
+            notes += (
+                tuple(handed.notes(shelf.rows(), due))
+                + shelf.strangers()
+                + (alike.look(shelf.graded(), out) if similar else ())
+            )
+            _write_tables(shelf, notes, out, time.monotonic() - start, due)
             if parquet:
                 columns.write(shelf.graded(), out)
             changes = None
@@ -112,9 +119,9 @@ def _grading(options: Options, jobs: int | None, place: Place | None, say: Calla
     return lambda todo, watch: cluster.run(todo, options, place, say, watch)
 
 
-def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float) -> None:
+def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float, due: datetime | None) -> None:
     pairs = shelf.rows()
-    texts = {"grades.csv": tables.grades(pairs), "tests.csv": tables.tests(shelf.graded())}
+    texts = {"grades.csv": tables.grades(pairs, due), "tests.csv": tables.tests(shelf.graded())}
     texts |= {"index.html": class_page(_overview(shelf, notes))}
     if any(entry.people for entry, _ in pairs):  # without names no site could tell whose points they are
         texts |= {"gradescope.csv": tables.gradescope(pairs), "canvas.csv": tables.canvas(pairs)}

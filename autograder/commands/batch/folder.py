@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from autograder.handin.folders import ROSTER
 
 SUFFIXES = {".zip", ".ipynb", ".py"}
 MAX_ROSTER_MB = 64  # it repeats every test's output: 0.1 MB a student would be much
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:\d\d)?$")
 MAX_NAME = 200  # bytes; of the 255 that a file name may have, writing in one step needs another 23
 
 
@@ -36,6 +38,7 @@ class Entry(msgspec.Struct, frozen=True):
     id: str
     path: Path
     people: tuple[Person, ...] = ()
+    when: datetime | None = None  # it was handed in, if an export says so
 
 
 class Class(msgspec.Struct, frozen=True):
@@ -65,7 +68,8 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         notes += (f"{ROSTER} names submissions that are not in the folder: {shown}",)
-    entries = (Entry(identity, path, people.get(path.name, ())) for identity, path in zip(_identities(found), found))
+    identities = zip(_identities(found), found)
+    entries = (Entry(identity, path, *people.get(path.name, ((), None))) for identity, path in identities)
     return Class(tuple(entries), notes)
 
 
@@ -107,8 +111,8 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name).encode()[:MAX_NAME].decode(errors="ignore").lstrip(".") or "_"
 
 
-def _roster(path: Path) -> tuple[dict[str, tuple[Person, ...]], tuple[str, ...]]:
-    """(people by folder, notes) of an export's metadata; nothing when there is none. Never raises."""
+def _roster(path: Path) -> tuple[dict[str, tuple[tuple[Person, ...], datetime | None]], tuple[str, ...]]:
+    """(people and time by folder, notes) of an export's metadata; nothing when there is none. Never raises."""
     if not path.is_file():
         return {}, ()
     try:
@@ -119,7 +123,7 @@ def _roster(path: Path) -> tuple[dict[str, tuple[Person, ...]], tuple[str, ...]]
         return {}, (f"{ROSTER} cannot be read: the grades have ids only ({one_line(str(error), 120)})",)
     if not isinstance(content, dict):
         return {}, (f"{ROSTER} holds no table of submissions: the grades have ids only",)
-    return {str(folder): _people(about) for folder, about in content.items()}, ()
+    return {str(folder): (_people(about), _when(about)) for folder, about in content.items()}, ()
 
 
 def _yaml(data: bytes) -> object:
@@ -147,6 +151,18 @@ def _people(about: object) -> tuple[Person, ...]:
     listed = submitters if isinstance(submitters, list) else []
     people = (Person(*(_word(_field(each, key)) for key in ("name", "sid", "email"))) for each in listed[:50])
     return tuple(person for person in people if person != Person())
+
+
+def _when(about: object) -> datetime | None:
+    """The time of an export: "2022-05-03 20:00:00.000000000 -07:00"."""
+    found = _TIME.match(_word(_field(about, "created_at")))
+    if found is None:
+        return None
+    day, clock, zone = found.groups()
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}{zone.replace('Z', '+00:00') if zone else ''}")
+    except ValueError:
+        return None
 
 
 def _field(found: object, key: str) -> object:

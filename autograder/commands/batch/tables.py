@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
-from autograder.commands.batch.folder import Entry, Person
+from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.handed import clock, counted, late
 from autograder.core.policy import POLICY
 from autograder.core.records import Status
 from autograder.core.text import one_line
@@ -22,15 +24,19 @@ from autograder.report.summary import Summary, earned
 Pairs = Sequence[tuple[Entry, ClassRow]]
 
 
-def grades(pairs: Pairs) -> str:
-    """grades.csv: id, who (where an export says so), points by question, total: one row for each submission."""
+def grades(pairs: Pairs, due: datetime | None = None) -> str:
+    """grades.csv: id, who (where an export says so), points by question, total: one row for each submission.
+
+    With `due`, when it was handed in and how late, too.
+    """
     numbers = _numbers(pairs)
     who = ["name", "sid", "email"] if any(entry.people for entry, _ in pairs) else []
     rows = []
     for entry, row in pairs:
         people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
-        rows.append([*map(_inert, [row.id, *people]), *_points(row, numbers)])
-    return _csv(["id", *who, *numbers, "total"], rows)
+        times = [entry.when.isoformat(" ") if entry.when else "", clock(late(entry, due))] if due else []
+        rows.append([*map(_inert, [row.id, *people]), *times, *_points(row, numbers)])
+    return _csv(["id", *who, *(["submitted", "late"] if due else []), *numbers, "total"], rows)
 
 
 def gradescope(pairs: Pairs) -> str:
@@ -38,7 +44,7 @@ def gradescope(pairs: Pairs) -> str:
     numbers = _numbers(pairs)
     head = ["Name", "SID", "Email", "Total Score", "Max Points", "Submission ID", *numbers]
     rows = []
-    for entry, row, person in _people(pairs):
+    for entry, row, person in counted(pairs):
         *points, total = _points(row, numbers)
         about = map(_inert, (person.name, person.sid, person.email))
         rows.append([*about, total, f"{_possible(numbers):g}", _inert(entry.id), *points])
@@ -75,7 +81,7 @@ def canvas(pairs: Pairs) -> str:
     """canvas.csv: as Canvas's gradebook imports it. Students are found by SIS ids or e-mail as their login."""
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", POLICY.title]
     rows = [["Points Possible", "", "", "", "", f"{_possible(_numbers(pairs)):g}"]]
-    for _, row, person in _people(pairs):
+    for _, row, person in counted(pairs):
         rows.append([_inert(person.name), "", _inert(person.sid), _inert(person.email), "", _points(row, ())[-1]])
     return _csv(head, rows)
 
@@ -108,10 +114,6 @@ def _possible(numbers: Sequence[str]) -> float:
     """Points that the tests give, and people where they have given any."""
     tested = sum(question.points for question in POLICY.questions if question.tests)
     return tested + sum(question.points for question in POLICY.by_hand if question.number in numbers)
-
-
-def _people(pairs: Pairs) -> Iterable[tuple[Entry, ClassRow, Person]]:
-    return ((entry, row, person) for entry, row in pairs for person in entry.people)
 
 
 def _points(row: ClassRow, numbers: Sequence[str]) -> list[str]:

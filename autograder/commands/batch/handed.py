@@ -1,0 +1,103 @@
+"""Who handed in what, when, and which of several counts: one row for each student in the tables of other sites.
+
+Why separate: it decides between submissions and looks into none. Nothing is taken away for being late: that is the
+course's affair, and the table says by how much.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from autograder.commands.batch.folder import Entry, Person
+from autograder.core.errors import UsageError
+from autograder.report.class_table import ClassRow
+
+Pairs = Sequence[tuple[Entry, ClassRow]]
+Mine = tuple[Entry, ClassRow, Person]
+
+_DUE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\s*(Z|[+-]\d\d:?\d\d)?")
+
+
+def due(typed: str) -> datetime | None:
+    """ "2026-05-03 23:59", with "-07:00" behind it if it is not the export's own time. None when nothing was typed.
+
+    A day alone ends with it. Raises UsageError for what is no time.
+    """
+    if not typed.strip():
+        return None
+    found = _DUE.fullmatch(typed.strip())
+    try:
+        if found is None:
+            raise ValueError
+        day, clock, zone = found.groups()
+        zone = (zone or "").replace("Z", "+00:00")
+        zone = zone if not zone or ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        return datetime.fromisoformat(f"{day}T{clock or '23:59:59'}{zone}")
+    except ValueError:
+        raise UsageError(f'--due {typed}: give a time as "2026-05-03 23:59", or a day') from None
+
+
+def late(entry: Entry, due: datetime) -> timedelta | None:
+    """By how much it came too late; None when nobody knows. Without a zone, `due` is in the export's own."""
+    if entry.when is None:
+        return None
+    zone = entry.when.tzinfo or timezone.utc
+    limit = due if due.tzinfo else due.replace(tzinfo=zone)
+    return max(entry.when.replace(tzinfo=zone) - limit, timedelta())
+
+
+def clock(time: timedelta | None) -> str:
+    """Hours, minutes and seconds as Gradescope writes them; empty for what nobody knows."""
+    if time is None:
+        return ""
+    seconds = int(time.total_seconds())
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def counted(pairs: Pairs) -> list[Mine]:
+    """One submission for each student, in the class's order: the latest; where a time is missing, the one with the most
+    points, so that nobody loses by what is not known. One that we failed to grade gives way to no other.
+    """
+    chosen = [max(mine, key=_rank(mine)) for mine in _by_student(pairs).values()]
+    order = {entry.id: number for number, (entry, _) in enumerate(pairs)}
+    return sorted(chosen, key=lambda one: order[one[0].id])
+
+
+def _rank(mine: Sequence[Mine]) -> Callable[[Mine], Any]:
+    times = [entry.when for entry, _, _ in mine]
+    if all(times) and len({time.tzinfo is None for time in times if time}) == 1:
+        return lambda one: one[0].when
+    return lambda one: float("inf") if one[1].total is None else one[1].total
+
+
+def _by_student(pairs: Pairs) -> dict[str, list[Mine]]:
+    """Who has a student id is known by it, else by address, else by name."""
+    found: dict[str, list[Mine]] = {}
+    for entry, row in pairs:
+        for person in dict.fromkeys(entry.people):
+            key = f"sid {person.sid}" if person.sid else (person.email or person.name).casefold()
+            found.setdefault(key, []).append((entry, row, person))
+    return found
+
+
+def notes(pairs: Pairs, due: datetime | None) -> Iterable[str]:
+    """What staff should know: who handed in more than once and what counts, how many were late."""
+    counts = {(person, entry.id) for entry, _, person in counted(pairs)}
+    several = [mine for mine in _by_student(pairs).values() if len({entry.id for entry, _, _ in mine}) > 1]
+    told = []
+    for mine in several:
+        which = next(entry.id for entry, _, person in mine if (person, entry.id) in counts)
+        told.append(
+            f"{mine[0][2].name or mine[0][2].email}: {', '.join(entry.id for entry, _, _ in mine)}, counted {which}"
+        )
+    if told:
+        more = f"; and {len(told) - 8} more" if len(told) > 8 else ""
+        where = "grades.csv has all, the other tables what counts"
+        yield f"handed in more than once ({where}): {'; '.join(told[:8])}{more}"
+    if due is not None:
+        times = [late(entry, due) for entry, _ in pairs]
+        unknown = f"; of {times.count(None)} no time is known" if None in times else ""
+        yield f"late: {sum(bool(time) for time in times)} of {len(times)} (grades.csv says by how much){unknown}"
