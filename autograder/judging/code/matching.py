@@ -39,13 +39,15 @@ def run(ask: Ask, trials: Trials, slots: Sequence[Slot]) -> Matched:
     """Asks once for each reading and each projection; once more, with one token, where several tokens tell nothing."""
     weights = trials.both.weights
     bench = _Bench(ask, weights)
-    outs = bare(projections(weights, CASE), trials.acting, weights)[:MOST] if slots else []
+    outs = bare(projections(weights, CASE), trials.acting_alone, weights)[:MOST] if slots else []
     several = [bench.output(_slot_scaled(slot, weights), trials.both.x) for slot in slots]
     scores = _alike(several, several, trials.both.output)
-    values = _taken(bench, trials.both, slots, outs, several)
+    # with one token queries and keys do nothing, where the attention is a softmax: then they are no values either
+    acting = [not trials.acting_alone.isdisjoint(members(slot.matrix.name, weights)) for slot in slots]
+    values = _taken(bench, trials.both, slots, outs, several, acting)
     if slots and not values:
         alone = [bench.output(_slot_scaled(slot, weights), trials.both_single.x) for slot in slots]
-        values = _taken(bench, trials.both_single, slots, outs, alone)
+        values = _taken(bench, trials.both_single, slots, outs, alone, acting)
     return Matched(values, tuple((slots[i], slots[j]) for i, j in scores if i != j), _maps(bench, trials))
 
 
@@ -55,10 +57,11 @@ def _taken(
     slots: Sequence[Slot],
     outs: Sequence[AffineSource],
     given: Sequence[Tensor],
+    acting: Sequence[bool],
 ) -> tuple[tuple[Slot, AffineSource], ...]:
     """The readings that with scaled features `given` these outputs, each with the projection that gives the same."""
     scaled = [bench.output(_columns_scaled(out, seen.weights), seen.x) for out in outs]
-    pairs = [(slots[i], outs[j]) for i, j in _alike(given, scaled, seen.output)]
+    pairs = [(slots[i], outs[j]) for i, j in _alike(given, scaled, seen.output) if acting[i]]
     return tuple((slot, out) for slot, out in pairs if not _shared(slot.matrix.name, out.weight, seen.weights))
 
 

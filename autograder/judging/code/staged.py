@@ -222,8 +222,8 @@ def _queries(search: Search, values: Slot, slots: Sequence[Slot], used: Weights)
     matched = [pair for pair in pairs if search.matched and pair in search.matched.scores]
     if matched or search.matched or not search.alone:
         # too many ways to tell one by one: those that go together, else those that are stored alike
-        alike = [pair for pair in pairs if {_shape(s.matrix) for s in pair} == {_shape(values.matrix)}]
         split = _split(values.matrix.axes)
+        alike = [pair for pair in pairs if all(_stored_alike(slot, values, search) for slot in pair)]
         pairs = [pair for pair in matched if split in [_split(slot.matrix.axes) for slot in pair]]
         pairs = pairs or matched or alike
     again = [pair for slot in (*free, values) for pair in ((slot, slot), (slot, values), (values, slot))]
@@ -236,6 +236,13 @@ def _together(one: Slot, other: Slot, used: Weights) -> bool:
     if one.matrix == other.matrix:
         return one.index != other.index
     return not _names(one.matrix, used) & _names(other.matrix, used)
+
+
+def _stored_alike(slot: Slot, values: Slot, search: Search) -> bool:
+    """In the same shape; where few values are left, with heads and features in the same order."""
+    if search.matched:
+        return _split(slot.matrix.axes) == _split(values.matrix.axes)
+    return _shape(slot.matrix) == _shape(values.matrix)
 
 
 def _shape(reading: Reading) -> tuple[int, Axes]:
