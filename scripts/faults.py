@@ -30,6 +30,8 @@ from tests.grader.honest_styles import ATTENTION, IMPORTS  # noqa: E402
 from tests.grader.pace import patience  # noqa: E402
 
 ROLES = ("supervisor", "engine", "grader", "zygote", "child", "nobody")
+# How long each lives at most, as a part of a grading. Most of one is the import of torch: two of them live through it.
+LIFE = {"supervisor": 1.1, "engine": 0.9, "zygote": 0.4, "grader": 0.08, "child": 0.15, "nobody": 0}
 
 
 def main() -> int:
@@ -46,9 +48,7 @@ def main() -> int:
         length = _timed(Path(folder))
         for number in range(given.runs):
             role = ROLES[number % len(ROLES)]
-            # most live for the last part of a grading alone, which is short beside the import of torch
-            longest = 1.1 * length if role in ("supervisor", "engine") else 0.3 * length
-            wrong, hit = one(Path(folder), role, chance.uniform(0, longest))
+            wrong, hit = one(Path(folder), role, chance.uniform(0, LIFE[role] * length))
             told[f"{role}: {'killed' if hit else 'was not there'}"] += 1
             if wrong:
                 broken += 1

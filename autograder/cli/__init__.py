@@ -31,7 +31,7 @@ app.command()(students.check)
 if find_spec("autograder.cli.staff"):  # the students' copy has none of what follows
     from autograder.cli import machine, packaging, staff, training
 
-    for _command in (staff.grade, staff.batch, training.train, staff.gradescope, staff.verify):
+    for _command in (staff.grade, staff.batch, staff.feedback, training.train, staff.gradescope, staff.verify):
         app.command()(_command)
     app.add_typer(packaging.app, name="package")
     app.command()(machine.doctor)

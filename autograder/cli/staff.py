@@ -107,6 +107,23 @@ def batch(
     raise typer.Exit(shown.run(grading, out, quiet=quiet))
 
 
+def feedback(
+    graded: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that `batch --out` wrote.")],
+    out: Annotated[Path, typer.Option(help="Where a page for each student goes, and feedback.csv.")],
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Show the tests that students see after the due date, or once published."),
+    ] = False,
+) -> None:
+    """Makes a page for each student of a graded class, without what is for staff: to send back or to upload."""
+    from autograder.commands.feedback import write
+
+    count, notes = write(graded, out, published)
+    typer.echo(f"{out}: {count} page{'' if count == 1 else 's'}, and feedback.csv says whose each is")
+    for note in notes:
+        typer.echo(f"  {note}")
+
+
 def gradescope(
     root: Annotated[Path, typer.Option(help="Gradescope's top folder.")] = Path("/autograder"),
     allow_weak_isolation: Weak = False,

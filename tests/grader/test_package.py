@@ -16,8 +16,7 @@ from autograder.commands.package import gradescope, student
 from autograder.core.errors import UsageError
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.grader.project_copy import committed, copied
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +29,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy_of_the_project(tmp_path: Path) -> Path:
-    root = tmp_path / "project"
-    for part in ("autograder", "reference", "tests/hidden", "tests/public", "student_template", "scripts"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    for name in ("LICENSE", "README.md", "pyproject.toml", "setup.sh", "run_autograder"):
-        shutil.copy2(ROOT / name, root / name)
-    return root
-
-
-def committed(root: Path) -> None:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
-    for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "x"]):
-        subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
+    return copied(tmp_path / "project")
 
 
 # --- for students ------------------------------------------------------------------------------------------------------
@@ -155,15 +143,15 @@ def test_the_courses_secrets_come_along_though_git_ignores_them(tmp_path: Path) 
         assert archive.read("course_secret.txt") == b"abc"
 
 
-def test_outside_of_a_repository_it_says_that_it_needs_one(tmp_path: Path) -> None:
+def test_outside_of_a_repository_it_says_that_it_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UsageError, match="made from what is committed"):
         gradescope.build(tmp_path / "out.zip", root=tmp_path)
 
 
 @pytest.mark.slow
 def test_what_was_unpacked_from_it_grades(tmp_path: Path) -> None:
-    root = copy_of_the_project(tmp_path)
-    shutil.copytree(ROOT / "autograder" / "data", root / "autograder" / "data")
+    root = copied(tmp_path / "project", data=True)
     committed(root)
     gradescope.build(tmp_path / "out.zip", root=root)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:

@@ -19,7 +19,7 @@ import msgspec
 
 from autograder import __version__
 from autograder.core import policy
-from autograder.core.records import Report, TestResult
+from autograder.core.records import Finding, Report, Severity, TestResult
 from autograder.grading import Options, setup_of
 from autograder.grading.supervisor import ROOT
 
@@ -82,6 +82,19 @@ def read(path: Path) -> Record | None:
         return _records.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def whole(known: Record) -> Report:
+    """The report with what the class and people added."""
+    report, adds = known.report, known.adds
+    if known.hand:
+        report = msgspec.structs.replace(report, tests=(*report.tests, *known.hand))
+    if not adds:
+        return report
+    fix = "ask who trained them: even one person's two trainings give other weights"
+    flag = Finding("same-weights", Severity.FLAG, adds, "4c", policy.FILES.checkpoint, fix=fix)
+    findings = (*report.submission.findings, flag)
+    return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 
 
 def grading_key(options: Options) -> str:

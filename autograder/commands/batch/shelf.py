@@ -17,7 +17,7 @@ from autograder.commands.batch import hand, lanes, record
 from autograder.commands.batch.folder import Entry
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
-from autograder.core.records import Finding, Report, Severity, TestResult
+from autograder.core.records import TestResult
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -86,7 +86,7 @@ class Shelf:
     def graded(self) -> list[tuple[Entry, Summary]]:
         """Each submission that is graded, in the class's order."""
         done = [(entry, self._records[entry.id]) for entry in self._entries if entry.id in self._records]
-        return [(entry, summarise(_with(known))) for entry, known in done]
+        return [(entry, summarise(record.whole(known))) for entry, known in done]
 
     def rows(self) -> list[tuple[Entry, ClassRow]]:
         """A row for each of them. Where people's points are still to come, there is no total."""
@@ -131,7 +131,7 @@ class Shelf:
         if (known.adds, known.hand) == (adds, given):
             return
         known = self._records[identity] = msgspec.structs.replace(known, adds=adds, hand=given)
-        whole = summarise(_with(known))
+        whole = summarise(record.whole(known))
         page = render(whole, audience="staff").encode("utf-8", "replace")
         results.write_bytes(self._out / "reports" / f"{identity}.html", page)
         results.write(self._out / "results" / f"{identity}.json", whole)
@@ -151,19 +151,6 @@ def _same_weights(others: Sequence[str]) -> str:
     """What staff are told of weights that others before handed in, too: two trainings give two."""
     names = f"{', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
     return f"the weights in {policy.FILES.checkpoint} equal those of {names}, number for number" if others else ""
-
-
-def _with(known: Record) -> Report:
-    """The report with what the class and people added."""
-    report, adds = known.report, known.adds
-    if known.hand:
-        report = msgspec.structs.replace(report, tests=(*report.tests, *known.hand))
-    if not adds:
-        return report
-    fix = "ask who trained them: even one person's two trainings give other weights"
-    flag = Finding("same-weights", Severity.FLAG, adds, "4c", policy.FILES.checkpoint, fix=fix)
-    findings = (*report.submission.findings, flag)
-    return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 
 
 @contextlib.contextmanager
