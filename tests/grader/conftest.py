@@ -1,6 +1,11 @@
 """Settings for all tests of the grader itself."""
 
 import os
+import signal
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them every process that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As the engine does: a process that has run two OpenMP threads must not be forked, and tests fork this one. And a
 # worker for each core is enough.
