@@ -8,6 +8,7 @@ given a deadline in the seconds of the machine that it was tried on, times how m
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -33,9 +34,13 @@ def slowness() -> float:
     return max(1.0, min(_fixed_work() for _ in range(5)) / _THERE)
 
 
-def patience(seconds: float) -> float:
-    """The deadline for something that takes up to `seconds` on the machine of the figures, however busy this one is."""
-    return seconds * slowness() * _CROWDED
+def patience(seconds: float) -> int:
+    """The deadline for something that takes up to `seconds` on the machine of the figures, however busy this one is.
+
+    Whole seconds, rounded up, on every machine: a library that takes nothing else (nbclient does) would otherwise be
+    tried with a whole number on a fast machine and fail on a slow one.
+    """
+    return math.ceil(seconds * slowness() * _CROWDED)
 
 
 def calls(function: Callable[[], object]) -> int:
