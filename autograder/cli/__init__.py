@@ -1,7 +1,8 @@
 """The command line. It joins the stages and words what people see; it decides nothing.
 
-Exit status: 0 graded (whatever the score; for `check`: nothing to fix; for `verify`: it agrees), 1 `check` found
-something to fix, or `verify` a difference, 2 usage, 3 the grader itself failed.
+Exit status: 0 graded (whatever the score; for `check`: nothing to fix; for `preflight`: nothing is missing; for
+`verify`: it agrees), 1 `check` found something to fix, `preflight` something missing, or `verify` a difference,
+2 usage, 3 the grader itself failed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 # In the order in which --help lists them: who needs them, and how soon.
 app.command()(students.check)
+app.command()(students.preflight)
 if find_spec("autograder.cli.staff"):  # the students' copy has none of what follows
     from autograder.cli import machine, packaging, staff, training
 

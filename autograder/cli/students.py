@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,28 @@ def check(
     if not report.complete:
         raise typer.Exit(3)
     raise typer.Exit(0 if all_well(whole) else 1)
+
+
+def preflight(
+    path: Annotated[Path, typer.Argument(help="Your notebook, .py file, folder or zip.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Says what is still missing before you hand in. Runs nothing. Exit status 0 when nothing is missing, 1 else."""
+    from autograder.commands.preflight import look
+    from autograder.core.inventory import State
+    from autograder.handin import folders
+
+    folders.refuse_class(path, one=lambda one: folders.typed("preflight", one), whole="")
+    found = look(path)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        from autograder.report.preflight import render
+
+        typer.echo(render(found, colour=sys.stdout.isatty()), nl=False)
+    raise typer.Exit(1 if found.having(State.MISSING) else 0)
 
 
 def _check_command(path: Path, only: str) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Chart, Line, Panel, Severity, Submission
+from autograder.handin.evidence import Evidence, gather
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout, remarks_on_missing
 from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, reshaped, verify
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
@@ -24,7 +25,6 @@ from autograder.judging.code.compare import close, first_difference, shape_text
 from autograder.judging.expect import Missing, Unmet, Verdict
 from autograder.judging.observe_training import Reference
 from autograder.judging.training import smoke
-from autograder.judging.training.evidence import Evidence, gather
 from autograder.judging.training.images import drawn
 from autograder.judging.training.judge import judge_claim, judge_curves
 from autograder.judging.training.measured import settle

@@ -30,6 +30,7 @@ STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.SKIPPED: "ye
 # Below 40 columns nothing of a message block is legible; above 110 its lines become too long to read.
 NARROWEST = 40
 WIDEST = 110
+_NAME = 26  # columns of the name of a thing: "4a SingleHeadAttention" and a little more
 ASIDE = 60  # from this width on, labels stand beside their text; below it, above
 
 
@@ -161,6 +162,23 @@ def _print_group(console: Console, group: groups.Group, rows: Iterable[message.R
     words = [styled(text, style) for text in texts if text]
     console.print(_line(words, styled(groups.verdict(group), style), indent=2))
     _print_rows(console, rows, indent=4)
+
+
+def print_entry(console: Console, symbol: str, style: str, name: str, rows: Iterable[message.Row]) -> None:
+    """A thing with what is said of it: no test, so without a verdict. Where there is room, in columns."""
+    from rich.padding import Padding
+
+    if console.width < ASIDE:
+        console.print(_line([styled(symbol, style), styled(name, style)], styled(""), indent=2))
+        _print_rows(console, rows, indent=4)
+        return
+    table = _grid(1)
+    table.add_column(width=1)
+    table.add_column(width=_NAME, overflow="fold")
+    table.add_column(overflow="fold", ratio=1)
+    said = styled("\n").join(styled(f"{label}: {text}" if label else text) for label, text in rows)
+    table.add_row(styled(symbol, style), styled(name, style), said)
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _print_rows(console: Console, rows: Iterable[message.Row], indent: int) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from autograder.core.policy import KEPT, POLICY
 from autograder.core.records import Cell, Submission
+from autograder.handin.evidence import Evidence, from_history, from_outputs, gather
 from autograder.judging.expect import Unmet
-from autograder.judging.training.evidence import Evidence, from_history, from_outputs, gather
 from autograder.judging.training.judge import ACCURACY_STEPS, judge_claim, judge_curves
 
 TRAIN = [0.41, 0.2, 0.15, 0.12, 0.1, 0.09, 0.08, 0.07, 0.06, 0.05]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.core.records import Cell
-from autograder.judging.training.evidence import Evidence, from_outputs
+from autograder.handin.evidence import Evidence, from_outputs
 
 
 def _of(outputs: str, source: str = "") -> Evidence:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from autograder.core.records import THIS_HOMEWORK, Cell, Submission
+from autograder.handin.evidence import from_history, gather
 from autograder.handin.slicing import slice_cells
 from autograder.judging.expect import Missing
-from autograder.judging.training.evidence import from_history, gather
 from autograder.judging.training.judge import judge_claim, judge_curves
 
 TRAIN = [0.412, 0.204, 0.151, 0.122, 0.101, 0.09, 0.082, 0.07, 0.063, 0.052]

@@ -12,7 +12,7 @@ from autograder.cli import app
 from autograder.core import mnist
 from autograder.core.errors import UsageError
 from autograder.core.records import Cell
-from autograder.judging.training.evidence import Evidence
+from autograder.handin.evidence import Evidence
 from autograder.judging.training.judge import judge_claim
 from autograder.judging.training.measured import Measure, contradicts, interval, settle
 

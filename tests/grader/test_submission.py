@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from autograder.core.records import Severity, Submission
+from autograder.handin.evidence.printed_run import MAX_TEXT
 from autograder.handin.load import load
-from autograder.judging.training.printed_run import MAX_TEXT
 from tests.grader.pace import calls
 from tests.grader.submission_samples import BOTH, SHA, notebook
 

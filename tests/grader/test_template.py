@@ -17,8 +17,8 @@ from autograder.commands import template
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 from autograder.core.records import Cell
+from autograder.handin.evidence import from_history, from_outputs
 from autograder.judging.training.digits import load
-from autograder.judging.training.evidence import from_history, from_outputs
 from autograder.judging.training.judge import judge_curves
 from reference import attention, encoder
 

@@ -20,8 +20,8 @@ from autograder.commands import train
 from autograder.commands.train import Stopped, Wish, folder
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.events import Began, Epoch, Event, Stepped
+from autograder.handin.evidence import from_history
 from autograder.handin.load import load
-from autograder.judging.training.evidence import from_history
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 from tests.grader.train_samples import LABELLED, TESTED, few_digits, submission

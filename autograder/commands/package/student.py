@@ -26,8 +26,8 @@ TEMPLATE = ("hw6.ipynb", "answers.toml", "README.md")
 # Of autograder/: what `check` runs, at the command line and in a notebook. The rest grades, and is not for students.
 ENGINE = (
     "__init__.py", "__main__.py", "py.typed", "policy.toml", "cli/__init__.py", "cli/options.py", "cli/students.py",
-    "commands/__init__.py", "commands/notebook", "core", "engine", "grading", "handin", "judging", "report", "sandbox",
-    "student_room",
+    "commands/__init__.py", "commands/notebook", "commands/preflight.py", "core", "engine", "grading", "handin",
+    "judging", "report", "sandbox", "student_room",
 )  # fmt: skip
 # The pages of a class, and what only they need.
 LEFT_OUT = re.compile(r"report/(class|overview|hand|submission\.html|similar)")

@@ -14,7 +14,7 @@ from autograder.core.text import one_line
 
 # The file that students fill in: table -> keys.
 LAYOUT: Mapping[str, tuple[str, ...]] = {
-    "administrivia": ("survey_code", "signed_by"),
+    "administrivia": ("survey_code", "signed_by", "collaborators"),
     "q2a": ("parameters", "output_shape"),
     "q2b": ("parameters", "output_shape"),
     "q2c": ("average_pool", "max_pool"),
@@ -23,9 +23,18 @@ LAYOUT: Mapping[str, tuple[str, ...]] = {
 }
 
 # Handout 1: "the 10 digit alphanumeric code".
-_SURVEY_CODE = re.compile(r"[A-Za-z0-9]{10}")
+SURVEY_CODE = re.compile(r"[A-Za-z0-9]{10}")
 MAX_REMARKS = 8
+# What stands in a box that nobody has filled in yet.
+_BLANKS = frozenset({"", "?", "??", "???", "todo", "...", "-", "n/a", "tbd", "fixme", "your answer here"})
 MAX_NAME = 80  # a longer name is not a misspelling of ours, and comparing it would cost time
+
+
+def is_blank(raw: object) -> bool:
+    """Whether nothing was answered: a missing key, "", "?", "TODO", an empty list, or a list of such."""
+    if isinstance(raw, str):
+        return raw.strip().lower().strip("._ ") in _BLANKS or not raw.strip("_ .")
+    return raw is None or (isinstance(raw, list) and all(map(is_blank, raw)))
 
 
 def canonical_table(name: str) -> str:
@@ -118,11 +127,11 @@ def _shown(name: str) -> str:
 def remarks_on_administrivia(answers: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
     """Remarks on the form of the survey code and the signature; whether they are true is for staff to see."""
     table = answers.get("administrivia", {})
-    code, signed = (str(table.get(key, "")).strip() for key in LAYOUT["administrivia"])
+    code, signed = (str(table.get(key, "")).strip() for key in ("survey_code", "signed_by"))
     remarks = []
     if not code:
         remarks.append("answers.toml: survey_code is blank. The survey shows it when you finish.")
-    elif not _SURVEY_CODE.fullmatch(code):
+    elif not SURVEY_CODE.fullmatch(code):
         remarks.append(
             f"answers.toml: survey_code should be 10 letters or digits without spaces; {_shown(code)!r} is not. "
             'Write it in quotes, e.g. "0123456789", so that no leading zero is lost.'

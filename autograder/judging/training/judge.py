@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from autograder.core.policy import FILES, KEPT, TRAINING
 from autograder.core.records import Feedback
+from autograder.handin.evidence import Evidence
 from autograder.judging.expect import Verdict
-from autograder.judging.training.evidence import Evidence
 
 # (at least this many percent, fraction of the points, why)
 ACCURACY_STEPS: tuple[tuple[float, float, str], ...] = (

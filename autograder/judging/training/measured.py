@@ -15,7 +15,7 @@ import msgspec
 
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
-from autograder.judging.training.evidence import Evidence
+from autograder.handin.evidence import Evidence
 
 # Ways to prepare images other than the notebook's: then a low measurement may be ours, and decides nothing.
 _OTHER_PREPARATION = re.compile(

@@ -13,6 +13,7 @@ import msgspec
 
 from autograder.core.policy import TOLERANCES
 from autograder.core.text import one_line
+from autograder.handin.files.layout import is_blank as is_blank
 from autograder.judging.written.algebra import Value
 from autograder.judging.written.chains import (
     LABEL,
@@ -46,7 +47,6 @@ _ABOUT = re.compile(r"\b(?:approx(?:imately)?|about|roughly|the|a?\s*vector|answ
 _OF_WHICH = re.compile(r",?\s*(?:\d+\s+)?of\s+(?:which|these|those|them)\b.*", re.DOTALL)
 _NAMED_ENTRIES = re.compile(r"\s*(?:[A-Za-z]\w{0,3}\s*=\s*-?[\d.]+\s*(?:[,;\n]\s*|$)){2,}")
 _TOTAL = re.compile(r"\b(?:total|altogether|overall|answer|result|sum)\b", re.IGNORECASE)
-_BLANKS = frozenset({"", "?", "??", "???", "todo", "...", "-", "n/a", "tbd", "fixme", "your answer here"})
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -62,13 +62,6 @@ class Figure(msgspec.Struct, frozen=True):
     value: float
     decimals: int | None = None
     significant: int = 0
-
-
-def is_blank(raw: object) -> bool:
-    """Whether nothing was answered: a missing key, "", "?", "TODO", an empty list, or a list of such."""
-    if isinstance(raw, str):
-        return raw.strip().lower().strip("._ ") in _BLANKS or not raw.strip("_ .")
-    return raw is None or (isinstance(raw, list) and all(map(is_blank, raw)))
 
 
 def number(raw: object) -> Figure:

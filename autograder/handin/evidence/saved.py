@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
-from autograder.judging.training import printed_run
-from autograder.judging.training.evidence import task
-from autograder.judging.training.evidence.record import MAX_POINTS, Evidence, is_loss
+from autograder.handin.evidence import printed_run, task
+from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
 
@@ -46,10 +45,10 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
     """What the saved outputs tell, whatever the order of the cells."""
     runs = [_Run(cell, *_curves(run)) for cell in cells for run in printed_run.runs([cell])]
     tests = [_Tested(cell, found) for cell in cells for found in printed_run.accuracies([cell])]
-    pictured = [cell for cell in cells if cell.images and _plots_losses(cell, cells)]
+    pictured = [cell for cell in cells if _pictures_losses(cell, cells)]
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
     tested = max((test for test in tests if not task.refusal(test.cell)), key=lambda test: test.worth, default=None)
-    drawn = [cell for cell in pictured if not task.refusal(cell)]
+    drawn = plotted(cells)
     train, validation, problems = _best_curves(good[::-1])
     return Evidence(
         source="the notebook's saved outputs",
@@ -65,6 +64,11 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
         refused_curves=_refusals([*((run.cell, run.train) for run in runs), *((cell, ()) for cell in pictured)]),
         refused_accuracy=_refusals([(test.cell, ()) for test in tests]),
     )
+
+
+def plotted(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells with a saved picture of losses that is, as far as can be told, of this homework."""
+    return tuple(cell for cell in cells if _pictures_losses(cell, cells) and not task.refusal(cell))
 
 
 def _best_curves(runs: Sequence[_Run]) -> tuple[Curve, Curve, tuple[str, ...]]:
@@ -92,8 +96,10 @@ def _curves(run: printed_run.Run) -> tuple[Curve, Curve]:
     return run.curve("train"), run.curve("validation") or held_out
 
 
-def _plots_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether the cell, with the functions of other cells that it calls, plots losses."""
+def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the cell has a picture and, with the functions of other cells that it calls, plots losses."""
+    if not cell.images:
+        return False
     defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
     called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
     text = "\n".join([cell.source, *called])

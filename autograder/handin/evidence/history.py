@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autograder.core.policy import TRAINING
-from autograder.judging.training.evidence import task
-from autograder.judging.training.evidence.record import MAX_POINTS, Evidence, is_loss
+from autograder.handin.evidence import task
+from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 _ALIASES = {
     "train_loss": ("train_loss", "train_losses", "training_loss"),

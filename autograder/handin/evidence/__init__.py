@@ -1,6 +1,6 @@
 """The student's own training run for handout 4(c): what they handed in about it.
 
-Why separate: what there is, is one question, what it is worth another (`evidence_judge`). The evidence is
+Why separate: what there is, is one question, what it is worth another (`judging.training.judge`). The evidence is
 `history.json`, as the template writes it after training, and beside it the notebook's saved outputs. All of it is the
 student's claim. Pure: nothing here may read a file, run a model, award a point, or fail on what a student wrote.
 """
@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from autograder.core.records import Cell
-from autograder.judging.training.evidence.history import from_history
-from autograder.judging.training.evidence.record import Evidence
-from autograder.judging.training.evidence.saved import from_outputs
+from autograder.handin.evidence.history import from_history
+from autograder.handin.evidence.record import Evidence
+from autograder.handin.evidence.saved import from_outputs, plotted
 
 
 def gather(history: Mapping[str, object] | None, history_problem: str, cells: Sequence[Cell]) -> Evidence:
@@ -53,4 +53,4 @@ def _length(evidence: Evidence) -> int:
     return max(len(evidence.train_loss), len(evidence.validation_loss))
 
 
-__all__ = ["Evidence", "from_history", "from_outputs", "gather"]
+__all__ = ["Evidence", "from_history", "from_outputs", "gather", "plotted"]

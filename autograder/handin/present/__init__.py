@@ -1,0 +1,42 @@
+"""What is there of a submission, in the handout's order, for `preflight`: files, forms, answers, code, training.
+
+Why separate: the tests ask whether work is right, this asks whether it is there at all, and a thing may be there and
+blank. Nothing is run and nothing is judged; it happens in the reading process, for files of a submission are hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from autograder.core.errors import SubmissionError
+from autograder.core.inventory import Inventory, Item
+from autograder.core.policy import FILES
+from autograder.handin.files.members import Member
+from autograder.handin.load import load, members_of
+from autograder.handin.present import code, sizes, training, written
+
+
+def read(path: Path) -> Inventory:
+    """The inventory of the submission at `path`. Raises UsageError when nothing is there."""
+    submission = load(path)
+    try:
+        members = members_of(path)
+    except SubmissionError:
+        members = ()  # `load` has the reason
+    items = (*sizes.items(path, submission, members), *written.items(submission))
+    if submission.file:  # else the reason stands above, once
+        items = (*items, *code.items(submission), *training.items(submission, members))
+    return Inventory(submission.file, _in_order(items), tuple(_to_hand_in(submission.file, members)))
+
+
+def _in_order(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """By the parts of the handout: what concerns the files first, then as its questions are numbered."""
+    return tuple(sorted(items, key=lambda item: item.part[:1].isdigit() and item.part or ""))
+
+
+def _to_hand_in(work: str, members: tuple[Member, ...]) -> Iterator[str]:
+    if work:
+        yield work
+    names = {member.name for member in members}
+    yield from (name for name in (FILES.answers, FILES.history, FILES.checkpoint) if name in names)
