@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,8 +63,12 @@ def grading_command(command: str, path: Path, out: Path, options: Options) -> st
     return typed(command, path, "--out", str(out), *words)
 
 
-def show(whole: Summary, audience: Audience, again: str = "") -> None:
-    """Prints the report for the terminal; `again`: the command that a student types next."""
+def show(whole: Summary, audience: Audience, again: str = "", left: Sequence[str] = (), then: str = "") -> None:
+    """Prints the report for the terminal; `again`: the command that a student types next, or `then` when all is well;
+    `left`: what was not checked.
+    """
     from autograder.report.terminal import render
 
-    typer.echo(render(whole, colour=sys.stdout.isatty(), audience=audience, again=again), nl=False)
+    typer.echo(
+        render(whole, colour=sys.stdout.isatty(), audience=audience, again=again, left=left, then=then), nl=False
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,10 @@ def check(
     path: Annotated[Path, typer.Argument(help="Your notebook, .py file, folder or zip.")] = Path(),
     question: Annotated[str, typer.Option(help="Only this question, e.g. 4a.")] = "",
     seed: Seed = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not say how far it is.")] = False,
 ) -> None:
     """Runs the public tests on your work, as often as you like. Exit status 0 when nothing is to be fixed, 1 else."""
+    from autograder.cli import progress
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import unchecked
@@ -26,11 +29,16 @@ def check(
     chosen = checked(Options(public=True, only=question, seed=seed))
     again = partial(_check_command, only=chosen.only)
     folders.refuse_class(path, one=again, whole="")
-    report = grade(path, chosen)
+    with contextlib.nullcontext() if quiet else progress.shown(path.resolve().name) as watch:
+        report = grade(path, chosen, watch)
     whole = summarise(report)
-    show(whole, "student", again=again(path))
-    for line in unchecked.lines(report, chosen.only):
-        typer.echo(line)
+    show(
+        whole,
+        "student",
+        again=again(path),
+        left=tuple(unchecked.lines(report, chosen.only)),
+        then=folders.typed("preflight", path),
+    )
     if not report.complete:
         raise typer.Exit(3)
     raise typer.Exit(0 if all_well(whole) else 1)

@@ -17,6 +17,7 @@ from autograder.core.policy import POLICY, Question
 from autograder.core.records import Status, TestResult
 from autograder.core.text import clean, one_line
 from autograder.report import groups, message, summary
+from autograder.report.matrices import Matrix, in_columns, pieces
 from autograder.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -35,12 +36,20 @@ ASIDE = 60  # from this width on, labels stand beside their text; below it, abov
 
 
 def render(
-    whole: Summary, *, width: int | None = None, colour: bool, audience: summary.Audience = "student", again: str = ""
+    whole: Summary,
+    *,
+    width: int | None = None,
+    colour: bool,
+    audience: summary.Audience = "student",
+    again: str = "",
+    left: Sequence[str] = (),
+    then: str = "",
 ) -> str:
     """The whole report as text, wrapped to `width` columns (the terminal's own when None), ending in a newline.
 
     With `colour` off it holds no escape sequence at all, as wanted for a file or a pipe. `again` is the command that
-    repeats this run, as it was typed: it is printed once, at the end, in place of a line in each failed test.
+    repeats this run, as it was typed: it is printed once, at the end, in place of a line in each failed test. `left`:
+    lines on what was not checked, which stand before the one next step. `then` is that step where every test passed.
     """
     console, text = console_of(width, colour)
     tests = summary.shown_tests(whole, audience)
@@ -52,7 +61,11 @@ def render(
         _print_for_staff(console, whole)
     _print_questions(console, summary.question_scores(tests), whole, without="again" if again else "")
     _print_findings(console, whole, tests)
-    _print_end(console, whole, tests, audience, again)
+    if left:
+        console.print()
+    for line in left:
+        console.print(styled(clean(line), "dim"))
+    _print_end(console, whole, tests, audience, (again, then))
     return trimmed(text)
 
 
@@ -158,9 +171,13 @@ def _print_question_head(console: Console, score: summary.QuestionScore) -> None
 def _print_group(console: Console, group: groups.Group, rows: Iterable[message.Row]) -> None:
     style = STYLES[group.status]
     number, name = groups.title(group)
-    texts = (message.SYMBOLS[group.status], one_line(number), one_line(name))
+    texts = [message.SYMBOLS[group.status], one_line(number), one_line(name)]
+    verdict = groups.verdict(group)
+    if console.width < ASIDE:  # no columns beside the name: its lines would hold two words each
+        said = "" if verdict == message.WORDS[Status.PASSED] else f": {verdict}"  # which ✓ says already
+        texts, verdict = [texts[0], " ".join(filter(None, texts[1:])) + said], ""
     words = [styled(text, style) for text in texts if text]
-    console.print(_line(words, styled(groups.verdict(group), style), indent=2))
+    console.print(_line(words, styled(verdict, style), indent=2))
     _print_rows(console, rows, indent=4)
 
 
@@ -188,13 +205,28 @@ def _print_rows(console: Console, rows: Iterable[message.Row], indent: int) -> N
         if console.width < ASIDE:
             if label:
                 console.print(Padding(styled(label, "dim"), (0, 0, 0, indent)))
-            console.print(Padding(styled(text), (0, 0, 0, indent + 2)))
+            text = _laid_out(text, console.width - indent - 1)
+            console.print(Padding(styled(text), (0, 0, 0, indent + 1)))
             continue
+        text = _laid_out(text, console.width - indent - message.LABEL_WIDTH)
         table = _grid()
         table.add_column(width=message.LABEL_WIDTH - 2)
         table.add_column(overflow="fold")
         table.add_row(styled(label, "dim"), styled(text))
         console.print(Padding(table, (0, 0, 0, indent)))
+
+
+def _laid_out(text: str, width: int) -> str:
+    """The text; where a line with a matrix would be broken anywhere, matrices become rows of aligned numbers."""
+    found = list(pieces(text))
+    if all(len(piece.line) <= width for piece in found if isinstance(piece, Matrix)):
+        return text
+    return "\n".join(_rows_of(piece, width) if isinstance(piece, Matrix) else piece for piece in found)
+
+
+def _rows_of(matrix: Matrix, width: int) -> str:
+    rows = [f"  {row}" for row in in_columns(matrix)]
+    return matrix.line if max(map(len, rows)) > width else "\n".join([matrix.label, *rows])
 
 
 def _print_for_staff(console: Console, whole: Summary) -> None:
@@ -225,15 +257,21 @@ def _print_findings(console: Console, whole: Summary, tests: Sequence[TestResult
 
 
 def _print_end(
-    console: Console, whole: Summary, tests: Sequence[TestResult], audience: summary.Audience, again: str
+    console: Console,
+    whole: Summary,
+    tests: Sequence[TestResult],
+    audience: summary.Audience,
+    commands: tuple[str, str],
 ) -> None:
+    again, then = commands
     earned, possible, ungraded = summary.total(tests)
     console.print()
     line = f"Total {message.fraction(earned, possible)} points" if possible else _counted(tests)
     if ungraded:
         line += f", {message.points(ungraded)} of them not graded yet"
     console.print(styled(line, "bold"))
-    console.print(styled(f"Next: {message.next_step(whole, audience)}"))
+    hand_in = f" Before you hand in:  {then}" if then and all(test.status is Status.PASSED for test in tests) else ""
+    console.print(styled(f"Next: {message.next_step(whole, audience)}{hand_in}"))
     if again and not summary.all_well(whole):
         console.print(styled(f"Again: {_narrowed(again, whole, tests)}", "dim"))
 

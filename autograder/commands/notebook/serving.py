@@ -51,8 +51,10 @@ def _check(path: Path, question: str, typed: bool) -> None:
     whole = summarise(report)
     again = f'check("{options.only}")' if options.only else "check()"
     left = tuple(unchecked.lines(report, options.only))
-    text = terminal.render(whole, width=WIDTH, colour=False, again=_call(path, options.only) if typed else again)
-    _tell(text="\n".join([text.rstrip("\n"), *left]), html=html.cell(whole, left))
+    text = terminal.render(
+        whole, width=WIDTH, colour=False, again=_call(path, options.only) if typed else again, left=left
+    )
+    _tell(text=text, html=html.cell(whole, left))
 
 
 def _call(path: Path, only: str = "") -> str:

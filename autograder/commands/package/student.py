@@ -25,7 +25,8 @@ TEMPLATE = ("hw6.ipynb", "answers.toml", "README.md")
 
 # Of autograder/: what `check` runs, at the command line and in a notebook. The rest grades, and is not for students.
 ENGINE = (
-    "__init__.py", "__main__.py", "py.typed", "policy.toml", "cli/__init__.py", "cli/options.py", "cli/students.py",
+    "__init__.py", "__main__.py", "py.typed", "policy.toml", "cli/__init__.py", "cli/options.py", "cli/progress.py",
+    "cli/students.py",
     "commands/__init__.py", "commands/notebook", "commands/preflight.py", "core", "engine", "grading", "handin",
     "judging", "report", "sandbox", "student_room",
 )  # fmt: skip
