@@ -31,11 +31,12 @@ app = typer.Typer(
 app.command()(students.check)
 app.command()(students.preflight)
 if find_spec("autograder.cli.staff"):  # the students' copy has none of what follows
-    from autograder.cli import machine, packaging, staff, training
+    from autograder.cli import machine, packaging, platform, staff, training
 
     for _command in (staff.grade, staff.batch, staff.feedback, training.train, staff.gradescope, staff.verify):
         app.command()(_command)
     app.add_typer(packaging.app, name="package")
+    app.command()(platform.emulate)
     app.command()(machine.doctor)
     app.command()(machine.selfcheck)
 

@@ -31,7 +31,7 @@ ENGINE = (
     "judging", "report", "sandbox", "student_room",
 )  # fmt: skip
 # The pages of a class, and what only they need.
-LEFT_OUT = re.compile(r"report/(class|overview|hand|submission\.html|similar)")
+LEFT_OUT = re.compile(r"report/(class|overview|hand|platform|preview|submission\.html|similar)")
 SUFFIXES = (".py", ".toml", ".j2", ".typed", ".css", ".js")
 
 # So many lines in a row with so many characters, blank lines and imports aside. What is shorter is alike by chance: a
