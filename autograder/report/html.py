@@ -7,10 +7,12 @@ made. This module shapes plain data for the template, the template holds the mar
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +22,9 @@ from autograder.core.text import clean, one_line
 from autograder.report import curves, grids, groups, message, summary
 from autograder.report.listing import listing
 from autograder.report.summary import Summary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE = "submission.html.j2"
 
@@ -42,13 +47,18 @@ def cell(whole: Summary, left: Sequence[str] = ()) -> str:
 
 def filled(template: str, values: Mapping[str, object]) -> str:
     """A template of this folder with its values; what is no markup of ours is escaped."""
+    return _environment().get_template(template).render(**values)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Made once: it keeps the templates that it compiled, and compiling one costs more than filling it five times."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
+    return Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(template).render(**values)
 
 
 def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
