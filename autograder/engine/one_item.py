@@ -41,7 +41,8 @@ class Caught:
 def run(item: pytest.Item, caught: Caught, seconds: float = SECONDS) -> BaseException | None:
     """The error of the item, its set-up or its teardown; None when it passed.
 
-    `caught` is registered with the item's pytest. What is searched for in what a child claims may have no end: then the error is a GraderFault.
+    `caught` is registered with the item's pytest. What is searched for in what a child claims may have no end: then the
+    error is a GraderFault.
     """
     with _clock(seconds):
         return _run(item, caught)

@@ -62,7 +62,7 @@ def draw(seed: int, steps: int = STEPS) -> Drawn:
 
 def _some(split: str, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """`count` digits; each comes again only after all others have come."""
-    images, labels = digits.load(split)  # type: ignore[arg-type]
+    images, labels = digits.load(split)
     rounds = [torch.randperm(len(labels), generator=generator) for _ in range(-(-count // len(labels)))]
     chosen = torch.cat(rounds)[:count]
     return torch.from_numpy(images[chosen.numpy()]), torch.from_numpy(labels[chosen.numpy()]).long()
