@@ -137,21 +137,23 @@ class Grading:
         """Judges a question again with the submission's other programs where the first one lost points."""
         items = [pair for pair in self.items if _question(pair) == question]
         first = {about.number: desk.results[about.number] for _, about in items}
-        others = second_try.wanted(question, first, desk.submission)
+        others, tried = second_try.wanted(question, first, desk.submission), []
         for other in others:
             before = desk.submission, dict(desk.results), {name: set(ran) for name, ran in desk.tripped.items()}
             desk.submission, desk.visits_left = second_try.with_program(desk.submission, other), len(items)
             desk.tripped.pop(question, None)
             for item, about in items:
                 desk.results[about.number] = self._judged(desk, item, about)
-            if new := second_try.better({n: desk.results[n] for n in first}, first, other):
+            tried.append({number: desk.results[number] for number in first})
+            if new := second_try.better(tried[-1], first, other):
                 desk.results.update(new)
                 break
             desk.submission, desk.results, tripped = before
             desk.tripped.clear()
             desk.tripped.update(tripped)
         else:
-            new = second_try.in_vain(first, others) or second_try.replaced(first, desk.submission, question)
+            replaced = second_try.replaced(first, desk.submission, question)
+            new = second_try.in_vain(first, tried, others) if others else replaced
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))
