@@ -49,7 +49,10 @@ place_source() {
 install_seccomp() {
     STEP="looking for libseccomp2"
     case "$(ldconfig -p 2>/dev/null)" in *libseccomp.so.2*) return ;; esac
-    is_root && command -v apt-get >/dev/null || { say "no libseccomp2: system calls will not be filtered"; return; }
+    if ! is_root || ! command -v apt-get >/dev/null; then
+        say "no libseccomp2: system calls will not be filtered"
+        return
+    fi
     say "installing libseccomp2"
     { apt-get update -q && apt-get install -q -y --no-install-recommends libseccomp2; } ||
         say "libseccomp2 could not be installed: system calls will not be filtered"
@@ -116,6 +119,13 @@ close_source() {
     [ "$SOURCE/run_autograder" -ef "$ROOT/run_autograder" ] || install -m 0755 "$SOURCE/run_autograder" "$ROOT/run_autograder"
 }
 
+say_what_is_installed() {
+    STEP="looking at what is installed"
+    say "$("$VENV/bin/python" -X utf8 -I -c 'import platform, importlib.metadata as m
+names = {d.name for d in m.distributions()}
+print("Python", platform.python_version() + ", torch", m.version("torch") + f", {len(names)} packages", end="")'), $(du -sm "$VENV" | cut -f1) MB in $VENV"
+}
+
 self_check() {
     STEP="grading the reference solution, as a check of this machine"
     (cd "$ROOT" && "$VENV/bin/python" -X utf8 -I -m autograder selfcheck) ||
@@ -129,5 +139,6 @@ install_packages
 fetch_mnist
 make_student_user
 close_source
+say_what_is_installed
 self_check
 say "ready: $ROOT/run_autograder grades $ROOT/submission"

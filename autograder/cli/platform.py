@@ -26,9 +26,6 @@ def emulate(
     tree: Annotated[
         Path | None, typer.Option(help="A system to install in, e.g. debootstrap's.", show_default="this one, as it is")
     ] = None,
-    also: Annotated[
-        list[Path] | None, typer.Option(help="Something of this machine that a --tree needs, e.g. wheels.")
-    ] = None,
     late: Annotated[float, typer.Option(help="Handed in so many hours after the due date.")] = -24.0,
     metadata: Annotated[
         Path | None, typer.Option(help="A submission_metadata.json of your own.", show_default="a made-up student's")
@@ -50,7 +47,7 @@ def emulate(
     presets = [msgspec.structs.replace(emulating.PRESETS[name], **given) for name in names]
     now = datetime.now(timezone.utc)
     about = described(now, now - timedelta(hours=late), None) if metadata is None else _read(metadata)
-    wish = emulating.Wish(archive, tree, tuple(also or ()), about)
+    wish = emulating.Wish(archive, tree, about)
     found = emulating.run(submission, out, presets, wish, lambda text: typer.echo(text, err=True))
     for line in lines(found, out):
         typer.echo(line)

@@ -47,7 +47,7 @@ def submission(tmp_path: Path) -> Path:
 def emulated(tmp_path: Path, run: str, preset: Preset = ROOMY, *, setup: str = "true", plain: bool = False) -> Ran:
     if not plain and (reason := image.why_no_container(tmp_path / "try")):
         pytest.skip(f"no container can be made here: {reason}")
-    built = image.build(zipped(tmp_path, run, setup), tmp_path / "image", None, (), contained=not plain)
+    built = image.build(zipped(tmp_path, run, setup), tmp_path / "image", None, contained=not plain)
     return harness.run(built, submission(tmp_path), ABOUT, preset, tmp_path / "run")
 
 
@@ -151,7 +151,7 @@ def test_a_zip_without_its_two_scripts_at_the_top_is_refused(tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("folder/setup.sh", "")
     with pytest.raises(UsageError, match="must stand at its top"):
-        image.build(tmp_path / "x.zip", tmp_path / "image", None, (), contained=False)
+        image.build(tmp_path / "x.zip", tmp_path / "image", None, contained=False)
 
 
 # --- memory and processors --------------------------------------------------------------------------------------------

@@ -33,7 +33,6 @@ class Wish(msgspec.Struct, frozen=True):
 
     zip: Path | None = None
     tree: Path | None = None
-    also: tuple[Path, ...] = ()
     metadata: dict[str, object] = {}
 
 
@@ -68,7 +67,7 @@ def run(
     if why_not and wish.tree:
         raise UsageError(f"--tree needs a container, and none can be made here: {why_not}")
     say("building the image (setup.sh)" if not why_not else f"no container ({why_not}): without one, see the notes")
-    built = image.build(archive, out / "image", wish.tree, wish.also, contained=not why_not)
+    built = image.build(archive, out / "image", wish.tree, contained=not why_not)
     found = []
     for preset in presets:
         say(f"running in {preset.words()}")

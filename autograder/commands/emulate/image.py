@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from autograder.sandbox import scratch
 
 TOP = "autograder"  # Gradescope's folder, at the root
 STAMP = "stamp"
+HOST = "/mnt/host"
 # What of the machine's settings the installing inside needs: where packages come from, and through what.
 PASSED = (
     "TORCH",
@@ -50,7 +51,7 @@ class Image(msgspec.Struct, frozen=True):
     top: Path  # Gradescope's folder, as seen from outside
     tree: str = ""
     layer: inside.Layer | None = None
-    shown: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
     fresh: bool = True  # built now, and not found
 
 
@@ -59,21 +60,20 @@ def environment(**more: str) -> dict[str, str]:
     return {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **more}
 
 
-def build(archive: Path, place: Path, tree: Path | None, also: Iterable[Path], contained: bool) -> Image:
+def build(archive: Path, place: Path, tree: Path | None, contained: bool) -> Image:
     """The image of a zip, in the folder `place`; what an earlier call made of the same things is used again.
 
     Raises UsageError for a zip or tree that is none, and GraderFault when setup.sh fails.
     """
-    shown = tuple(str(path.resolve()) for path in also)
     base = Path("/") if tree is None else _tree(tree)
-    stamp = "\n".join((_digest(archive), str(base), sys.prefix, str(place), str(contained), *shown))
+    stamp = "\n".join((_digest(archive), str(base), sys.prefix, str(place), str(contained)))
     known = (place / STAMP).is_file() and (place / STAMP).read_text() == stamp
     if place.exists() and not known:
         scratch.remove(str(place))
     layer = inside.layer(place)
     built = Image(Path(layer.upper, TOP), fresh=not known)
     if contained:
-        built = Image(built.top, str(base), layer, (*shown, *_elsewhere(tree)), not known)
+        built = Image(built.top, str(base), layer, _elsewhere(tree), not known)
     if known:
         return built
     _unpack(archive, built.top / "source")
@@ -107,11 +107,30 @@ def why_no_container(place: Path) -> str:
 
 def _order(built: Image, command: tuple[str, ...]) -> inside.Order:
     assert built.layer is not None
-    passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED)}
-    shown = (*built.shown, "/etc/resolv.conf") if Path("/etc/resolv.conf").exists() else built.shown
+    passed, shown = _settings(os.environ)
     return inside.Order(
-        command, environment(**passed), tree=built.tree, layers=(built.layer,), shown=shown, network=True
+        command,
+        environment(**passed),
+        tree=built.tree,
+        layers=(built.layer,),
+        shown=(*built.shown, *shown),
+        network=True,
     )
+
+
+def _settings(ours: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """What of our environment installing needs, and what of this machine is then to be seen in the container.
+
+    A file that a variable names is seen below HOST: where it lies here, a package may want to put its own.
+    """
+    passed = {name: value for name, value in ours.items() if name.startswith(PASSED)}
+    named = {name: value for name, value in passed.items() if value.startswith("/") and os.path.exists(value)}
+    folders = dict.fromkeys(named.values())
+    within = {one for one in folders for other in folders if one != other and Path(one).is_relative_to(other)}
+    shown = [(value, HOST + value) for value in folders if value not in within]
+    if os.path.exists("/etc/resolv.conf"):
+        shown.append(("/etc/resolv.conf", "/etc/resolv.conf"))
+    return passed | {name: HOST + value for name, value in named.items()}, shown
 
 
 def _set_up(place: Path, built: Image) -> None:
@@ -151,12 +170,13 @@ def _close(source: Path) -> None:
             path.chmod(path.stat().st_mode & 0o700)
 
 
-def _elsewhere(tree: Path | None) -> tuple[str, ...]:
+def _elsewhere(tree: Path | None) -> tuple[tuple[str, str], ...]:
     """Folders of the Python that runs here which lie on another disk than the machine's root: its tree lacks them."""
     if tree is not None:
         return ()
     root = os.stat("/").st_dev
-    return tuple(dict.fromkeys(path for path in (sys.prefix, sys.base_prefix) if os.stat(path).st_dev != root))
+    ours = dict.fromkeys((sys.prefix, sys.base_prefix))
+    return tuple((path, path) for path in ours if os.stat(path).st_dev != root)
 
 
 def _tree(tree: Path) -> Path:

@@ -66,8 +66,8 @@ def layer(place: Path) -> Layer:
 
 class Order(msgspec.Struct, frozen=True):
     """What is to run, and in what. `layers`: of the container's files, the lowest first; nothing is written to them but
-    to the last. `shown`: folders of the machine that are seen in it, read-only. Without layers: no container, only the
-    groups.
+    to the last. `shown`: (what of the machine, where it is seen in the container), read-only. Without layers: no
+    container, only the groups.
     """
 
     command: tuple[str, ...]
@@ -76,7 +76,7 @@ class Order(msgspec.Struct, frozen=True):
     cores: tuple[int, ...] = ()
     tree: str = ""
     layers: tuple[Layer, ...] = ()
-    shown: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
     network: bool = False
     folder: str = "/"
 
@@ -152,10 +152,11 @@ def _furnish(order: Order) -> None:
         folders = f"lowerdir={root},upperdir={one.upper},workdir={one.work}"
         _mount("overlay", one.root, "overlay", 0 if last else READONLY, folders)
         root = one.root
-    for path in order.shown:
-        place = Path(root + path)
+    for path, seen in order.shown:
+        place = Path(root + seen)
+        place.parent.mkdir(parents=True, exist_ok=True)
         if Path(path).is_dir():
-            place.mkdir(parents=True, exist_ok=True)
+            place.mkdir(exist_ok=True)
         else:
             place.unlink(missing_ok=True)
             place.touch()
