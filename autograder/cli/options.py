@@ -25,6 +25,7 @@ Weak = Annotated[
 Policy = Annotated[Path | None, typer.Option(help="A policy other than autograder/policy.toml.")]
 Mnist = Annotated[Path | None, typer.Option(help="A folder with MNIST's test images, to measure weights on.")]
 Only = Annotated[str, typer.Option(help="Only this question, part or test, e.g. 4a, 4 or 4a.4.")]
+Without = Annotated[str, typer.Option(help="All but this one, e.g. 4c.3, the short training.")]
 
 
 def use(policy: Path | None) -> None:
@@ -55,8 +56,8 @@ def grading_command(command: str, path: Path, out: Path, options: Options) -> st
     from autograder.core.policy import VARIABLE
     from autograder.handin.folders import typed
 
-    given = {"--only": options.only, "--tests": options.tests, "--policy": os.environ.get(VARIABLE),
-             "--mnist": os.environ.get(mnist.VARIABLE),
+    given = {"--only": options.only, "--without": options.without, "--tests": options.tests,
+             "--policy": os.environ.get(VARIABLE), "--mnist": os.environ.get(mnist.VARIABLE),
              "--seed": options.seed if command == "grade" else None}  # fmt: skip
     words = [word for name, value in given.items() if value not in (None, "") for word in (name, str(value))]
     words += ["--allow-weak-isolation"] if options.allow_weak_isolation else []

@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from autograder.cli.options import Mnist, Only, Policy, Seed, Tests, Weak, grading_command, measure_on, show, use
+from autograder.cli.options import (
+    Mnist,
+    Only,
+    Policy,
+    Seed,
+    Tests,
+    Weak,
+    Without,
+    grading_command,
+    measure_on,
+    show,
+    use,
+)
 
 
 class Engine(str, Enum):
@@ -24,6 +36,7 @@ def grade(
     submission: Annotated[Path, typer.Argument(help="A notebook, .py file, folder or zip.")],
     out: Annotated[Path, typer.Option(help="Where results.json and report.html go.")],
     only: Only = "",
+    without: Without = "",
     seed: Seed = None,
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
@@ -40,7 +53,9 @@ def grade(
     from autograder.report import html, results
     from autograder.report.summary import summarise
 
-    options = checked(Options(only=only, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation))
+    options = checked(
+        Options(only=only, without=without, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation)
+    )
     command = partial(grading_command, out=out, options=options)
     folders.refuse_class(submission, one=partial(command, "grade"), whole=command("batch", submission))
     results.make_folder(out)
@@ -79,6 +94,7 @@ def batch(
     ] = "",
     needs: Annotated[str, typer.Option(help="Only on workers with this resource, e.g. GPU=1.")] = "",
     only: Only = "",
+    without: Without = "",
     tests: Tests = None,
     allow_weak_isolation: Weak = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
@@ -94,7 +110,7 @@ def batch(
     from autograder.grading import Options, checked
     from autograder.handin import folders
 
-    options = checked(Options(only=only, tests=tests, allow_weak_isolation=allow_weak_isolation))
+    options = checked(Options(only=only, without=without, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(grading_command, out=out, options=options)
     folder = unpacking.folder_of(folder, out, partial(command, "grade"))
     folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))

@@ -20,6 +20,7 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     limits: Limits
     public: bool  # as a student at their own desk: everything may be shown, no reference is needed
     only: str = ""  # run the tests that `numbering.selects` finds with it
+    without: str = ""  # and of these not what it finds with this
     guarded: tuple[str, ...] = ()  # files and folders that the canary tries to read: none must open
     listed: bool = False  # these are the project's own tests, and the policy lists every one with points
     allow_weak: bool = False  # grade with hidden tests although a child could reach what it must not

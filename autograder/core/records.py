@@ -176,6 +176,7 @@ class Exit(msgspec.Struct, frozen=True):
     line: int = 0  # line of the executed text, 0 unknown
     function: str = ""
     part: int = 0  # which of the conversation's programs the line is of
+    early: bool = False  # in a step that was sent along with the request, not in what it asks for
 
 
 class Status(str, Enum):

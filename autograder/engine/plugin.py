@@ -60,7 +60,7 @@ class Grading:
         """Plans the selected tests, then grades each order in a fork. True: pytest's own loop does not run."""
         visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
-        self.items = [(item, about) for item, about in described if numbering.selects(self.setup.only, about.number)]
+        self.items = [(item, about) for item, about in described if self._chosen(about.number)]
         planned = tuple(outcome.blank(about) for _, about in self.items)
         numbers = tuple(about.number for _, about in described)
         self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems()), numbers))
@@ -69,11 +69,17 @@ class Grading:
             self._in_a_fork(session.config, order)
         return True
 
+    def _chosen(self, number: str) -> bool:
+        left_out = self.setup.without and numbering.selects(self.setup.without, number)
+        return numbering.selects(self.setup.only, number) and not left_out
+
     def _problems(self) -> list[str]:
         problems = [f"a test file could not be collected: {text}" for text in self.collection_errors]
         numbers = [about.number for _, about in self.items]
         if self.setup.listed:
-            problems += outcome.disagreements(self.items, whole=not (self.setup.only or self.collection_errors))
+            problems += outcome.disagreements(
+                self.items, whole=not (self.setup.only or self.setup.without or self.collection_errors)
+            )
         for number in {n for n in numbers if numbers.count(n) > 1}:
             problems.append(f"two tests have the number {number!r}: give each its own")
         for number in numbers:

@@ -42,6 +42,7 @@ class Options(msgspec.Struct, frozen=True):
     public: bool = False
     tests: Path | None = None  # a folder of hidden tests other than tests/hidden
     only: str = ""  # a question or test, as people type it (`numbering.read`); empty: all
+    without: str = ""  # leave this question or test out, as a training that takes half of the time; empty: none
     seed: int | None = None
     seconds: float = policy.CAPS.total_seconds
     limits: Limits = policy.CHILD_LIMITS
@@ -146,7 +147,7 @@ def checked(options: Options) -> Options:
     It is cheap: callers ask before they make a folder, or anything else is done.
     """
     _check_tests(options)
-    return msgspec.structs.replace(options, only=numbering.read(options.only))
+    return msgspec.structs.replace(options, only=numbering.read(options.only), without=numbering.read(options.without))
 
 
 def _tests(options: Options) -> Path:
@@ -177,6 +178,7 @@ def setup_of(options: Options) -> Setup:
         options.limits,
         options.public,
         options.only,
+        options.without,
         guarded=() if options.public else tuple(map(str, secrets)),
         listed=tests.resolve() == HIDDEN.resolve(),
         allow_weak=options.allow_weak_isolation,
@@ -196,10 +198,14 @@ def _check_chosen(ready: Ready, options: Options) -> None:
 
     A question may well have no public test: nothing of it is checked then, and that is the whole answer.
     """
+    if options.without and not any(numbering.selects(options.without, number) for number in ready.numbers):
+        raise UsageError(numbering.no_such_test(options.without, ready.numbers))
     if ready.planned or ready.problems:
         return
     if not ready.numbers:
         raise UsageError(f"the files in {_tests(options)} hold no test")
+    if any(numbering.selects(options.only, number) for number in ready.numbers):
+        raise UsageError(f"no test is left without {options.without}")
     question = numbering.question(options.only)
     if not options.public or any(numbering.selects(question, number) for number in ready.numbers):
         raise UsageError(numbering.no_such_test(options.only, ready.numbers))

@@ -42,6 +42,8 @@ PARTS = {"4c": ("4a", "4b")}
 SHORTEST_SECONDS = 0.5
 SHORTEST_TRAINING = 10.0
 
+LOADING = "setting the weights"
+
 Case = AttentionCase | LayerCase | ModelCase
 
 
@@ -192,9 +194,8 @@ class Visit:
         return Built(reply.parameters, reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Overwrites the named parameters."""
-        self._doing = "setting the weights"
-        self._ask("load", {"names": list(weights)}, list(weights.values()))
+        """Overwrites the named parameters, before whatever is asked next."""
+        self._room.later("load", {"names": list(weights)}, list(weights.values()))
 
     def save(self) -> dict[str, Tensor]:
         """Parameters and buffers as they are now, by name."""
@@ -244,7 +245,10 @@ class Visit:
         return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
 
     def _ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[Reply, list[Tensor]]:
+        along = self._room.waiting + sum(tensor.nbytes for tensor in tensors)
         try:
+            if along > self._room.limits.tensor_mb << 19:  # half of what a frame may carry
+                self._room.ask("load", {"names": []})
             return self._room.ask(op, fields, tensors)
         except Ended as ended:
             raise self._unmet(ended.exit) from None
@@ -262,7 +266,8 @@ class Visit:
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
         program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word
-        return explain(exit, program, self._doing, show_text=self._show_text)
+        doing = LOADING if exit.early else self._doing  # loading is all that is ever sent along
+        return explain(exit, program, doing, show_text=self._show_text)
 
     @property
     def own_arguments(self) -> list[str]:

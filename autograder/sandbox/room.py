@@ -6,6 +6,7 @@ whole conversation and is enforced from here by killing, never by asking.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -50,6 +51,7 @@ class Room:
         self._begun = 0.0
         self._pid = 0
         self._well = True
+        self._waiting: list[wire.Step] = []
         self.tripped: set[str] = set()  # ready-made attention that ran in there: advisory, see tripwires
 
     def __enter__(self) -> Room:
@@ -98,6 +100,7 @@ class Room:
             return False
         self.limits, self._reader = limits, frames.FrameReader(limits.tensor_mb << 20)
         self._output.clear()
+        self._waiting.clear()
         self.tripped = set()
         self._deadline = time.monotonic() + limits.seconds
         return True
@@ -107,28 +110,45 @@ class Room:
         """What the student's code printed so far, capped."""
         return bytes(self._output).decode("utf-8", "replace")
 
+    def later(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> None:
+        """A step that has no answer of its own: it is sent along with the next request, and done before it.
+
+        Waiting for an answer costs more than most steps do. What was not sent when the conversation ends is dropped.
+        """
+        self._waiting.append(wire.step(op, fields, tensors))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of tensors that will be sent along."""
+        return sum(len(each.body) for each in self._waiting)
+
     def ask(
         self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()
     ) -> tuple[wire.Reply, list[Tensor]]:
         """One request, one reply of status "ok". Raises Ended on everything else."""
         well, self._well = self._well, False
-        self._send(wire.request(op, fields, tensors))
+        before, self._waiting = self._waiting, []
+        self._send(wire.request(wire.step(op, fields, tensors), before))
         try:
             header, body = self._receive()
             reply, answers = wire.reply(header, body)
             self.tripped.update(reply.tripped)
         except (frames.FrameError, wire.ProtocolError) as error:
-            raise Ended(self._exit(ExitKind.PROTOCOL, detail=str(error))) from None
+            raise Ended(Exit(ExitKind.PROTOCOL, detail=str(error))) from None
         if reply.status == "ok":
             self._well = well
             return reply, answers
         kind = ExitKind.MEMORY if reply.status == "memory" else ExitKind.RAISED
         error_name = "returned" if reply.status == "returned" else reply.error
-        raise Ended(self._exit(kind, error_name, reply.detail, reply.line, reply.function, reply.part))
+        raise Ended(Exit(kind, error_name, reply.detail, reply.line, reply.function, reply.part, reply.early))
 
     def _send(self, data: bytes) -> None:
         """Sends everything; reads what comes meanwhile, so that neither side waits for the other for ever."""
         view = memoryview(data)
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            view = view[self._connection.send(view) :]  # most requests fit at once; what does not is seen to below
+        if not view:
+            return
         self._selector.modify(self._connection, selectors.EVENT_READ | selectors.EVENT_WRITE, "reply")
         try:
             while view:
@@ -163,7 +183,7 @@ class Room:
         left = self._deadline - time.monotonic()
         events = self._selector.select(left) if left > 0 else []
         if not events:
-            raise Ended(self._exit(ExitKind.TIMEOUT, detail=f"{round(self.limits.seconds, 1):g} s"))
+            raise Ended(Exit(ExitKind.TIMEOUT, detail=f"{round(self.limits.seconds, 1):g} s"))
         return events
 
     def _drain(self) -> None:
@@ -182,22 +202,17 @@ class Room:
         pid, self._pid = self._pid, 0
         status, alive, overdrawn = self._with_zygote(lambda: self._zygote.reap(pid))
         if overdrawn:
-            return self._exit(ExitKind.DISK, detail=overdrawn)
+            return Exit(ExitKind.DISK, detail=overdrawn)
         if alive:
-            return self._exit(ExitKind.VANISHED, detail="it closed its connection")
+            return Exit(ExitKind.VANISHED, detail="it closed its connection")
         if not os.WIFSIGNALED(status):
-            return self._exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
+            return Exit(ExitKind.VANISHED, detail=f"exit status {os.WEXITSTATUS(status)}")
         name = signal.Signals(os.WTERMSIG(status)).name
         if name == "SIGXCPU":
-            return self._exit(ExitKind.TIMEOUT, detail=PROCESSOR_TIME)
+            return Exit(ExitKind.TIMEOUT, detail=PROCESSOR_TIME)
         if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
-            return self._exit(ExitKind.MEMORY, detail=BY_THE_SYSTEM)
-        return self._exit(ExitKind.KILLED, detail=name)
-
-    def _exit(
-        self, kind: ExitKind, error: str = "", detail: str = "", line: int = 0, function: str = "", part: int = 0
-    ) -> Exit:
-        return Exit(kind, error, detail, line, function, part)
+            return Exit(ExitKind.MEMORY, detail=BY_THE_SYSTEM)
+        return Exit(ExitKind.KILLED, detail=name)
 
     def _with_zygote(self, order: Callable[[], T]) -> T:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy
@@ -68,16 +68,30 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: int = 0
     function: Name = ""
     part: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0  # which of the conversation's programs the line is of
+    early: bool = False  # a step before the one that was asked for ended so
 
 
 _decoder = msgspec.json.Decoder(Reply)
 
 
-def request(op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> bytes:
-    """A request frame. Tensors are sent as they are (CPU, contiguous copies)."""
+class Step(NamedTuple):
+    """One thing to do, with the values of its tensors as they were when it was made."""
+
+    header: dict[str, object]
+    body: bytes
+
+
+def step(op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> Step:
+    """Tensors are sent as they are (CPU, contiguous copies)."""
     specs = [{"dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape)} for t in tensors]
-    header = json.dumps({"op": op, **fields, "tensors": specs}).encode()
-    return frames.pack(header, b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors))
+    body = b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors)
+    return Step({"op": op, **fields, "tensors": specs}, body)
+
+
+def request(asked: Step, before: Sequence[Step] = ()) -> bytes:
+    """A request frame: one answer for all of it, that of `asked`, or of the first step `before` it that fails."""
+    header = {**asked.header, "before": [each.header for each in before]} if before else asked.header
+    return frames.pack(json.dumps(header).encode(), b"".join(each.body for each in (*before, asked)))
 
 
 def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:

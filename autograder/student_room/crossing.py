@@ -31,16 +31,16 @@ def tensor_of(value: object, max_body: int) -> tuple[Tensor, list[str]]:
     return value, notes
 
 
-def received(specs: object, body: bytes) -> list[Tensor]:
-    """The tensors of a frame: `specs` are dtype and shape of each, `body` their values, one after the other."""
-    tensors, start = [], 0
+def received(specs: object, body: bytes, start: int = 0) -> tuple[list[Tensor], int]:
+    """The tensors of a step (`specs`: dtype, shape of each) in `body` from `start`; and where the next one's begin."""
+    tensors = []
     for spec in specs:  # type: ignore[attr-defined]
         kind = numpy.dtype(spec["dtype"]).newbyteorder("<")
         count = int(numpy.prod(spec["shape"], dtype=numpy.int64))
         flat = numpy.frombuffer(body, kind, count, start).copy()
         tensors.append(torch.from_numpy(flat.reshape(spec["shape"])))
         start += flat.nbytes
-    return tensors
+    return tensors, start
 
 
 def raw(tensor: Tensor) -> bytes:

@@ -16,6 +16,8 @@ and for a full run of training, image by image the same model:
     pause   {op}                                 -> the optimiser's state: mean, square, steps
     resume  {op} + mean, square, steps                          goes on from that state
 
+A request may bring steps that have no answer of their own, to be done before it:  {…, before: [{op, …}, …]}
+
 This code runs beside the student's and may be changed by it: nothing here decides anything, and nothing here knows
 what would be right. It holds no reference, no expected value and no verdict.
 """
@@ -84,12 +86,21 @@ def _send(
         reply["tensors"] = [{"dtype": described.dtype(t), "shape": list(t.shape)} for t in tensors]
     except crossing.NotATensor as error:
         reply, payload = {"status": "returned", "detail": str(error)}, []
-    except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are data too
-        told = program.describe(error)
-        kind = "memory" if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(told["detail"])) else "raised"
+    except BaseException as raised:  # SystemExit and KeyboardInterrupt of the student's are data too
+        cause = raised.error if isinstance(raised, Early) else raised
+        told = {**program.describe(cause), "early": isinstance(raised, Early)}
+        kind = "memory" if isinstance(cause, MemoryError) or OUT_OF_MEMORY.search(str(told["detail"])) else "raised"
         reply, payload = {"status": kind, **told}, []
     reply["tripped"] = tripped()
     connection.sendall(frames.pack(json.dumps(reply).encode(), b"".join(payload)))
+
+
+class Early(Exception):
+    """A step that was sent along with a request raised `error`."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Conversation:
@@ -118,11 +129,19 @@ class Conversation:
             "forward": self.forward,
             "hold": self.hold,
         }
-        name, specs = str(request.pop("op")), request.pop("tensors", [])
+        before: list[dict[str, object]] = request.pop("before", [])  # type: ignore[assignment]
+        start = 0
+        for step in before:
+            tensors, start = crossing.received(step.pop("tensors"), body, start)
+            try:
+                operations[str(step.pop("op"))](*tensors, **step)
+            except BaseException as error:
+                raise Early(error) from None
+        name, (tensors, _) = str(request.pop("op")), crossing.received(request.pop("tensors", []), body, start)
         if name not in operations and self.run is not None:
             _seed(int(str(request.get("seed", 0))))
-            return {"status": "ok"}, self.run.answer(name, *crossing.received(specs, body), **request)
-        return operations[name](*crossing.received(specs, body), **request)
+            return {"status": "ok"}, self.run.answer(name, *tensors, **request)
+        return operations[name](*tensors, **request)
 
     def again(self) -> Reply:
         """Puts away what was built and run, for another conversation; the note "changed": this process is not fit."""

@@ -303,6 +303,16 @@ def test_a_question_that_no_test_of_ones_own_has_and_files_without_a_test_are_to
     other = autograder(*command, "--only", "Q4(a)")
     assert other.returncode == 2 and "no test here has the number 4a. The tests are 2a.7." in other.stderr
     assert autograder(*command, "--only", "2(A)").returncode == 0
+    for left_out, words in (("2a", "no test is left without 2a"), ("4c.3", "no test here has the number 4c.3")):
+        none = autograder(*command, "--without", left_out)
+        assert none.returncode == 2 and words in none.stderr
+
+
+def test_a_question_or_test_is_left_out(tmp_path: Path) -> None:
+    command = ["grade", CLASS / "eli_parameter", "--out", tmp_path, "--only", "4", "--without", "Q4(a)"]
+    assert autograder(*command).returncode == 0
+    names = [test["number"] for test in json.loads((tmp_path / "results.json").read_text())["tests"]]
+    assert names and {name[:2] for name in names} == {"4b", "4c"}
 
 
 @pytest.mark.parametrize("typed", ["4A", "4(a)", "q4a", "Question 4 (a)"])

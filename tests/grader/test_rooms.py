@@ -57,6 +57,39 @@ def forward(
     return reply, tensors
 
 
+def test_what_is_sent_along_is_done_before_and_in_order(nursery: zygote.Zygote) -> None:
+    with Room(nursery, LIMITS) as room:
+        start(room, MODULE.format("self.l(x)"))
+        room.ask("build", {"kwargs": {}, "seed": 1})
+        x, weight = torch.randn(5, 3), torch.randn(2, 3)
+        room.later("load", {"names": ["l.bias", "l.weight"]}, [torch.ones(2), torch.zeros(2, 3)])
+        room.later("load", {"names": ["l.weight"]}, [weight])
+        expected = x @ weight.T + 1
+        weight.zero_()  # what was to be sent is what it was
+        assert room.waiting == 4 * (2 + 6 + 6)
+        _, [output] = room.ask("forward", {"train": False, "grad": False, "seed": 1}, [x])
+        assert torch.allclose(output, expected) and room.waiting == 0
+
+
+def test_what_fails_along_is_told_from_what_was_asked(nursery: zygote.Zygote) -> None:
+    for names, early in ((["nobody"], True), (["l.bias"], False)):
+        with pytest.raises(Ended) as ended, Room(nursery, LIMITS) as room:
+            start(room, MODULE.format("self.none(x)"))
+            room.ask("build", {"kwargs": {}, "seed": 1})
+            room.later("load", {"names": names}, [torch.ones(2)])
+            room.ask("forward", {"train": False, "grad": False, "seed": 1}, [torch.ones(1, 3)])
+        assert ended.value.exit.early == early
+        assert ended.value.exit.error == ("KeyError" if early else "AttributeError")
+
+
+def test_what_was_not_sent_is_dropped_with_its_conversation(nursery: zygote.Zygote) -> None:
+    with Room(nursery, LIMITS) as room:
+        start(room, MODULE.format("x"))
+        room.later("load", {"names": ["nobody"]}, [torch.ones(2)])
+        assert room.renew(LIMITS)
+        start(room, MODULE.format("x"))
+
+
 def test_a_module_answers_and_its_output_comes_back_exactly(nursery: zygote.Zygote) -> None:
     x = torch.randn(2, 3)
     reply, tensors = forward(nursery, "x * 2", x)
@@ -227,9 +260,8 @@ def test_a_child_that_sleeps_dies_with_its_zygote() -> None:
     room = Room(own, LIMITS)
     room.__enter__()
     start(room, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)")
-    room._send(
-        wire.request("start", {"text": "import time; time.sleep(600)", "class_name": "", "given": [], "probe_seed": 0})
-    )
+    fields = {"text": "import time; time.sleep(600)", "class_name": "", "given": [], "probe_seed": 0}
+    room._send(wire.request(wire.step("start", fields)))
     child = named(room._pid, below=own.pid)
     assert child and os.path.exists(f"/proc/{child}")
     os.kill(own.pid, signal.SIGKILL)  # a child of ours, not waited for yet
