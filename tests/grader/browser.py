@@ -78,6 +78,13 @@ class Browser:
             assert time.monotonic() < deadline, "the page does not come"
             time.sleep(0.05)
 
+    def scheme(self, name: str, width: int = 1200) -> None:
+        """Shows the page "light" or "dark", so many pixels wide."""
+        feature = {"name": "prefers-color-scheme", "value": name}
+        self._call("Emulation.setEmulatedMedia", {"features": [feature]}, self._session)
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", size, self._session)
+
     def value(self, expression: str) -> Any:
         """What an expression of JavaScript is on the page."""
         asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}

@@ -1,0 +1,61 @@
+"""Every page that the product writes, before axe-core in a real browser: no violation of level A or AA, however shown."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder.report import platform
+from autograder.report.preview import preview
+from tests.grader import axe
+from tests.grader.browser import CHROMIUM, Browser
+from tests.grader.pace import patience
+
+# right, wrong, unfilled, unreadable, forbidden
+WHO = ("ada_complete", "gus_softmax_over_queries", "june_unfilled", "kai_syntax_error", "milo_ready_made")
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A graded class with everything that is written beside it, and its pages for students."""
+    top = tmp_path_factory.mktemp("graded")
+    for who in WHO:
+        shutil.copytree(ROOT / "examples" / "class" / who, top / "class" / who)
+    options = ["--hand-pages", "--similar", "--quiet", "--without", "4c.3"]
+    run("batch", top / "class", "--out", top / "out", *options)
+    run("feedback", top / "out", "--out", top / "feedback", "--published")
+    found = [top / "out" / "index.html", *sorted((top / "out" / "hand").glob("*.html"))[:2]]
+    found += [top / folder / f"{who}.html" for folder in ("out/reports", "feedback") for who in WHO]
+    for who in WHO[1:]:
+        reading = platform.read((top / "out" / "results" / f"{who}.json").read_bytes())
+        found.append(top / f"{who}.html")
+        found[-1].write_text(preview(reading, [("memory", "0.7 GB")], ["a note"]), encoding="utf-8")
+    assert all(page.is_file() for page in found), found
+    return found
+
+
+def run(*command: object) -> None:
+    words = [sys.executable, "-m", "autograder", *map(str, command)]
+    subprocess.run(words, check=True, cwd=ROOT, capture_output=True, timeout=patience(120))
+
+
+def test_no_page_has_a_violation_of_level_a_or_aa(pages: list[Path], tmp_path_factory: pytest.TempPathFactory) -> None:
+    top = tmp_path_factory.mktemp("axe")
+    script, found = axe.source(top), []
+    with Browser(top / "profile") as browser:
+        for page in pages:
+            for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
+                browser.open(page)
+                browser.scheme(scheme, width)
+                found += [
+                    f"{page.parent.name}/{page.name}, {scheme}, {width}: {one}"
+                    for one in axe.violations(browser, script)
+                ]
+    assert not found, "\n".join(found)
