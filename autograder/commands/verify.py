@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from autograder.core.errors import UsageError
+from autograder.core.lateness import TAG as LATE
 from autograder.core.policy import POLICY
 from autograder.core.text import one_line
 from autograder.grading import Options, grade
@@ -79,16 +80,30 @@ def _seed(data: Mapping[str, Any]) -> int:
 
 
 def apart(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The result without what people gave, and that in words: no grading gives it again."""
+    """The result without what people gave and lateness took, and that in words: no grading gives it again."""
     hand = {question.number for question in POLICY.by_hand}
-    given = [test for test in data["tests"] if test.get("number") in hand]
+    data = _without_notices(data)
+    given = [test for test in data["tests"] if test.get("number") in hand or LATE in (test.get("tags") or ())]
     points = [test.get("score") for test in given]
     if not given or not all(isinstance(number, (int, float)) for number in [*points, data.get("score")]):
         return data, []
-    told = ", ".join(f"{test['number']}: {number:g}" for test, number in zip(given, points))
+    told = ", ".join(
+        f"{test.get('number') or one_line(str(test.get('name')), 80)}: {number:g}"
+        for test, number in zip(given, points)
+    )
     tests = [test for test in data["tests"] if test not in given]
-    line = f"Given by hand, which grading cannot give again (a seal tells whether it was changed): {told}."
+    sealed = "a seal tells whether it was changed"
+    line = f"Given by hand or taken for lateness, which grading cannot give again ({sealed}): {told}."
     return {**data, "tests": tests, "score": round(data["score"] - sum(points), 2)}, [line]
+
+
+def _without_notices(data: dict[str, Any]) -> dict[str, Any]:
+    """What stood above all else because of when it was handed in: the work does not say that again."""
+    output = data.get("output")
+    for notice in _extra(data).get("notices") or ():
+        if isinstance(output, str) and isinstance(notice, str):
+            output = output.removeprefix(notice).lstrip("\n")
+    return {**data, "output": output}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any], *, whole: bool = True) -> Iterator[str]:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.core.lateness import late
+from autograder.core.policy import POLICY, Late
 from autograder.core.text import one_line
 
 # previous_submissions carries whole result files; ours are at most 256 KB each and only the latest is included.
@@ -53,6 +55,7 @@ class Previous(msgspec.Struct, frozen=True):
     submission_time: datetime | None = None
     score: float | None = None
     autograder_error: bool = False
+    results: dict[str, object] | None = None  # what we left then; the platform gives that of the latest alone
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ def parse(data: bytes) -> Metadata:
         return Metadata(problems=("submission_metadata.json holds no object",))
     record = Metadata(
         id=_word(found.get("id")),
-        created_at=_time(found.get("created_at")),
+        created_at=time_of(found.get("created_at")),
         method=_word(found.get("submission_method")),
         users=tuple(_user(each) for each in _objects(found.get("users"), MAX_USERS)),
         assignment=_assignment(_mapping(found.get("assignment"))),
@@ -103,18 +106,20 @@ def parse(data: bytes) -> Metadata:
     return msgspec.structs.replace(record, problems=_problems(record))
 
 
-def lateness(metadata: Metadata) -> timedelta | None:
+def lateness(metadata: Metadata, rules: Late = POLICY.late) -> timedelta | None:
     """How long after the due date it was handed in; zero when in time, None when either time is unknown.
 
     With several due dates (an extension, a group of students with different ones) the latest counts. Times that
     cannot be compared, because only one of them names its time zone, count as unknown rather than as late.
     """
-    created = metadata.created_at
+    return late(metadata.created_at, due_date(metadata), rules)
+
+
+def due_date(metadata: Metadata) -> datetime | None:
+    """When it was due: the latest of several dates; None when none is known, or when some cannot be compared."""
     dates = [metadata.assignment.due_date, *(user.due_date for user in metadata.users)]
     known = [date for date in dates if date is not None]
-    if created is None or not known or any((date.tzinfo is None) != (created.tzinfo is None) for date in known):
-        return None
-    return max(created - max(known), timedelta(0))
+    return max(known) if known and len({date.tzinfo is None for date in known}) == 1 else None
 
 
 def _problems(record: Metadata) -> tuple[str, ...]:
@@ -133,9 +138,9 @@ def _assignment(found: Mapping[str, object]) -> Assignment:
         id=_word(found.get("id")),
         course_id=_word(found.get("course_id")),
         title=_word(found.get("title")),
-        release_date=_time(found.get("release_date")),
-        due_date=_time(found.get("due_date")),
-        late_due_date=_time(found.get("late_due_date")),
+        release_date=time_of(found.get("release_date")),
+        due_date=time_of(found.get("due_date")),
+        late_due_date=time_of(found.get("late_due_date")),
         total_points=_number(found.get("total_points")),
         group_submission=found.get("group_submission") is True,
         group_size=None if size is None else int(size),
@@ -148,15 +153,16 @@ def _user(found: Mapping[str, object]) -> User:
         id=_word(found.get("id")),
         name=_word(found.get("name")),
         email=_word(found.get("email")),
-        due_date=_time(own.get("due_date")),
+        due_date=time_of(own.get("due_date")),
     )
 
 
 def _previous(found: Mapping[str, object]) -> Previous:
     return Previous(
-        submission_time=_time(found.get("submission_time")),
+        submission_time=time_of(found.get("submission_time")),
         score=_number(found.get("score")),
         autograder_error=found.get("autograder_error") is True,
+        results=dict(results) if (results := _mapping(found.get("results"))) else None,
     )
 
 
@@ -188,7 +194,7 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
     """An RFC 3339 time, also as Ruby writes one, with a space before the zone."""
     if not isinstance(value, str):
         return None

@@ -7,14 +7,14 @@ that decides asks here. No torch, and no file but that one, is touched.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import msgspec
 
 from autograder.core.errors import UsageError
+from autograder.core.policy_line import located, parted
 from autograder.core.records import Limits
 
 if sys.version_info >= (3, 11):
@@ -142,6 +142,29 @@ class Kept(_Table, frozen=True):
     dropout_ignores_p: Share
 
 
+class Late(_Table, frozen=True):
+    """What a late submission is told, and what it loses. `share`s are of the points that were earned."""
+
+    shown: bool
+    grace_minutes: Annotated[float, msgspec.Meta(ge=0)]
+    lost_each_day: Share
+    most_lost: Share
+
+
+class Again(_Table, frozen=True):
+    """How many submissions are graded within so many hours; 0: all of them."""
+
+    most: Annotated[int, msgspec.Meta(ge=0)]
+    hours: Positive
+
+
+class Leaderboard(_Table, frozen=True):
+    """Which figures stand on Gradescope's leaderboard."""
+
+    accuracy: bool
+    steps_per_second: bool
+
+
 class Caps(_Table, frozen=True):
     """What one grading may use, and the largest things that are read."""
 
@@ -176,6 +199,9 @@ class Policy(_Table, frozen=True):
     training: Training
     kept: Kept
     limits: Caps
+    late: Late = Late(False, 0.0, 0.0, 0.0)
+    again: Again = Again(0, 24.0)
+    leaderboard: Leaderboard = Leaderboard(False, False)
 
     def question_of(self, number: str) -> Question:
         """The question that a test number such as "4a.3" or "3c.b.1" belongs to. Raises KeyError when there is none."""
@@ -213,51 +239,10 @@ def load(path: Path) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise BadPolicy(f"{path} is no TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise BadPolicy(_located(path, text, *_parted(str(error)))) from None
+        raise BadPolicy(located(path, text, *parted(str(error)))) from None
     for where, what in _contradictions(policy):
-        raise BadPolicy(_located(path, text, what, where))
+        raise BadPolicy(located(path, text, what, where))
     return policy
-
-
-def _parted(error: str) -> tuple[str, tuple[str | int, ...]]:
-    """msgspec's message and its place: "… - at `$.questions[3].points`" is ("…", ("questions", 3, "points"))."""
-    said, _, path = error.partition(" - at `$")
-    parts = re.findall(r"\[(\d+)\]|\[\.\.\.\]|\.([^.\[`]+)", path)
-    where: list[str | int] = [int(index) if index else name for index, name in parts if index or name]
-    if named := re.search(r"unknown field `(\w+)`", said):
-        where.append(named[1])
-    return said[:1].lower() + said[1:], tuple(where)
-
-
-def _located(path: Path, text: str, what: str, where: tuple[str | int, ...]) -> str:
-    if "enum value" in what and where[-1] in ("visibility", "hidden", "public"):
-        what += f"; the words are {', '.join(get_args(Visibility))}"
-    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
-    return f"{path}, line {_line(text, where, what)}{f' ({name})' if name else ''}: {what}"
-
-
-# A key as it stands in a line: at its beginning, after a dot, or inside { }; in quotes or not.
-_KEY = r"""(?:^|[{{,.])\s*["']?{}["']?\s*="""
-
-
-def _line(text: str, where: tuple[str | int, ...], what: str) -> int:
-    """The line (from 1) of the innermost part of `where` that is found; keys stand one a line in this file."""
-    header, found = "", 1
-    quoted = re.search(r"value '([^']+)'", what)
-    value, names = quoted[1] if quoted else "", [str(part) for part in where if not isinstance(part, int)]
-    key = _KEY.format(re.escape(names[-1] if names else ""))
-    index: dict[str, int] = {}
-    wanted = where[0] if where else ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if title := re.match(r"\s*\[+\s*([\w.]+)\s*\]+", line):
-            header = title[1]
-            index[header] = index.get(header, -1) + 1
-        inside = header == wanted and (len(where) < 2 or not isinstance(where[1], int) or where[1] == index[header])
-        if inside and title:
-            found = number
-        elif (inside or not header) and names and value in line and re.search(key, line):
-            return number
-    return found
 
 
 def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
@@ -285,6 +270,12 @@ def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
             found.append((("questions", index, "points"), f"{what}: change one or the other"))
         if question.allowed_nn and not question.class_name:
             found.append((("questions", index, "allowed_nn"), "a question without class_name has no code to look at"))
+    if policy.late.lost_each_day and not policy.late.shown:
+        found.append(
+            (("late", "shown"), "lateness takes points here, so it must be shown: nobody loses any in silence")
+        )
+    if policy.late.lost_each_day > policy.late.most_lost:
+        found.append((("late", "most_lost"), "a day takes more than all days together may"))
     return found
 
 

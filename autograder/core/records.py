@@ -255,6 +255,7 @@ class TestResult(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     charts: tuple[Chart, ...] = ()
     panels: tuple[Panel, ...] = ()
+    figures: dict[str, float] = {}  # measured by us, never claimed: "accuracy", "steps_per_second"
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -269,3 +270,5 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     complete: bool = True
     staff_notes: tuple[str, ...] = ()
+    carried: dict[str, list[str]] = {}  # in extra_data, for the student's next submission
+    notices: tuple[str, ...] = ()  # for the student, above all else: when it was handed in, how often

@@ -48,6 +48,7 @@ class Desk:
         self.for_staff: list[str] = []
         self.charts: list[Chart] = []
         self.panels: list[Panel] = []
+        self.figures: dict[str, float] = {}
         self.printed: list[str] = []  # by the student's code, in the current test
         self.spoiled: list[str] = []  # visits of the current test whose end need not be the program's fault
         self.current = ""
@@ -178,6 +179,13 @@ def show_chart(request: pytest.FixtureRequest) -> Callable[[Chart], None]:
 def show_panel(request: pytest.FixtureRequest) -> Callable[[Panel], None]:
     """Shows small grey pictures beside the verdict, in the report alone."""
     return _desk(request).panels.append
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Keeps a figure beside the verdict, such as one for the leaderboard: what we measured, never what was claimed."""
+    figures = _desk(request).figures
+    return lambda name, value: figures.update({name: float(value)} if math.isfinite(value) else {})
 
 
 def finite(chart: Chart) -> tuple[Chart, ...]:

@@ -173,7 +173,8 @@ class Grading:
         score = getattr(getattr(item, "function", None), "__score__", None)
         result = outcome.judge(about, error, score, tuple(desk.remarks), time.monotonic() - start)
         staff = "\n".join(filter(None, [*desk.for_staff, result.staff, endings.printed(desk.printed)]))
-        result = msgspec.structs.replace(result, staff=staff, charts=tuple(desk.charts), panels=tuple(desk.panels))
+        shown = {"charts": tuple(desk.charts), "panels": tuple(desk.panels), "figures": dict(desk.figures)}
+        result = msgspec.structs.replace(result, staff=staff, **shown)
         if self.setup.public and result.status is Status.FAILED:
             again = f"python -m autograder check {desk.submission.file} --question {about.number}"
             return msgspec.structs.replace(result, feedback=msgspec.structs.replace(result.feedback, again=again))
@@ -188,7 +189,7 @@ class Grading:
         """
         for _ in range(3):
             desk.remarks, desk.for_staff, desk.printed, desk.spoiled = [], [], [], []
-            desk.charts, desk.panels = [], []
+            desk.charts, desk.panels, desk.figures = [], [], {}
             error = one_item.run(item)
             if not desk.spoiled:
                 break

@@ -6,6 +6,7 @@ stands in `judging.training`. The second visit shares nothing with the first but
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Protocol
@@ -42,7 +43,9 @@ def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Tra
     with student.visit(MODEL) as visit:
         visit.build(smoke.case(seed))
         before = visit.save()
+        start = time.monotonic()
         losses = visit.train(drawn.images, drawn.labels, batch=smoke.BATCH, rate=smoke.RATE, seed=seed)
+        seconds = time.monotonic() - start
         after = {name: value for name, value in visit.save().items() if _fits(value, before.get(name))}
         there = _logits(visit, last)
     with student.visit(MODEL) as visit:
@@ -53,7 +56,7 @@ def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Tra
         unchanged = [name for name in smoke.matrices(after) if torch.equal(after[name], before[name])]
         idle = tuple(name for name in unchanged if _acts(visit, name, after[name], last, here))
     changed = tuple(name for name in smoke.matrices(after) if name not in unchanged)
-    return smoke.Trained(losses, held, there, here, again, changed, idle)
+    return smoke.Trained(losses, held, there, here, again, changed, idle, seconds)
 
 
 class Reference(Protocol):

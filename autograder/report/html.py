@@ -68,6 +68,7 @@ def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dic
         "incomplete": not whole.report.complete or any(test.status is Status.ERROR for test in tests),
         "hidden": len(whole.tests) - len(tests),
         "unusable": [(what, clean(why, 1500)) for what, why in whole.unusable],
+        "notices": [clean(notice, 500) for notice in whole.report.notices],
         "next_step": message.next_step(whole, audience),
         "scores": scores,
         "anchored": _anchored(scores, whole),

@@ -24,16 +24,13 @@ from autograder.core.errors import GraderFault, UsageError
 from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Report, Status, Submission, TestResult
 from autograder.core.text import ELLIPSIS, clean, one_line
-from autograder.report import message, seal, summary
+from autograder.report import for_staff, message, seal, summary
 from autograder.report.summary import Summary
 
 # Gradescope documents no limits; ours keep a result loadable in a browser and a class of 800 within 200 MB.
 MAX_TEST_BYTES = 8 * 1024
 MAX_TOTAL_BYTES = 256 * 1024
 MAX_TOP_BYTES = 16 * 1024
-MAX_FINDINGS = 60
-# Each of the three lists for staff shares this much, so that they leave room for the tests' own output.
-STAFF_CHARACTERS = 8000
 CUT = f"\n{ELLIPSIS} (shortened here)"
 
 ASK_STAFF = (
@@ -61,6 +58,14 @@ class TestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     visibility: str | None = None
 
 
+class Rank(msgspec.Struct, frozen=True):
+    """One of results.json's leaderboard[]: the largest value leads."""
+
+    name: str
+    value: float
+    order: str = "desc"
+
+
 class Results(msgspec.Struct, frozen=True, omit_defaults=True):
     """The top of results.json."""
 
@@ -74,6 +79,7 @@ class Results(msgspec.Struct, frozen=True, omit_defaults=True):
     test_name_format: str | None = None
     visibility: str | None = None
     stdout_visibility: str | None = None
+    leaderboard: tuple[Rank, ...] = ()
 
 
 def to_gradescope(whole: Summary) -> dict[str, object]:
@@ -97,9 +103,9 @@ def write(path: Path, whole: Summary) -> None:
 
 
 def comparable(data: Mapping[str, object]) -> dict[str, object]:
-    """`data` without what differs between two runs of the same grading: the times, and a seal on them."""
+    """`data` without what differs between two runs of the same grading: the times, speeds, and a seal on them."""
     extra = data.get("extra_data")
-    kept = {key: value for key, value in data.items() if key != "execution_time"}
+    kept = {key: value for key, value in data.items() if key not in ("execution_time", "leaderboard")}
     if isinstance(extra, Mapping):
         kept["extra_data"] = {key: value for key, value in extra.items() if key not in ("seconds", seal.NAME)}
     return kept
@@ -127,14 +133,26 @@ def _results(whole: Summary) -> Results:
         output=_capped(_top(whole), MAX_TOP_BYTES),
         tests=tuple(_entry(test) for test in tests),
         execution_time=round(whole.report.seconds, 3),
-        extra_data=_extra(whole, tests),
+        extra_data=for_staff.extra_data(whole),
         score=_score(whole, tests),
         output_format="text",
         test_output_format="text",
         test_name_format="text",
         visibility="visible",
         stdout_visibility="hidden",
+        leaderboard=_leaderboard(tests),
     )
+
+
+def _leaderboard(tests: tuple[TestResult, ...]) -> tuple[Rank, ...]:
+    """The figures that the policy lets stand there, of those that we measured."""
+    wanted = POLICY.leaderboard
+    chosen = (
+        ("accuracy", "Test accuracy, measured (%)", wanted.accuracy, 2),
+        ("steps_per_second", "Training steps per second", wanted.steps_per_second, 1),
+    )
+    found = {name: value for test in tests for name, value in test.figures.items()}
+    return tuple(Rank(title, round(found[name], places)) for name, title, on, places in chosen if on and name in found)
 
 
 def _entry(test: TestResult) -> TestEntry:
@@ -167,7 +185,10 @@ def _top(whole: Summary) -> str:
     tests = summary.shown_tests(whole, "student")
     ours = any(test.status is Status.ERROR for test in whole.tests) or not whole.report.complete
     nothing = all(test.status is Status.ERROR for test in whole.tests)
-    parts = [(NOTHING_GRADED if nothing else ASK_STAFF) if ours else ""]
+    parts = [
+        (NOTHING_GRADED if nothing else ASK_STAFF) if ours else "",
+        *(clean(one, 500) for one in whole.report.notices),
+    ]
     parts += [f"Could not be used: {what}.\n{clean(why, 1000)}" for what, why in whole.unusable]
     parts += [f"Next: {message.next_step(whole, 'student')}", _table(whole, tests), _noticed(whole), _hand(tests)]
     return "\n\n".join(part for part in parts if part)
@@ -177,9 +198,11 @@ def _table(whole: Summary, tests: tuple[TestResult, ...]) -> str:
     scores = [score for score in summary.question_scores(tests) if score.possible]
     if not scores:
         return ""
+    taken = [test for test in tests if test.score < 0]
     lines = [f"{s.question.number:<5} {s.question.title:<32} {message.question_line(s)}" for s in scores]
     earned, possible, ungraded = summary.total(tests)
     open_points = f" ({message.points(ungraded)} not graded yet)" if ungraded else ""
+    lines += [f"{one_line(test.name):<38} {message.points(test.score)}" for test in taken]
     lines.append(f"{'total':<38} {message.fraction(earned, possible)}{open_points}")
     concealed = len(whole.tests) - len(tests)
     if concealed:
@@ -189,8 +212,10 @@ def _table(whole: Summary, tests: tuple[TestResult, ...]) -> str:
 
 def _noticed(whole: Summary) -> str:
     found = summary.findings(whole, "student")
-    blocks = [message.block(message.finding_rows(finding), indent=2) for finding in found[:MAX_FINDINGS]]
-    more = [f"  {ELLIPSIS} and {len(found) - MAX_FINDINGS} more"] if len(found) > MAX_FINDINGS else []
+    blocks = [message.block(message.finding_rows(finding), indent=2) for finding in found[: for_staff.MAX_FINDINGS]]
+    more = (
+        [f"  {ELLIPSIS} and {len(found) - for_staff.MAX_FINDINGS} more"] if len(found) > for_staff.MAX_FINDINGS else []
+    )
     return "\n\n".join(["Noticed while reading your code", *blocks, *more]) if blocks else ""
 
 
@@ -200,39 +225,6 @@ def _hand(tests: tuple[TestResult, ...]) -> str:
         return ""
     listed = [f"{q.number:<5} {q.title} ({message.points(q.points)})" for q in questions]
     return "\n".join([f"Graded by hand, not in the score above ({message.points(worth)} points)", *listed])
-
-
-def _extra(whole: Summary, tests: tuple[TestResult, ...]) -> dict[str, object]:
-    seconds: dict[str, float] = {}
-    for test in tests:
-        key = one_line(test.number or test.name)
-        seconds[key] = round(seconds.get(key, 0.0) + test.seconds, 3)
-    submission = whole.report.submission
-    return {
-        "complete": whole.report.complete,
-        "digest": one_line(submission.digest),
-        "file": one_line(submission.file),
-        "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(whole)]),
-        "isolation": one_line(whole.report.isolation),
-        "programs": {one_line(number): one_line(p.sha256) for number, p in submission.programs.items()},
-        "questions": {
-            s.question.number: {"earned": round(s.earned, 4), "possible": s.possible, "ungraded": s.ungraded}
-            for s in summary.question_scores(tests)
-            if s.question.number
-        },
-        "seconds": seconds,
-        "seed": str(whole.report.seed),  # as text: JSON readers keep only 53 bits of a number
-        "staff": _shared([f"{test.number or test.name}: {test.staff}" for test in tests if test.staff]),
-        "staff_notes": _shared(list(whole.notes)),
-        "versions": {one_line(name): one_line(version) for name, version in whole.report.versions.items()},
-    }
-
-
-def _shared(texts: list[str]) -> list[str]:
-    """The texts, each within its share of STAFF_CHARACTERS."""
-    kept = texts[:MAX_FINDINGS]
-    more = [f"{ELLIPSIS} and {len(texts) - len(kept)} more"] if len(texts) > len(kept) else []
-    return [clean(text, STAFF_CHARACTERS // len(kept), lines=40) for text in kept] + more
 
 
 def _capped(text: str, size: int) -> str:

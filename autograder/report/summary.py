@@ -106,7 +106,8 @@ def total(tests: Iterable[TestResult]) -> tuple[float, float, float]:
 
 def first_to_fix(whole: Summary, tests: Iterable[TestResult]) -> TestResult | None:
     """The failed test to look at first: in the question whose fixing helps most, the one that lost most."""
-    by_tests = [score for score in question_scores(tests) if score.question not in POLICY.by_hand]
+    fixable = [test for test in tests if test.score >= 0]  # what is taken, for lateness say, no work can mend
+    by_tests = [score for score in question_scores(fixable) if score.question not in POLICY.by_hand]
     failing = [score for score in by_tests if any(map(_failed, score.tests))]
     if not failing:
         return None

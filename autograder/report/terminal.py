@@ -54,6 +54,8 @@ def render(
     console, text = console_of(width, colour)
     tests = summary.shown_tests(whole, audience)
     console.print(styled(f"{POLICY.title}   {one_line(whole.report.submission.file)}".rstrip(), "bold"))
+    for notice in whole.report.notices:
+        console.print(styled(f"\n{clean(notice, 500)}"))
     for what, why in whole.unusable:
         console.print(styled(f"\n! {what} could not be used", "bold red"))
         _print_rows(console, (("found", clean(why, 1000)),), indent=2)

@@ -251,15 +251,15 @@ def _run(test: Callable[..., None], submission: Submission) -> list[str]:
 def test_the_hidden_tests_pass_a_full_history_with_its_remarks(hidden: ModuleType) -> None:
     submission = Submission("x", "hw6.ipynb", "0", history=HISTORY)
     assert _run(partial(hidden.test_4c_1_curves, show_chart=print), submission) == []
-    assert _run(partial(hidden.test_4c_2_accuracy, show_panel=print, seed=0, request=None), submission) == [
-        "Test accuracy: 97.98 %, as claimed in history.json."
-    ]
+    assert _run(
+        partial(hidden.test_4c_2_accuracy, show_panel=print, measured=print, seed=0, request=None), submission
+    ) == ["Test accuracy: 97.98 %, as claimed in history.json."]
 
 
 def test_the_hidden_tests_keep_a_part_and_every_word_of_the_verdict(hidden: ModuleType) -> None:
     submission = Submission("x", "hw6.ipynb", "0", history={**HISTORY, "test_correct": 9000, "batch_size": 16})
     with pytest.raises(Unmet) as caught:
-        hidden.test_4c_2_accuracy(submission, print, print, print, 0, None)
+        hidden.test_4c_2_accuracy(submission, print, print, print, print, 0, None)
     assert caught.value.earned == pytest.approx(KEPT.stopped_short)
     verdict = judge_claim(from_history(submission.history or {}))
     assert caught.value.feedback == verdict.feedback and caught.value.remarks == verdict.remarks

@@ -291,7 +291,7 @@ def test_nothing_is_paid_for_evidence_when_neither_class_was_handed_in() -> None
     cells = shown(("fit()", LINES), ("test()", TESTED)).read()
     for test in (
         partial(hidden.test_4c_1_curves, show_chart=print),
-        partial(hidden.test_4c_2_accuracy, show_panel=print, seed=0, request=None),
+        partial(hidden.test_4c_2_accuracy, show_panel=print, measured=print, seed=0, request=None),
     ):
         test(Submission("x", "hw6.ipynb", "0", cells=cells, absent=("4a",)), print, print)
         with pytest.raises(Missing, match="neither SingleHeadAttention nor ViTLayer was handed in"):

@@ -11,6 +11,7 @@ import pytest
 from autograder.commands import batch
 from autograder.commands.batch import folder, handed, tables
 from autograder.commands.batch.folder import Entry, Person
+from autograder.core import lateness
 from autograder.core.errors import UsageError
 from autograder.grading import Options
 from autograder.handin.folders import ROSTER
@@ -80,7 +81,7 @@ def test_lateness_is_counted_in_the_exports_own_time_unless_it_is_said() -> None
     for typed, expected in (("2026-05-03 23:59", "01:01:30"), ("2026-05-04 08:00 Z", "00:00:30"), ("2026-05-04", "00:00:00"),
                             ("2026-05-01 00:00", "73:00:30")):  # fmt: skip
         due = handed.due(typed)
-        assert due is not None and handed.clock(handed.late(entry, due)) == expected
+        assert due is not None and lateness.clock(handed.late(entry, due)) == expected
     assert handed.late(pair("s2", 1)[0], datetime(2026, 5, 3)) is None
 
 

@@ -32,6 +32,7 @@ from autograder.judging import (
 Say = Callable[[str], object]
 Show = Callable[[Chart], object]
 Look = Callable[[Panel], object]
+Keep = Callable[[str, float], object]
 CLASSES = {question.number: question.class_name for question in POLICY.questions if question.class_name}
 
 
@@ -79,7 +80,13 @@ def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say, show_c
 
 @number("4c.2")
 def test_4c_2_accuracy(
-    submission: Submission, remark: Say, for_staff: Say, show_panel: Look, seed: int, request: pytest.FixtureRequest
+    submission: Submission,
+    remark: Say,
+    for_staff: Say,
+    show_panel: Look,
+    measured: Keep,
+    seed: int,
+    request: pytest.FixtureRequest,
 ) -> None:
     """reaches a test accuracy of 94 % (±1 %), as measured with the submitted weights, else as claimed"""
     evidence = _evidence(submission)
@@ -89,6 +96,7 @@ def test_4c_2_accuracy(
         student, reference = (request.getfixturevalue(name) for name in ("student", "reference"))
         found = verify.measure(student, submission, images, evidence.accuracy or 0.0, evidence.images, seed)
         if not found.problem:
+            measured("accuracy", found.percent)
             for panel in observe_training.attention_panel(student, reference, submission, images.images[0], seed):
                 show_panel(panel)
         evidence = settle(evidence, found, submission.cells)
@@ -99,7 +107,9 @@ def test_4c_2_accuracy(
 
 @pytest.mark.requires("4a.1", "4b.1")  # without both there is no model; the reference's part is never lent
 @number("4c.3")
-def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: Say, show_chart: Show) -> None:
+def test_4c_3_trains(
+    student: Student, reference: Reference, seed: int, remark: Say, show_chart: Show, measured: Keep
+) -> None:
     """a small ViT around both classes trains: it recognises handwritten digits that it has not seen"""
     trained, drawn = observe_training.smoke_trained(student, seed)
     show_chart(smoke.chart(trained.losses))
@@ -107,5 +117,7 @@ def test_4c_3_trains(student: Student, reference: Reference, seed: int, remark: 
         stuck = smoke.unexplained(trained, drawn.held_labels)
         compared = observe_training.first_steps(student, reference, drawn, seed) if stuck else ""
         raise smoke.complaint(trained, drawn.held_labels, compared)
+    if trained.seconds:
+        measured("steps_per_second", len(trained.losses) / trained.seconds)
     for text in smoke.remarks(trained):
         remark(text)

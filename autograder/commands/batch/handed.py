@@ -1,7 +1,7 @@
 """Who handed in what, when, and which of several counts: one row for each student in the tables of other sites.
 
-Why separate: it decides between submissions and looks into none. Nothing is taken away for being late: that is the
-course's affair, and the table says by how much.
+Why separate: it decides between submissions and looks into none. Nothing is taken away for being late: the table says
+by how much, and what the policy would take.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from autograder.commands.batch.folder import Entry, Person
+from autograder.core import lateness
 from autograder.core.errors import UsageError
+from autograder.core.policy import POLICY
 from autograder.report.class_table import ClassRow
 
 Pairs = Sequence[tuple[Entry, ClassRow]]
@@ -45,16 +47,7 @@ def late(entry: Entry, due: datetime) -> timedelta | None:
     if entry.when is None:
         return None
     zone = entry.when.tzinfo or timezone.utc
-    limit = due if due.tzinfo else due.replace(tzinfo=zone)
-    return max(entry.when.replace(tzinfo=zone) - limit, timedelta())
-
-
-def clock(time: timedelta | None) -> str:
-    """Hours, minutes and seconds as Gradescope writes them; empty for what nobody knows."""
-    if time is None:
-        return ""
-    seconds = int(time.total_seconds())
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return lateness.late(entry.when.replace(tzinfo=zone), due if due.tzinfo else due.replace(tzinfo=zone))
 
 
 def counted(pairs: Pairs) -> list[Mine]:
@@ -101,3 +94,5 @@ def notes(pairs: Pairs, due: datetime | None) -> Iterable[str]:
         times = [late(entry, due) for entry, _ in pairs]
         unknown = f"; of {times.count(None)} no time is known" if None in times else ""
         yield f"late: {sum(bool(time) for time in times)} of {len(times)} (grades.csv says by how much){unknown}"
+        if POLICY.late.lost_each_day:
+            yield "the policy takes points for lateness: `taken` in grades.csv says how many; no total is lowered by it"

@@ -13,7 +13,8 @@ from datetime import datetime
 import msgspec
 
 from autograder.commands.batch.folder import Entry
-from autograder.commands.batch.handed import clock, counted, late
+from autograder.commands.batch.handed import counted, late
+from autograder.core.lateness import clock, taken
 from autograder.core.policy import POLICY
 from autograder.core.records import Status
 from autograder.core.text import one_line
@@ -27,16 +28,25 @@ Pairs = Sequence[tuple[Entry, ClassRow]]
 def grades(pairs: Pairs, due: datetime | None = None) -> str:
     """grades.csv: id, who (where an export says so), points by question, total: one row for each submission.
 
-    With `due`, when it was handed in and how late, too.
+    With `due`, when it was handed in and how late, too; where the policy takes points for that, how many.
     """
     numbers = _numbers(pairs)
     who = ["name", "sid", "email"] if any(entry.people for entry, _ in pairs) else []
     rows = []
     for entry, row in pairs:
         people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
-        times = [entry.when.isoformat(" ") if entry.when else "", clock(late(entry, due))] if due else []
-        rows.append([*map(_inert, [row.id, *people]), *times, *_points(row, numbers)])
-    return _csv(["id", *who, *(["submitted", "late"] if due else []), *numbers, "total"], rows)
+        rows.append([*map(_inert, [row.id, *people]), *_times(entry, row, due), *_points(row, numbers)])
+    times = ["submitted", "late", *(["taken"] if POLICY.late.lost_each_day else [])] if due else []
+    return _csv(["id", *who, *times, *numbers, "total"], rows)
+
+
+def _times(entry: Entry, row: ClassRow, due: datetime | None) -> list[str]:
+    if due is None:
+        return []
+    by = late(entry, due)
+    points = "" if by is None or row.total is None else f"{taken(row.total, by):g}"
+    found = [entry.when.isoformat(" ") if entry.when else "", clock(by)]
+    return [*found, points] if POLICY.late.lost_each_day else found
 
 
 def gradescope(pairs: Pairs) -> str:

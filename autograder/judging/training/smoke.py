@@ -109,6 +109,7 @@ class Trained(msgspec.Struct, frozen=True):
     last_again: Tensor
     changed: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    seconds: float = 0.0  # of the training as we waited for it; the student's process only said that it was done
 
 
 def matrices(state: Mapping[str, Tensor]) -> tuple[str, ...]:
