@@ -120,6 +120,13 @@ def skipped(item: Item, reason: str) -> TestResult:
     return msgspec.structs.replace(blank(item), status=Status.SKIPPED, feedback=Feedback(found=reason))
 
 
+def ungraded(item: Item, reason: str) -> TestResult:
+    """An item that was not run through a fault of ours, in a test that it builds on: no points are lost by it."""
+    return msgspec.structs.replace(
+        blank(item), feedback=Feedback(found=f"not run: {reason}"), staff=f"not run: {reason}"
+    )
+
+
 def forfeited(result: TestResult, finding: Finding) -> TestResult:
     """The result without its points: the question uses something ready-made. Staff see what it would have earned."""
     if result.status is Status.ERROR or not result.max_score:

@@ -165,6 +165,8 @@ class Grading:
     def _one(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
         if time.monotonic() + SHORTEST_SECONDS > desk.deadline and _visits((item, about)):
             return outcome.skipped(about, "not run: the time for this submission was used up by the tests before it")
+        if ours := [number for number in about.requires if _is_ours(desk.results.get(number))]:
+            return outcome.ungraded(about, f"it builds on {ours[0]}, which we failed to judge")
         if reason := self._prerequisite(desk, about):
             return outcome.skipped(about, reason)
         desk.current, start = about.number, time.monotonic()
@@ -219,6 +221,11 @@ def _question(pair: tuple[pytest.Item, outcome.Item]) -> str:
         return policy.POLICY.question_of(pair[1].number).number
     except KeyError:  # said in the results' problems
         return ""
+
+
+def _is_ours(result: TestResult | None) -> bool:
+    """Whether a test could not be judged by our fault."""
+    return result is not None and result.status is Status.ERROR
 
 
 def _visits(pair: tuple[pytest.Item, outcome.Item]) -> bool:

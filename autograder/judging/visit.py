@@ -29,7 +29,7 @@ from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, n
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
 from autograder.judging.own_text import OwnText
-from autograder.sandbox.room import BY_THE_SYSTEM, PROCESSOR_TIME, Ended
+from autograder.sandbox.room import BY_THE_SYSTEM, OUT_OF_MEMORY, PROCESSOR_TIME, Ended
 from autograder.sandbox.rooms import Conversations, Rooms
 from autograder.sandbox.wire import ParameterSpec, Reply
 
@@ -261,8 +261,11 @@ class Visit:
             return GraderFault(exit.detail)
         # one that hangs does so in a fresh child, too: the time of the tests after it is not spent on finding out
         hangs = exit.kind is ExitKind.TIMEOUT and exit.detail != PROCESSOR_TIME
-        if (self._used and not hangs) or (exit.kind is ExitKind.MEMORY and exit.detail == BY_THE_SYSTEM):
+        taken = exit.kind is ExitKind.MEMORY and exit.detail in (BY_THE_SYSTEM, OUT_OF_MEMORY)
+        if (self._used and not hangs) or taken:
             self._spoiled.append(self._doing)
+        if taken and exit.detail == OUT_OF_MEMORY:
+            return GraderFault(f"{self._doing}: {OUT_OF_MEMORY}, and the kernel took the student's process")
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")
         program = self._programs[min(exit.part, len(self._programs) - 1)]  # the number is the child's word

@@ -19,14 +19,16 @@ import msgspec
 from torch import Tensor
 
 from autograder.core.records import Exit, ExitKind, Limits
-from autograder.sandbox import wire
+from autograder.sandbox import taken, wire
 from autograder.sandbox.zygote import Zygote
 from autograder.student_room import frames
 
 T = TypeVar("T")
 
-# How a child ended that somebody else killed: the kernel, for want of memory, which may be the machine's own.
+# How a child ended that somebody else killed. OUT_OF_MEMORY: while the kernel was taking processes for want of memory,
+# and so before the child had what we promise it, for what is more than that its own limit refuses to it.
 BY_THE_SYSTEM = "ended by the system"
+OUT_OF_MEMORY = "the machine ran out of memory"
 PROCESSOR_TIME = "processor time"  # its limit is for the whole life of a child, not for one conversation
 
 
@@ -41,9 +43,11 @@ class Ended(Exception):
 class Room:
     """One child: `with Room(zygote, limits) as room: room.ask(...)`. On leaving, the child is dead and reaped."""
 
-    def __init__(self, zygote: Zygote, limits: Limits) -> None:
+    def __init__(self, zygote: Zygote, limits: Limits, before: int | None = None) -> None:
+        """`before`: what `taken.count` said earlier; None: now."""
         self._zygote = zygote
         self.limits = limits
+        self._taken = taken.count() if before is None else before
         self._reader = frames.FrameReader(limits.tensor_mb << 20)
         self._output = bytearray()
         self._selector = selectors.DefaultSelector()
@@ -211,7 +215,8 @@ class Room:
         if name == "SIGXCPU":
             return Exit(ExitKind.TIMEOUT, detail=PROCESSOR_TIME)
         if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
-            return Exit(ExitKind.MEMORY, detail=BY_THE_SYSTEM)
+            short = taken.count() > self._taken
+            return Exit(ExitKind.MEMORY, detail=OUT_OF_MEMORY if short else BY_THE_SYSTEM)
         return Exit(ExitKind.KILLED, detail=name)
 
     def _with_zygote(self, order: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ import msgspec
 
 from autograder.core.errors import GraderFault
 from autograder.core.records import Limits
+from autograder.sandbox import taken
 from autograder.sandbox.room import Ended, Room
 from autograder.sandbox.zygote import Zygote
 
@@ -25,6 +26,7 @@ class Rooms:
 
     def __init__(self, zygote: Zygote) -> None:
         self._zygote = zygote
+        self._taken = taken.count()  # before this submission: its children may wait, and be taken, at any time
         self._idle: dict[str, Room] = {}
 
     def open(self, program: str, limits: Limits) -> tuple[Room, bool]:
@@ -38,7 +40,7 @@ class Rooms:
             if _fit(room, limits):
                 return room, True
             room.__exit__(None, None, None)
-        return Room(self._zygote, limits).__enter__(), False
+        return Room(self._zygote, limits, self._taken).__enter__(), False
 
     def give_back(self, program: str, room: Room) -> None:
         """Ends the conversation; its child is kept where it may hold another one, and else ended."""

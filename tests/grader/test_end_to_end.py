@@ -218,6 +218,12 @@ def test_ours():
 @weight(1)
 def test_builds_on():
     """builds on another"""
+
+@pytest.mark.requires("2b.77")
+@number("3a.77")
+@weight(1)
+def test_builds_on_ours():
+    """builds on the mistake"""
 '''
 
 
@@ -234,6 +240,7 @@ def test_an_instructor_adds_a_hidden_test_like_any_pytest_test(tmp_path: Path) -
     assert tests["2a.77"]["score"] == 0 and "one is not two" in tests["2a.77"]["output"]
     assert "score" not in tests["2b.77"] and "staff" in tests["2b.77"]["output"]
     assert tests["2c.77"]["score"] == 0 and "2a.77" in tests["2c.77"]["output"]
+    assert "score" not in tests["3a.77"], "what builds on a test that we failed to judge is not judged, either"
 
 
 def test_a_hidden_test_that_cannot_be_collected_makes_the_result_incomplete_and_says_which(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.core.errors import WeakIsolation
+from autograder.core.errors import GraderFault, WeakIsolation
 from autograder.core.events import Event, Refused
 from autograder.core.isolation import Isolation
 from autograder.core.policy import CHILD_LIMITS
-from autograder.core.records import Report, Status, Submission
+from autograder.core.records import Program, Report, Status, Submission
 from autograder.grading import Options, Sheet, grade
+from autograder.judging.code.cases import Cases
+from autograder.judging.expect import Unmet
+from autograder.judging.visit import Student
+from autograder.sandbox import rooms, taken
+from autograder.sandbox.zygote import Zygote, start, warm_up
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
 from tests.grader.processes import alive, descendants, end, parent, zygote
@@ -38,6 +44,58 @@ def test_a_child_killed_from_outside_is_replaced_and_its_test_run_again(tmp_path
     assert len(struck) > 3  # the one at work and the one in waiting, more than once
     assert [test.status for test in report.tests] == [Status.PASSED] * len(report.tests), report.tests
     assert report.complete and not report.planned
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Zygote]:
+    warm_up()
+    handle = start(CHILD_LIMITS)
+    yield handle
+    handle.close()
+
+
+KILLED = """
+import signal
+class SingleHeadAttention:
+    def __init__(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("more", "ours"), [(0, False), (1, True)])
+def test_a_process_taken_while_the_machine_has_no_memory_is_our_fault_and_one_that_kills_itself_is_not(
+    nursery: Zygote, monkeypatch: pytest.MonkeyPatch, more: int, ours: bool
+) -> None:
+    counted = itertools.count(7, more)
+    monkeypatch.setattr(taken, "count", lambda: next(counted))
+    program = Program("4a", "SingleHeadAttention", KILLED, (), "0")
+    spoiled: list[str] = []
+    submission = Submission("s", "hw6.py", "0", programs={"4a": program})
+    student = Student(rooms.Rooms(nursery), submission, CHILD_LIMITS, show_text=True, spoiled=spoiled)
+    [case] = Cases(1).attention(1)
+    with pytest.raises(GraderFault if ours else Unmet) as caught, student.visit("4a") as visit:
+        visit.build(case)
+    assert spoiled, "it is tried again with a fresh process"
+    assert ("ran out of memory" in str(caught.value)) == ours
+
+
+COUNTERS = {
+    "version 2": ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.events": "oom 4\noom_kill 3\n"}, 3),
+    "version 2, in a container": ({"proc/self/cgroup": "0::/../x\n", "sys/fs/cgroup/memory.events": "oom_kill 2\n"}, 2),
+    "version 1": (
+        {"proc/self/cgroup": "4:cpu:/\n3:memory:/a\n0::/\n", "sys/fs/cgroup/memory/a/memory.oom_control": "oom_kill 5\n"}, 5),
+    "the machine's": ({"proc/vmstat": "pgfault 9\noom_kill 8\n"}, 8),
+    "none tells": ({"proc/self/cgroup": "0::/\n", "proc/vmstat": "pgfault 9\n"}, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", COUNTERS)
+def test_the_kernels_count_is_that_of_the_own_group_where_there_is_one(tmp_path: Path, what: str) -> None:
+    files, expected = COUNTERS[what]
+    for name, text in {"proc/vmstat": "oom_kill 99\n" if "version" in what else "", **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert taken.count(tmp_path) == expected
 
 
 class Refusing:

@@ -105,6 +105,15 @@ def test_what_is_taken_is_a_line_with_its_reason_in_every_output() -> None:
         assert "Late by 5 hours" in shown and "3.6" in shown and "after the due date" in shown
 
 
+def test_what_is_taken_is_seen_no_sooner_than_the_tests_that_it_tells_the_points_of() -> None:
+    hidden = msgspec.structs.replace(WORK[0], visibility="after_published")
+    report = msgspec.structs.replace(REPORT, tests=(hidden, WORK[1]))
+    found = results.to_gradescope(summarise(handed.told(report, about(timedelta(hours=5)), TENTH)))
+    shown = [test for test in found["tests"] if test["visibility"] == "visible"]  # type: ignore[attr-defined]
+    assert [test["name"] for test in shown] == ["any batch"]
+    assert "0.1 of the points" in str(found["output"]) and "0.4" not in str(found["output"])
+
+
 def test_verifying_sets_apart_what_lateness_took_and_said_and_compares_the_rest() -> None:
     again_ = results.to_gradescope(summarise(REPORT))
     for rules in (TOLD, TENTH):

@@ -54,10 +54,11 @@ def standing(about: Metadata, rules: Again = POLICY.again) -> Standing:
             (*times, now),
             note="over the limit on submissions, and graded all the same: the earlier result is not there",
         )
+    were = f"{len(within)} {'was' if len(within) == 1 else 'were'} graded within {rules.hours:g} hours"
     reason = (
-        f"This submission was not graded: {len(within)} were graded within {rules.hours:g} hours, and {rules.most} is "
-        f"the course's limit. The result below is that of your submission of {clock(within[-1])}: its score stands. "
-        f"One that is handed in after {clock(within[-rules.most] + window)} is graded."
+        f"This submission was not graded: {were}, and {rules.most} is the course's limit. The result below is that of "
+        f"your submission of {clock(within[-1])}: its score stands. One that is handed in after "
+        f"{clock(within[-rules.most] + window)} is graded."
     )
     return Standing(times, reason, stands)
 

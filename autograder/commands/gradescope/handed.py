@@ -31,13 +31,19 @@ def told(report: Report, about: Metadata, rules: Late = POLICY.late) -> Report:
     if not by:
         return report
     notice = f"Handed in {lateness.words(by)} after the due date, {clock(due)}."
-    earned, _, _ = summary.total(summary.summarise(report).tests)
+    share = lateness.share_taken(by, rules)
+    more = f"That takes {share:.4g} of the points that were earned." if share else "That takes no points here."
+    tests = summary.summarise(report).tests
+    earned, _, _ = summary.total(tests)
     points = lateness.taken(earned, by, rules)
+    notices = (*report.notices, f"{notice} {more}")
     if not points:
-        more = "" if rules.lost_each_day else " That takes no points here."
-        return msgspec.structs.replace(report, notices=(*report.notices, notice + more))
+        return msgspec.structs.replace(report, notices=notices)
     line = _line(by, earned, points, rules)
-    return msgspec.structs.replace(report, tests=(*report.tests, line), notices=(*report.notices, notice))
+    # what is taken tells what was earned in all, so it is seen no sooner than the test that is seen last
+    last = max((test.visibility for test in tests), key=summary.VISIBILITIES.index)
+    line = msgspec.structs.replace(line, visibility=last)
+    return msgspec.structs.replace(report, tests=(*report.tests, line), notices=notices)
 
 
 def _line(by: timedelta, earned: float, points: float, rules: Late) -> TestResult:
