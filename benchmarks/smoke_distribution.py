@@ -5,8 +5,8 @@
     python benchmarks/smoke_distribution.py --styles 5     trains every style of the tests with 5 seeds
     python benchmarks/smoke_distribution.py --first-steps  how far the styles' first losses are from the reference's
 
-One process, one thread, half a second of processor time for each training. The code of the student's room is called
-directly, without a wall around it: nothing hostile may be trained here.
+One process, one thread, a sixth of a second of processor time for each training. The code of the student's room is
+called directly, without a wall around it: nothing hostile may be trained here.
 """
 
 from __future__ import annotations

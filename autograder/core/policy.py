@@ -205,10 +205,10 @@ class Policy(_Table, frozen=True):
 
     def question_of(self, number: str) -> Question:
         """The question that a test number such as "4a.3" or "3c.b.1" belongs to. Raises KeyError when there is none."""
-        for question in sorted(self.questions + self.by_hand, key=lambda q: -len(q.number)):
-            if number == question.number or number.startswith(question.number + "."):
-                return question
-        known = [question.number for question in self.questions + self.by_hand]
+        dotted, every = number + ".", self.questions + self.by_hand
+        if found := [question for question in every if dotted.startswith(question.number + ".")]:
+            return max(found, key=lambda question: len(question.number))
+        known = [question.number for question in every]
         raise KeyError(f"no question for test number {number!r}: it must begin with one of {known}")
 
     def test(self, number: str) -> Test | None:

@@ -20,13 +20,32 @@ SECONDS = 20.0
 AGAIN = 5.0  # if what is interrupted goes on all the same
 
 
-def run(item: pytest.Item, seconds: float = SECONDS) -> BaseException | None:
+class Caught:
+    """The plugin that remembers what the item raised; a failing set-up or teardown counts like the test itself.
+
+    Registered once: pytest looks through all of its hooks whenever a plugin comes or goes.
+    """
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """A report without a traceback: nobody reads pytest's, and formatting one costs as much as a test."""
+        if call.excinfo is not None and self.error is None:
+            self.error = call.excinfo.value
+        outcome = "passed" if call.excinfo is None else "failed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
+
+
+def run(item: pytest.Item, caught: Caught, seconds: float = SECONDS) -> BaseException | None:
     """The error of the item, its set-up or its teardown; None when it passed.
 
-    What is searched for in what a child claims may have no end: then the error is a GraderFault.
+    `caught` is registered with the item's pytest. What is searched for in what a child claims may have no end: then the
+    error is a GraderFault.
     """
     with _clock(seconds):
-        return _run(item)
+        return _run(item, caught)
 
 
 @contextlib.contextmanager
@@ -43,29 +62,9 @@ def _clock(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def _run(item: pytest.Item) -> BaseException | None:
-    caught = _Caught()
-    manager = item.config.pluginmanager
-    manager.register(caught)
-    try:
-        # nextitem None: every fixture is torn down, as if this were the last test; which one follows depends on the
-        # prerequisites, and pytest must not be told wrong
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-    finally:
-        manager.unregister(caught)
+def _run(item: pytest.Item, caught: Caught) -> BaseException | None:
+    caught.error = None
+    # nextitem None: every fixture is torn down, as if this were the last test; which one follows depends on the
+    # prerequisites, and pytest must not be told wrong
+    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
     return caught.error
-
-
-class _Caught:
-    """Remembers what an item raised; a failing set-up or teardown counts like the test itself."""
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        """A report without a traceback: nobody reads pytest's, and formatting one costs as much as a test."""
-        if call.excinfo is not None and self.error is None:
-            self.error = call.excinfo.value
-        outcome = "passed" if call.excinfo is None else "failed"
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]

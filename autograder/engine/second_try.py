@@ -48,14 +48,27 @@ def better(new: Mapping[str, TestResult], old: Mapping[str, TestResult], other: 
     return {**new, first: msgspec.structs.replace(new[first], remarks=(*new[first].remarks, said))}
 
 
-def in_vain(old: Mapping[str, TestResult], others: Sequence[Alternative]) -> Results:
-    """The first test that failed, with the remark that the other programs did not do better."""
-    failed = sorted(number for number, result in old.items() if result.status is Status.FAILED)
-    if not failed or not others:
+def in_vain(
+    old: Mapping[str, TestResult], tried: Sequence[Mapping[str, TestResult]], others: Sequence[Alternative]
+) -> Results:
+    """The first failure that the other programs changed, with the remark that they did not do better.
+
+    A failure that stays as it was, to the word, has nothing to do with the class that was replaced; and where the
+    layer does worse with that class, nobody was waiting for it.
+    """
+    close = [new for new in tried if _worth(new) == _worth(old)]
+    failed = sorted(
+        number
+        for number, result in old.items()
+        if result.status is Status.FAILED and any(_told(new[number]) != _told(result) for new in close)
+    )
+    if not failed:
         return {}
     names = " and ".join(others[0].program.brings)
+    first, other = old[failed[0]], close[-1][failed[0]]
+    instead = f": then {other.feedback.found}" if other.feedback.found != first.feedback.found else ""
     said = f"your {names} was replaced by the handout's here; the layer was tried with your own, too, and did no better"
-    first = old[failed[0]]
+    said += instead
     return {failed[0]: msgspec.structs.replace(first, remarks=(*first.remarks, said))}
 
 
@@ -77,6 +90,10 @@ def replaced(old: Mapping[str, TestResult], submission: Submission, question: st
     )
     first = old[failed[0]]
     return {failed[0]: msgspec.structs.replace(first, remarks=(*first.remarks, said))}
+
+
+def _told(result: TestResult) -> tuple[object, ...]:
+    return result.status, result.score, result.feedback
 
 
 def _worth(results: Mapping[str, TestResult]) -> tuple[float, int]:

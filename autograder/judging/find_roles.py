@@ -19,7 +19,7 @@ from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.matching import Matched
 from autograder.judging.code.own_attention import Attend, Own
-from autograder.judging.code.staged import Search
+from autograder.judging.code.searches import Memory, Search
 from autograder.judging.code.trials import Trials
 from autograder.judging.diagnosis import Mistake
 from autograder.judging.expect import Missing, Unmet
@@ -39,7 +39,7 @@ class Known:
         self.asked = False
         self.matched: Matched | None = None  # what goes together in the layer's own attention, once a mistake is sought
         self.answers: dict[object, Any] = {}  # by what was seen
-        self._values = staged.Memory()
+        self._values = Memory()
         self._found: dict[tuple[str, str], LayerRoles | None] = {}
 
     def staged(self, name: str, search: Search) -> LayerRoles | None:
@@ -97,8 +97,8 @@ def explained(
     matched = _matched(student, known)
     best: tuple[int, Mistake] | None = None
     for mistake in bank:
-        if mistake.attend and known.experiments.attention.made:
-            continue  # the heads are ours
+        if mistake.attend and (known.experiments.attention.made or half == "mlp"):
+            continue  # the heads are ours, or silent: it would be the right layer
         roles = known.staged(mistake.name, _search(mistake, attend, half, matched))
         if roles and _all_fit(mistake.formula, roles, observations, mistake.attend or attend):
             odd = roles.heads.unlikely if isinstance(roles.heads, Own) else 0
@@ -106,6 +106,11 @@ def explained(
             if not best[0]:
                 break
     return best[1] if best else None
+
+
+def right_halves(student: Student) -> set[str]:
+    """The halves that were found to be the reference's while the other one was silent."""
+    return {half for half, _ in _known(student).roles if half}
 
 
 def once(student: Student, observations: Sequence[LayerObservation], ask: Callable[[], Answer]) -> Answer:

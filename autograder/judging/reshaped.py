@@ -7,6 +7,7 @@ as each mistake of a bank says, and looks whether the layer is that. A name is g
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -19,8 +20,8 @@ from autograder.judging.code.activations import USUAL
 from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.compare import close, shape_text
 from autograder.judging.code.layer_parts import Affine, LayerFormula, LayerParts
-from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
-from autograder.judging.code.layer_weights import NOTHING, bias_of, matrix_of, plain, projections
+from autograder.judging.code.layer_roles import LayerObservation
+from autograder.judging.code.layer_weights import NOTHING, AffineSource, bias_of, matrix_of, plain, projections
 from autograder.judging.code.weights import Weights, wide
 from autograder.judging.expect import Unmet
 
@@ -69,9 +70,14 @@ def in_layer(observations: Sequence[LayerObservation], bank: Sequence[Reshaped])
     for mistake in bank:
         seen = [_read(mistake, observation) for observation in ordered]
         formulas = [_formula(mistake, observation) for observation in seen]
+        made = [_made(each) for each in seen]
         likely = layer_roles.assignments(seen[0], shared_norm=False, names=USUAL)
         for roles in itertools.islice(likely, layer_roles.FEW_TRIES):
-            if all(_is_made_so(roles, each) and layer_roles.fits(f, roles, each) for f, each in zip(formulas, seen)):
+            filled = (roles.projection, roles.fc1, roles.fc2)
+            if all(
+                all(map(operator.contains, maps, filled)) and layer_roles.fits(formula, roles, each)
+                for formula, each, maps in zip(formulas, seen, made)
+            ):
                 return mistake
     return None
 
@@ -115,14 +121,11 @@ def _further(sizes: str, seen: LayerObservation) -> Iterator[Affine]:
             yield matrix_of(source, seen.weights, seen.case).double(), None if bias is None else bias.double()
 
 
-def _is_made_so(roles: LayerRoles, seen: LayerObservation) -> bool:
-    """Whether the maps have the sizes of this case, too: 4 * dim is 2 * mlp_dim in some."""
+def _made(seen: LayerObservation) -> tuple[frozenset[AffineSource], ...]:
+    """Projections and maps of the MLP that have the sizes of this case, too: 4 * dim is 2 * mlp_dim in some."""
     case, weights = seen.case, seen.weights
-    return all((
-        roles.projection in (NOTHING, *projections(weights, case)),
-        roles.fc1 in (NOTHING, *plain(weights, case.mlp_dim, case.dim)),
-        roles.fc2 in (NOTHING, *plain(weights, case.dim, case.mlp_dim)),
-    ))  # fmt: skip
+    maps = (projections(weights, case), plain(weights, case.mlp_dim, case.dim), plain(weights, case.dim, case.mlp_dim))
+    return tuple(frozenset([NOTHING, *found]) for found in maps)
 
 
 def in_head(observations: Sequence[attention_roles.Observation], right: attention_roles.Formula) -> Unmet | None:

@@ -7,19 +7,24 @@ made. This module shapes plain data for the template, the template holds the mar
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from autograder.core.policy import POLICY
 from autograder.core.records import Chart, Severity, Status, TestResult
 from autograder.core.text import clean, one_line
-from autograder.report import curves, grids, groups, message, summary
+from autograder.report import curves, grids, groups, matrices, message, summary
 from autograder.report.listing import listing
 from autograder.report.summary import Summary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE = "submission.html.j2"
 
@@ -34,21 +39,32 @@ def cell(whole: Summary, left: Sequence[str] = ()) -> str:
     page = _page(whole, source_lines=False, audience="student")
     anchored = _anchored(summary.question_scores(summary.shown_tests(whole, "student")), whole)
     questions = [
-        (score, entries, any(g.status in (Status.FAILED, Status.ERROR) for g, _ in entries))
+        (score, entries, any(g.status in (Status.FAILED, Status.ERROR) for g, _ in entries), _in_short(score))
         for score, entries in anchored
     ]
     return filled("cell.html.j2", {**page, "questions": questions, "left": [clean(line, 500) for line in left]})
 
 
+def _in_short(score: summary.QuestionScore) -> str:
+    """The outcome of a question that is folded: "✓ passed", "✗ 1 failed", "– 2 skipped"; the worst one counts."""
+    for status in (Status.ERROR, Status.FAILED, Status.SKIPPED):
+        if count := sum(test.status is status for test in score.tests):
+            return f"{message.SYMBOLS[status]} {count} {message.WORDS[status]}"
+    return f"{message.SYMBOLS[Status.PASSED]} {message.WORDS[Status.PASSED]}"
+
+
 def filled(template: str, values: Mapping[str, object]) -> str:
     """A template of this folder with its values; what is no markup of ours is escaped."""
+    return _environment().get_template(template).render(**values)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Made once: it keeps the templates that it compiled, and compiling one costs more than filling it five times."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(template).render(**values)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dict[str, object]:
@@ -85,6 +101,7 @@ def _page(whole: Summary, source_lines: bool, audience: summary.Audience) -> dic
         "groups": groups,
         "clean": clean,
         "pictures": _pictures,
+        "tables": matrices.tables,
         "percent": _percent,
     }
 

@@ -76,6 +76,51 @@ def _whole(label: str, line: str, samples: list[object]) -> Matrix | None:
     return Matrix(label, line, made)
 
 
+class Heat(NamedTuple):
+    """A matrix as a table: rows of (text, share of the largest number, whether it is not what was expected)."""
+
+    label: str
+    rows: tuple[tuple[str, tuple[tuple[str, float, bool], ...]], ...]
+
+    @property
+    def off(self) -> bool:
+        """Whether something in it is not what was expected."""
+        return any(differs for _, cells in self.rows for _, _, differs in cells)
+
+
+def tables(text: str) -> list[str | Heat]:
+    """The text with its matrices as tables on one scale; in the one called "yours" what differs from "expected"."""
+    found = list(pieces(text))
+    matrices = [piece for piece in found if isinstance(piece, Matrix)]
+    top = max((matrix.largest for matrix in matrices), default=0.0) or 1.0
+    right = next((matrix for matrix in matrices if matrix.label == "expected"), None)
+    return [
+        _heat(piece, top, right if piece.label == "yours" else None) if isinstance(piece, Matrix) else piece
+        for piece in found
+    ]
+
+
+def _heat(matrix: Matrix, top: float, right: Matrix | None) -> Heat:
+    same_sizes = right is not None and _sizes(matrix) == _sizes(right)
+    rows = []
+    for place, sample in enumerate(matrix.samples):
+        for index, row in enumerate(sample):
+            wanted = right.samples[place][index] if right is not None and same_sizes else row
+            name = f"{place}, {index}" if len(matrix.samples) > 1 else str(index)
+            rows.append((name, tuple(_cell(entry, top, other) for entry, other in zip(row, wanted))))
+    return Heat(matrix.label, tuple(rows))
+
+
+def _cell(entry: float, top: float, wanted: float) -> tuple[str, float, bool]:
+    """Numbers are of four digits: what is written alike is no difference."""
+    share = round(abs(entry) / top, 3) if math.isfinite(entry) else 0.0
+    return number(entry), share, number(entry) != number(wanted)
+
+
+def _sizes(matrix: Matrix) -> tuple[int, int, int]:
+    return len(matrix.samples), len(matrix.samples[0]), len(matrix.samples[0][0])
+
+
 def number(entry: float) -> str:
     """An entry as messages write it: four digits after the point at most, no idle zeros."""
     if not math.isfinite(entry):

@@ -18,23 +18,36 @@ from tests.grader.honest_styles import IMPORTS
 
 SOFTMAX = "torch.softmax(q @ k.mT * q.shape[-1] ** -0.5, -1)"
 # What no bank has: every mistake is tried.
+_INPUT, _MLP = (
+    ("y = self.my_n1(x)", "y = self.my_n1(x).roll(1, -1)"),
+    ("z = F.gelu(z)", "z = F.gelu(z) * z.roll(1, -1)"),
+)
 UNEXPLAINED = {
-    "attention": (SOFTMAX, "torch.cos(q @ k.mT)"),
-    "MLP": ("z = F.gelu(z)", "z = F.gelu(z) * z.roll(1, -1)"),
+    "attention": [(SOFTMAX, "torch.cos(q @ k.mT)")],
+    "input": [_INPUT],
+    "MLP": [_MLP],
+    "both": [_INPUT, _MLP],
 }
+REPEATS = 3  # of each measurement the quickest counts: what else runs on the machine takes time from the others
 
 
 class Cost(msgspec.Struct, frozen=True, order=True):
-    """Of judging all of 4(b): seconds of the processor, in this process; of which layer."""
+    """Of judging all of 4(b): seconds of the processor on the trusted side, and in the student's room; of which layer."""
 
     seconds: float
+    room: float
     formulas: int
     forwards: int
+    messages: int
     what: str
 
 
 def judged(what: str, text: str) -> Cost:
-    """What judging this text takes."""
+    """What judging this text takes, the quickest of `REPEATS`."""
+    return min(_judged(what, text) for _ in range(REPEATS))
+
+
+def _judged(what: str, text: str) -> Cost:
     real, formulas = layer_roles.evaluate, 0
 
     def counted(*parts: Any, **named: Any) -> Tensor:
@@ -48,21 +61,36 @@ def judged(what: str, text: str) -> Cost:
         student = in_process.judged("4b", "import copy\n" + IMPORTS + text)[1]
     finally:
         layer_roles.evaluate = real
-    return Cost(time.process_time() - start, formulas, student.forwards, what)
+    spent = time.process_time() - start - student.seconds
+    return Cost(spent, student.seconds, formulas, student.forwards, student.messages, what)
+
+
+def by_layout() -> dict[str, dict[str, Cost]]:
+    """For each way to store an attention, in the worst order of creation: the right layer, and those that nothing explains."""
+    judged("first", generated_styles.text(Style()))  # what is made once is not counted
+    found = {}
+    for name in ATTENTIONS:
+        text = generated_styles.text(Style(attention=name, order=-1))
+        changes = {what: pairs for what, pairs in UNEXPLAINED.items() if all(old in text for old, _ in pairs)}
+        texts = {"right": text} | {what: _changed(text, pairs) for what, pairs in changes.items()}
+        found[name] = {what: judged(f"{what} in {name}", changed) for what, changed in texts.items()}
+    return found
+
+
+def _changed(text: str, pairs: list[tuple[str, str]]) -> str:
+    for old, new in pairs:
+        text = text.replace(old, new)
+    return text
 
 
 def worst() -> list[tuple[str, Cost]]:
     """The dearest layer of each kind: plain ones, right ones with an attention of their own, and unexplained ones."""
-    judged("first", generated_styles.text(Style()))  # what is made once is not counted
-    plain = [judged("plain", generated_styles.text(Style(attention="the provided attention"))) for _ in range(3)]
-    right, wrong = [], []
-    for name, choice in ATTENTIONS.items():
-        text = generated_styles.text(Style(attention=name, order=-1))
-        right.append(judged(name, text))
-        changes = UNEXPLAINED if "mixed =" not in choice.use else {"MLP": UNEXPLAINED["MLP"]}
-        wrong += [judged(f"{what} in {name}", text.replace(old, new)) for what, (old, new) in changes.items()]
+    found = by_layout()
     return [
-        ("a plain right layer", min(plain)),
-        ("a right layer", max(right)),
-        ("a layer that nothing explains", max(wrong)),
+        ("a plain right layer", found["the provided attention"]["right"]),
+        ("a right layer", max(costs["right"] for costs in found.values())),
+        (
+            "a layer that nothing explains",
+            max(c for costs in found.values() for what, c in costs.items() if what != "right"),
+        ),
     ]

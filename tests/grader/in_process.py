@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -78,19 +79,23 @@ class Visit:
 
     def _ask(self, operation: Callable[[], tuple[dict[str, object], list[Tensor]]]) -> Any:
         self._student.messages += 1
+        start = time.process_time()
         try:
             return operation()
         except Exception as error:
             raise Unmet(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._student.seconds += time.process_time() - start
 
 
 class Student:
-    """As `judging.visit.Student`: `texts` by question."""
+    """As `judging.visit.Student`: `texts` by question; `seconds` of the processor were spent in the student's room."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = texts
         self.remembered: dict[str, Any] = {}
         self.forwards = self.messages = 0
+        self.seconds = 0.0
         self.staff: list[str] = []
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Visit:

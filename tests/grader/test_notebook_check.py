@@ -91,6 +91,7 @@ def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path
         'check("9z")',
         "del SingleHeadAttention",
         'check("4a")',
+        "import os, tempfile; gone = tempfile.mkdtemp(); os.chdir(gone); os.rmdir(gone)\ncheck('4a')",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client = nbclient.NotebookClient(
@@ -100,13 +101,15 @@ def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path
     client.km = _manager()
     client.execute()
     said = [cell["outputs"][-1].get("data", {}) for cell in notebook["cells"] if cell["outputs"]]
-    first, second, _, third, unknown, gone = said
+    first, second, _, third, unknown, gone, nowhere = said
     assert "✗ 4a.p3" in first["text/plain"] and "✗" in first["text/html"] and "smallest" in first["text/html"]
     assert "√d_k" in first["text/plain"] and first["text/plain"].rstrip().splitlines()[-1] == 'Again: check("4a")'
     for well in (second, third):
         assert "5 of 5 tests pass" in well["text/plain"] and "✗" not in well["text/plain"], well["text/plain"]
     assert "4b" not in second["text/plain"], "only 4a was asked for"
     assert "holds none of the classes" in gone["text/plain"]
+    assert "is not there any more" in nowhere["text/plain"] and "%cd ~" in nowhere["text/plain"]
+    assert "≠ 0.982" in first["text/html"] and "<caption>expected</caption>" in first["text/html"]
     assert 'no question "9z"' in unknown["text/plain"]
     assert "<script" not in first["text/html"] and max(map(len, first["text/plain"].splitlines())) <= 80
 

@@ -84,12 +84,23 @@ SHORTER = changed(
     ("dim, heads=8, dim_head=64, dropout=0.)", "dim, heads=8, dim_head=64)"),
     ("SingleHeadAttention(dim, dim_head, dropout)", "SingleHeadAttention(dim, dim_head)"),
 )
+PLAIN_POST_NORM = changed(
+    LAYER, ("x = x + self.drop(self.proj(self.attn(self.norm1(x))))", "x = self.norm1(x + self.drop(self.proj(self.attn(x))))")
+)  # fmt: skip
+OWN_OF_ONE = changed(
+    OWN_OF_TENSORS, (", len(found)", ""), ("torch.cat([out for out in found], dim=-1)", "torch.cat(found, -1)")
+)
+OWN_OF_THREE = changed(OWN, ("dim=-1), torch", "dim=-1), None, torch"))
+MISSPELLED = changed(UNPACKS, ("out, maps =", "out, nothing, maps ="), ("self.proj(out)", "self.porj(out)"))
 CASES = {
     "an edit that leaves an argument out": TUPLE_HEAD + SHORTER + changed(UNPACKS, ("Attention(dim, heads, dim_head, dropout)", "Attention(dim, heads, dim_head)")),
     "heads, Attention and layer hand maps through": TUPLE_HEAD + OWN + UNPACKS,
     "heads return one tensor, Attention two": HEAD + OWN_OF_TENSORS + UNPACKS,
     "the layer fits ours although Attention was changed": HEAD + OWN_OF_TENSORS + LAYER,
     "post-norm in a layer that unpacks": TUPLE_HEAD + OWN + POST_NORM,
+    "post-norm, with an Attention that does what ours does": HEAD + OWN_OF_ONE + PLAIN_POST_NORM,
+    "post-norm, with an Attention that does not fit": HEAD + OWN_OF_TENSORS + PLAIN_POST_NORM,
+    "another failure behind the one that ours makes": TUPLE_HEAD + OWN_OF_THREE + MISSPELLED,
     "ready-made attention in one's own Attention": TUPLE_HEAD + READY + UNPACKS,
     "ready-made attention in one that is not used": HEAD + READY + LAYER,
     "a namesake, made in another way": HEAD + NAMESAKE + USES_NAMESAKE,
@@ -137,6 +148,26 @@ def test_a_wrong_layer_over_ones_own_attention_loses_what_it_gets_wrong_and_is_t
     report = graded["post-norm in a layer that unpacks"]
     assert lost(report, "4b").keys() == {"4b.2", "4b.4"}
     assert "LayerNorm" in str(lost(report, "4b"))
+
+
+def remarks_of(report: Report) -> list[str]:
+    return [text for test in report.tests if test.number.startswith("4b") for text in test.remarks]
+
+
+def test_a_failure_that_ones_own_attention_does_not_change_is_told_without_a_word_of_it(
+    graded: dict[str, Report],
+) -> None:
+    for case in [name for name in CASES if name.startswith("post-norm, with an Attention")]:
+        assert lost(graded[case], "4b").keys() == {"4b.2", "4b.4"}
+        assert not [text for text in remarks_of(graded[case]) if "did no better" in text]
+
+
+def test_where_ones_own_attention_changes_what_fails_the_student_is_told_that_it_was_tried(
+    graded: dict[str, Report],
+) -> None:
+    told = remarks_of(graded["another failure behind the one that ours makes"])
+    assert [text for text in told if "tried with your own, too, and did no better: then" in text], told
+    assert any("porj" in text or "AttributeError" in text for text in told)
 
 
 def test_another_class_of_the_name_is_replaced_and_the_student_is_told(graded: dict[str, Report]) -> None:

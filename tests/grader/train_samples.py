@@ -18,7 +18,7 @@ def few_digits(folder: Path, labelled: int = LABELLED, tested: int = TESTED) -> 
     """MNIST's four files with the first bundled digits in them, in `folder`."""
     folder.mkdir()
     for split, names, count in (("train", TRAINING_NAMES, labelled), ("test", NAMES, tested)):
-        images, labels = (part[:count] for part in digits.load(split))  # type: ignore[arg-type]
+        images, labels = (part[:count] for part in digits.load(split))
         for name, values in zip(names, (images, labels)):
             header = (0x0800 + values.ndim).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in values.shape)
             with gzip.open(folder / f"{name}.gz", "wb", compresslevel=1) as file:

@@ -121,7 +121,9 @@ def _whole(student, reference, cases):
 
 
 def _both(student, reference, seen):
-    """The two mistakes, one in each half, that explain what was seen, or None."""
+    """The two mistakes, one in each half, that explain what was seen, or None: then neither half alone is right."""
+    if find_roles.right_halves(student):
+        return None
     return find_roles.explained(student, reference.layer_pairs.PAIRS, reference.attention.multi_head, seen, own=False)
 
 
@@ -138,7 +140,9 @@ def _reshaped(student, reference, seen):
 
 def _unmet(student, reference, seen, known, bank):
     """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
-    mistake = known or _explained(student, reference, seen, bank) or _reshaped(student, reference, seen)
+    mistake = known or _explained(student, reference, seen, bank)
+    if bank and not mistake:  # of the whole layer `_whole` has asked
+        mistake = _reshaped(student, reference, seen)
     half = {"mlp": "attention", "attention": "mlp"}.get(seen[0].without, "")
     unread = "" if mistake else find_roles.unreadable(student, half)
     if unread:

@@ -39,8 +39,9 @@ def check(question: str = "", path: str | os.PathLike[str] | None = None) -> Non
     show = _Cell() if shell is not None else _Plain()
     try:
         with tempfile.TemporaryDirectory(prefix="check-") as folder:
+            working = _working()
             if path is None and shell is not None:
-                held.collect(shell, Path(folder), Path.cwd())
+                held.collect(shell, Path(folder), working)
             found = Path(folder) if path is None and shell is not None else Path(path or ".")
             for told in _asked(found, question, typed=path is not None or shell is None):
                 show.tell(told)
@@ -57,6 +58,17 @@ def _shell() -> Any:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell if shell is not None and hasattr(shell, "kernel") else None
+
+
+def _working() -> Path:
+    """The working folder. Raises UsageError where it is gone, which a kernel notices no earlier."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "The folder that this notebook works in is not there any more: deleted, moved, or on a drive that is gone."
+            " Go to the one with your files, e.g.  %cd ~  and then check again: your classes are still in the kernel."
+        ) from None
 
 
 def _asked(path: Path, question: str, typed: bool) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ layer that is silenced needs no roles, so whatever is wrong or unusual there can
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -92,9 +93,15 @@ def attention_of(observation: LayerObservation, heads: ProbeHeads | Own, attend:
     case, seed = observation.case, observation.probe_seed
     if isinstance(heads, Own):
         return own_attention.function(heads, observation.weights, case, attend or _nothing)
-    tokens = observation.x.shape[1]
-    mixings = [mixing(seed, number, tokens, case.dim, case.dim_head) for number in heads.numbers(case.heads)]
-    return lambda x: torch.cat([tokens @ x @ features for tokens, features in mixings], dim=-1)
+    across, within = _mixings(seed, heads.numbers(case.heads), observation.x.shape[1], case.dim, case.dim_head)
+    return lambda x: (across @ x[:, None] @ within).transpose(1, 2).flatten(2)
+
+
+@functools.lru_cache(128)
+def _mixings(seed: int, numbers: range, tokens: int, dim: int, dim_head: int) -> tuple[Tensor, Tensor]:
+    """(heads, tokens, tokens) and (heads, dim, dim_head): what the probe heads do, all at once."""
+    across, within = zip(*(mixing(seed, number, tokens, dim, dim_head) for number in numbers))
+    return torch.stack(across), torch.stack(within)
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:

@@ -7,14 +7,13 @@ convolution of width 1; the projection may be one map a head, and its heads may 
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.layer_parts import USUAL_EPS
+from autograder.judging.code.readings import family, members
 from autograder.judging.code.weights import Weights, scales, wide
 
 
@@ -126,36 +125,26 @@ def projections(weights: Weights, case: LayerCase) -> list[AffineSource]:
 def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
     size = sorted((case.dim, case.dim_head))
     found = []
-    for family in dict.fromkeys(_family(name) for name in weights if sorted(wide(weights[name].shape)) == size):
-        names = _members(family, weights)
+    for whole in dict.fromkeys(family(name) for name in weights if sorted(wide(weights[name].shape)) == size):
+        names = members(whole, weights)
         if len(names) == case.heads:
-            bias = family.replace("weight", "bias")
-            beside = _members(bias, weights) if bias != family else []
+            bias = whole.replace("weight", "bias")
+            beside = members(bias, weights) if bias != whole else []
             fitting = bool(beside) and all(wide(weights[name].shape) == (case.dim,) for name in beside)
             layout = "each" if wide(weights[names[0]].shape)[0] == case.dim else "each-in-out"
-            found.append(AffineSource(family, bias if fitting else "", layout))
+            found.append(AffineSource(whole, bias if fitting else "", layout))
     return found
-
-
-def _family(name: str) -> str:
-    return re.sub(r"\d+", "#", name)
-
-
-def _members(family: str, weights: Weights) -> list[str]:
-    if "#" not in family:
-        return [family] if family in weights else []
-    return [name for name in weights if _family(name) == family]
 
 
 def bias_of(source: AffineSource, weights: Weights) -> Tensor | None:
     """The map's bias, (out,), or None."""
-    biases = [weights[name].flatten() for name in _members(source.bias, weights)]
+    biases = [weights[name].flatten() for name in members(source.bias, weights)]
     return torch.stack(biases).sum(0) if biases else None
 
 
 def matrix_of(source: AffineSource, weights: Weights, case: LayerCase) -> Tensor:
     """The (out, in) matrix of the map."""
-    tensors = [weights[name].squeeze() for name in _members(source.weight, weights)]
+    tensors = [weights[name].squeeze() for name in members(source.weight, weights)]
     order, _, layout = source.layout.rpartition(" ")
     if layout.startswith("each"):
         matrix = torch.cat([t.T if layout == "each-in-out" else t for t in tensors], dim=1)

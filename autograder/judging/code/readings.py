@@ -10,6 +10,7 @@ Why separate: it knows shapes alone, neither roles nor formulas.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -60,6 +61,7 @@ def sizes(case: LayerCase, parts: int) -> dict[str, int]:
     return {"part": parts, "head": case.heads, "feature": case.dim_head, "dim": case.dim}
 
 
+@functools.lru_cache(4096)  # asked for every name in every trial
 def family(name: str) -> str:
     """The name with # for its numbers: "heads.3.q.weight" and "heads.4.q.weight" are one family."""
     return re.sub(r"\d+", "#", name)

@@ -9,66 +9,29 @@ is credited here.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
 
-from autograder.judging.code.activations import ACTIVATIONS, Activation
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
-from autograder.judging.code.layer_parts import USUAL_EPS, LayerFormula
-from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, Nearest, ProbeHeads, fits, matrices
+from autograder.judging.code.layer_parts import USUAL_EPS
+from autograder.judging.code.layer_roles import LayerRoles, Nearest, ProbeHeads, fits, matrices
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, projections
-from autograder.judging.code.matching import Matched
+from autograder.judging.code.mlp_roles import after_silence, known_to_fail, mlps
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
-from autograder.judging.code.trials import CASE, Mlp, Trials, bare, mlp_maps
+from autograder.judging.code.searches import FAR, Memory, Search
+from autograder.judging.code.trials import CASE, Trials, bare, mlp_maps
 from autograder.judging.code.vector_roles import with_vectors
 from autograder.judging.code.weights import Weights, wide
 
-BEND = 1e-3  # a measured function that is closer to a straight line is one: linear maps come out within 1e-5 of it
 # Ways to fill values and projection, and then queries and keys: a fused matrix has 18 parts in all its orders, beside
 # three ways to store a projection; two maps beside the values have 8 ways.
 MOST_VALUES, MOST_QUERIES = 108, 48
 MOST_MLPS = 8  # ways to fill the MLP that are carried on where nothing shows them: two pairs, four activations
 MOST_HEADS = 12  # places among the probe heads that were made where those that are used may begin
-
-
-# Another eps changes what is normalised by 1 % at most (see `measuring.LARGEST_EPS`): what is this far off under the
-# usual one is not tried with others.
-FAR = 0.3
-
-
-class Memory:
-    """What the searches of one layer have in common, by formula and attention.
-
-    `values`: what one token showed of the values and the projection. `far`: what no eps will bring near.
-    """
-
-    def __init__(self) -> None:
-        self.values: dict[object, list[tuple[ProbeHeads | Slot, AffineSource]]] = {}
-        self.far: set[object] = set()
-
-
-class Search(msgspec.Struct, frozen=True):
-    """What is looked for: the formula over an attention, in one half ("attention", "mlp") or in both ("").
-
-    A mistake's search has more: one normalisation may stand in both places (`shared_norm`), one projection in two
-    (`repeats`), a half may do nothing (`lacks`), and with one token its attention may be more than the value (not
-    `alone`). What was `matched` leaves few ways to read the attention's parameters.
-    """
-
-    formula: LayerFormula
-    attend: Attend
-    half: str = ""
-    shared_norm: bool = False
-    repeats: bool = False
-    lacks: str = ""
-    alone: bool = True
-    names: int = len(ACTIVATIONS)  # so many of the activations that have names are tried
-    matched: Matched | None = None  # what goes together whatever the formula is, where that was asked for
 
 
 def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerRoles | None:
@@ -98,14 +61,20 @@ def _matrices(search: Search, trials: Trials, blank: LayerRoles, memory: Memory)
     if not search.half and not _as_mute(search, trials, blank):
         return  # in this formula something would be seen of a half that shows nothing
     if not attention or not mlp:
-        whole = _attentions(search, trials, blank, memory) if attention else _mlps(search, trials, blank, seen)
+        whole = _attentions(search, trials, blank, memory) if attention else mlps(search, trials, blank, seen)
         yield from [blank] if not attention and not mlp else whole
+    elif not trials.mute:
+        if known_to_fail(search, blank, memory):
+            return
+        for roles in _attentions(search, trials, blank, memory):
+            if second := after_silence(search, trials, blank, memory):
+                yield msgspec.structs.replace(second, heads=roles.heads, projection=roles.projection)
     elif "attention" not in trials.mute:
         for roles in _attentions(search, trials, blank, memory):
-            yield from _mlps(search, trials, roles, seen)
+            yield from mlps(search, trials, roles, seen)
     else:
         shown = trials.mlp if "mlp" not in trials.mute else None
-        for roles in itertools.islice(_mlps(search, trials, blank, shown), MOST_MLPS):
+        for roles in itertools.islice(mlps(search, trials, blank, shown), MOST_MLPS):
             speaking = msgspec.structs.replace(trials, single=trials.both_single, attention=trials.both)
             yield from _attentions(search, speaking, roles, Memory())
 
@@ -265,34 +234,3 @@ def without_reading(trials: Trials, half: str) -> set[str]:
     readable = {name for source in projections(used, CASE) for name in _names(source, used)}
     readable |= {name for slot in _slots(used, used) for name in _names(slot.matrix, used)}
     return {name for name in used if name not in readable and (not half or name in matrices(used, CASE, half))}
-
-
-# --- the MLP half -----------------------------------------------------------------------------------------------------
-
-
-def _mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservation | None) -> Iterator[LayerRoles]:
-    """The two maps with an activation that has a name; then with the one that was measured between them.
-
-    Without an observation that shows them, every pair with the usual activations.
-    """
-    known = {(mlp.first, mlp.second): mlp for mlp in trials.mlps}
-    pairs = (search.matched and search.matched.maps) or mlp_maps(trials.mlp.weights, trials.acting)
-    for first, second in pairs:
-        mlp = known.get((first, second))
-        for activation in _activations(search, mlp, seen):
-            nearest = Nearest(search.formula, search.attend, seen) if seen else None
-            for eps in mlp.epses if mlp else (USUAL_EPS,):
-                if nearest and FAR < nearest.gap < math.inf:
-                    break
-                norm = NormSource(eps=eps)
-                filled = msgspec.structs.replace(roles, norm2=norm, fc1=first, fc2=second, activation=activation)
-                if nearest is None or nearest.fits(filled):
-                    yield filled
-
-
-def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
-    """The one by name that was measured; else as many as are looked for, and the function as measured."""
-    names: list[Activation] = list(itertools.islice(ACTIVATIONS, search.names))
-    if mlp is None or seen is None or mlp.function.bend <= BEND:
-        return names
-    return [mlp.name] if mlp.name else [*names, mlp.function]

@@ -6,6 +6,7 @@ stays far inside it. A single number (shape () or (1,)) is left as the student m
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import re
@@ -84,6 +85,13 @@ def scales(shapes: Mapping[str, Shape], fills: Mapping[str, float] | None = None
     name tells; and one or two vectors of equal shape that share a prefix with no matrix are a normalisation, whatever
     they are called: one of them multiplies, and it is the first unless the names say otherwise.
     """
+    filled = None if fills is None else tuple(fills.items())
+    return _scales(tuple((name, tuple(shape)) for name, shape in shapes.items()), filled)
+
+
+@functools.lru_cache(256)  # a search asks for the same parameters again and again
+def _scales(stored: tuple[tuple[str, Shape], ...], filled: tuple[tuple[str, float], ...] | None) -> frozenset[str]:
+    shapes, fills = dict(stored), None if filled is None else dict(filled)
     beside: dict[str, list[str]] = {}
     for name in shapes:
         beside.setdefault(name.rpartition(".")[0], []).append(name)

@@ -6,6 +6,7 @@ from, and under which licence, stands beside them in `data/digits/PROVENANCE.md`
 
 from __future__ import annotations
 
+import functools
 import gzip
 import zlib
 from pathlib import Path
@@ -25,10 +26,11 @@ CLASSES = 10
 Bytes = NDArray[numpy.uint8]
 
 
+@functools.lru_cache(2)
 def load(split: Literal["train", "test"], folder: Path = FOLDER) -> tuple[Bytes, Bytes]:
     """(images (n, 28, 28), labels (n,)), both uint8: 8,000 digits to train on or 2,000 to test on.
 
-    Raises GraderFault when the files are missing or damaged: they are ours.
+    Read once, and read-only. Raises GraderFault when the files are missing or damaged: they are ours.
     """
     stem = {"train": "train", "test": "t10k"}[split]
     return load_files(

@@ -67,7 +67,7 @@ def _of(place: Path, what: str, names: tuple[str, str] | None = None) -> Pair:
 
 
 def _bundled(split: str) -> Pair:
-    return _tensors(*digits.load(split))  # type: ignore[arg-type]
+    return _tensors(*digits.load(split))
 
 
 def _tensors(images: digits.Bytes, labels: digits.Bytes) -> Pair:

@@ -1,6 +1,6 @@
-"""Smoke training: a small ViT around the student's two classes, 60 steps on real digits, judged by what it learned.
+"""Smoke training: a small ViT around the student's two classes, 24 steps on real digits, judged by what it learned.
 
-What has learned little after 60 steps, for no reason that shows, is trained anew for 240: weights that begin far too
+What has learned little after 24 steps, for no reason that shows, is trained anew for 240: weights that begin far too
 large come late, and that is no mistake. So only what is slow pays for the longer training.
 
 Why separate: what is drawn and what it means, without a process. `observe_training` does the visits in between.
@@ -30,11 +30,12 @@ from autograder.judging.expect import Unmet
 from autograder.judging.training import digits
 
 # Measured (docs/training.md): patches of 14 pixels train twice as fast as the assignment's 7 and reach more in so few
-# steps. Most of a step is calls, not numbers: 60 of 96 digits take 0.6 of the time of 150 of 32, and reach as much.
+# steps. Most of a step is calls, not numbers: 60 of 96 digits take 0.6 of the time of 150 of 32, and reach as much; 24
+# reach 71 % where 60 reach 84, both far above the bound, and the training is half of a grading's time.
 # heads * dim_head is not dim, as in the assignment. Dropout 0.1, since a p and 1 - p exchanged, which 4(a) and 4(b)
 # charge, would drop everything at 0.
-STEPS, LONG, BATCH, RATE = 60, 240, 96, 0.01
-HELD_OUT = 1024  # digits: chance moves an accuracy by 1.1 % (one standard deviation at 86 %)
+STEPS, LONG, BATCH, RATE = 24, 240, 96, 0.01
+HELD_OUT = 5 * BATCH  # digits: chance moves an accuracy by 2.1 % (one standard deviation at 30 %, the bound)
 SIZES = {"patch_size": 14, "dim": 32, "depth": 2, "heads": 2, "dim_head": 24, "mlp_dim": 64}
 DROPOUT = 0.1
 
@@ -61,10 +62,10 @@ def draw(seed: int, steps: int = STEPS) -> Drawn:
 
 def _some(split: str, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """`count` digits; each comes again only after all others have come."""
-    images, labels = digits.load(split)  # type: ignore[arg-type]
+    images, labels = digits.load(split)
     rounds = [torch.randperm(len(labels), generator=generator) for _ in range(-(-count // len(labels)))]
     chosen = torch.cat(rounds)[:count]
-    return torch.from_numpy(images.copy())[chosen], torch.from_numpy(labels.copy()).long()[chosen]
+    return torch.from_numpy(images[chosen.numpy()]), torch.from_numpy(labels[chosen.numpy()]).long()
 
 
 def case(seed: int, *, dropout: float = DROPOUT) -> ModelCase:
@@ -73,7 +74,7 @@ def case(seed: int, *, dropout: float = DROPOUT) -> ModelCase:
 
 
 BAND = Path(__file__).with_name("smoke_band.json")
-WINDOW = 4  # steps that a point of the curve is the mean of: the loss of one batch is noisy
+WINDOW = 2  # steps that a point of the curve is the mean of: the loss of one batch is noisy
 
 
 def chart(losses: Sequence[float]) -> Chart:
@@ -132,7 +133,7 @@ def loss(logits: Tensor, labels: Tensor) -> float:
 
 
 EXPECTED = (
-    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 84 % after {STEPS} steps"
+    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 71 % after {STEPS} steps"
 )
 
 
@@ -155,7 +156,7 @@ def still(trained: Trained) -> str:
 
 def unexplained(trained: Trained, labels: Tensor) -> bool:
     """Whether the numbers alone do not tell why it did not learn: it may only be slow."""
-    return not learned(trained, labels) and _reason(trained, labels)[1] in (SLOW, EXPLODED)
+    return not learned(trained, labels) and _reason(trained, labels)[1] in (SLOW, EXPLODED, SAME)
 
 
 def complaint(trained: Trained, labels: Tensor, compared: str = "") -> Unmet:
