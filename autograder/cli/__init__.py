@@ -30,6 +30,7 @@ app = typer.Typer(
 # In the order in which --help lists them: who needs them, and how soon.
 app.command()(students.check)
 app.command()(students.preflight)
+app.command()(students.appendix)
 if find_spec("autograder.cli.staff"):  # the students' copy has none of what follows
     from autograder.cli import machine, packaging, platform, staff, training
 

@@ -66,6 +66,24 @@ def preflight(
     raise typer.Exit(1 if found.having(State.MISSING) else 0)
 
 
+def appendix(
+    path: Annotated[Path, typer.Argument(help="Your notebook, .py file, folder or zip.")] = Path(),
+    out: Annotated[Path, typer.Option(help="The file to write: .pdf, or .html without typst.")] = Path("appendix.pdf"),
+    write_up: Annotated[Path | None, typer.Option(help="Your written part as PDF: all is joined into one.")] = None,
+    collaborators: Annotated[str, typer.Option(help="With whom you worked; else as answers.toml says.")] = "",
+) -> None:
+    """Makes the code appendix of your write-up: each question on fresh pages. Runs nothing."""
+    from autograder.commands.appendix import build
+    from autograder.core.text import one_line
+    from autograder.handin import folders
+
+    folders.refuse_class(path, one=lambda one: folders.typed("appendix", one, "--out", str(out)), whole="")
+    notes = build(path, out, write_up, collaborators)
+    typer.echo(f"wrote {out}")
+    for note in notes:
+        typer.echo(f"look at: {one_line(note, 300)}")
+
+
 def _check_command(path: Path, only: str) -> str:
     from autograder.handin.folders import typed
 

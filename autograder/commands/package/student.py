@@ -27,12 +27,12 @@ TEMPLATE = ("hw6.ipynb", "answers.toml", "README.md")
 ENGINE = (
     "__init__.py", "__main__.py", "py.typed", "policy.toml", "cli/__init__.py", "cli/options.py", "cli/progress.py",
     "cli/students.py",
-    "commands/__init__.py", "commands/notebook", "commands/preflight.py", "core", "engine", "grading", "handin",
-    "judging", "report", "sandbox", "student_room",
+    "commands/__init__.py", "commands/notebook", "commands/appendix.py", "commands/preflight.py", "core",
+    "engine", "grading", "handin", "judging", "report", "sandbox", "student_room",
 )  # fmt: skip
 # The pages of a class, and what only they need.
 LEFT_OUT = re.compile(r"report/(class|overview|hand|platform|preview|submission\.html|similar)")
-SUFFIXES = (".py", ".toml", ".j2", ".typed", ".css", ".js")
+SUFFIXES = (".py", ".toml", ".j2", ".typ", ".typed", ".css", ".js")
 
 # So many lines in a row with so many characters, blank lines and imports aside. What is shorter is alike by chance: a
 # signature with its names, the call of a fixture. The core of scaled dot-product attention in the reference is longer.
@@ -77,6 +77,7 @@ def _project(root: Path) -> str:
         f'description = "The public tests of CS189 Homework 6, for students"\n'
         f'license = "{data["license"]}"\nrequires-python = "{data["requires-python"]}"\n'
         f"dependencies = [\n{lines}]\n\n"
+        f"[project.optional-dependencies]\npdf = [{', '.join(map(_quoted, data['optional-dependencies']['pdf']))}]\n\n"
         '[project.scripts]\nautograder = "autograder.__main__:main"\n\n'
         '[tool.hatch.build.targets.wheel]\npackages = ["autograder"]\n\n'
         '[tool.hatch.build.targets.wheel.force-include]\n"tests/public" = "autograder/public_tests"\n'
