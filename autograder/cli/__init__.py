@@ -27,19 +27,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# In the order in which --help lists them: who needs them, and how soon.
-app.command()(students.check)
-app.command()(students.preflight)
-app.command()(students.appendix)
+# In the order in which --help lists them: who needs them, and how soon. What each is for fits a line of 80 columns.
+app.command(short_help="Runs the public tests on your work, as often as you like.")(students.check)
+app.command(short_help="Says what is still missing before you hand in.")(students.preflight)
+app.command(short_help="Makes the code appendix of your write-up, as a PDF.")(students.appendix)
 if find_spec("autograder.cli.staff"):  # the students' copy has none of what follows
     from autograder.cli import machine, packaging, platform, staff, training
 
-    for _command in (staff.grade, staff.batch, staff.feedback, training.train, staff.gradescope, staff.verify):
-        app.command()(_command)
-    app.add_typer(packaging.app, name="package")
-    app.command()(platform.emulate)
-    app.command()(machine.doctor)
-    app.command()(machine.selfcheck)
+    app.command(short_help="Grades one submission.")(staff.grade)
+    app.command(short_help="Grades a class; run again, only what is new or changed.")(staff.batch)
+    app.command(short_help="Makes a page for each student of a graded class.")(staff.feedback)
+    app.command(short_help="Trains the handout's whole model with a submission's layers.")(training.train)
+    app.command(short_help="Grades as Gradescope's container does: its run_autograder.")(staff.gradescope)
+    app.command(short_help="Grades a result again, and says whether it agrees.")(staff.verify)
+    app.add_typer(packaging.app, name="package", short_help="Makes the zip for students, or the one for Gradescope.")
+    app.command(short_help="Runs a submission as Gradescope would, on this machine.")(platform.emulate)
+    app.command(short_help="Shows what this machine has and lacks for grading.")(machine.doctor)
+    app.command(short_help="Grades the reference and a wrong solution, as a rehearsal.")(machine.selfcheck)
 
 
 @app.callback(invoke_without_command=True)

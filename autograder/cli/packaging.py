@@ -10,7 +10,7 @@ import typer
 app = typer.Typer(help="Makes the zip for students, or the one for Gradescope.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="What students get: it holds no solution, no hidden test.")
 def student(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("build/hw6-student.zip"),
 ) -> None:
@@ -21,7 +21,7 @@ def student(
     typer.echo(f"{out}: {files} files, {size / 1e6:.2f} MB. Students unpack it, or:  pip install {out.name}")
 
 
-@app.command()
+@app.command(short_help="What grades in Gradescope's container.")
 def gradescope(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("build/gradescope.zip"),
     dirty: Annotated[

@@ -1,0 +1,49 @@
+"""The reference of all commands is the code's, --help cuts nothing off, and a shell completes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from autograder.cli import app
+from scripts import commands
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def named(command: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    below = getattr(command, "commands", {})
+    return [above, *(path for name, each in below.items() for path in named(each, (*above, name)))]
+
+
+COMMANDS = named(typer.main.get_command(app))
+
+
+def test_the_reference_is_what_the_code_has() -> None:
+    assert commands.DOCUMENT.read_text(encoding="utf-8") == commands.document(), "python scripts/commands.py --write"
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_says_what_for_and_is_cut_off_nowhere(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*path, "--help"], terminal_width=80, env={"COLUMNS": "80"})
+    assert shown.exit_code == 0 and not any(line.endswith("...") for line in shown.output.splitlines()[1:])
+    assert max(map(len, shown.output.splitlines())) <= 80
+    if path:
+        chapter = commands.document().partition(f"## {' '.join(path)}\n")[2]
+        assert chapter or path == ("package",)
+
+
+def test_a_shell_completes_commands() -> None:
+    script = Path(sys.executable).with_name("autograder")
+    if not script.exists():
+        pytest.skip("the package is not installed")
+    typed = {"_AUTOGRADER_COMPLETE": "complete_bash", "COMP_WORDS": "autograder pre", "COMP_CWORD": "1"}
+    done = subprocess.run([script], env=os.environ | typed, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stdout.split() == ["preflight"]
