@@ -211,6 +211,26 @@ def _ticks(pid: int) -> int:
     return int(words[11]) + int(words[12])
 
 
+def test_memory_that_forked_processes_share_is_counted_once_whether_they_tell_it_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = "import os, sys, time; x = bytearray(b'x') * (64 << 20); os.fork() and os.fork(); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        for _ in range(3):
+            parent.stdout.readline()
+        pids = [parent.pid, *amounts.below(parent.pid)]
+        told = sum(amounts.sizes(pids).values())
+        monkeypatch.setattr(amounts, "_told", lambda pid: None)
+        beyond = sum(amounts.sizes(pids).values())
+        for pid in pids[1:]:
+            amounts.send(pid, signal.SIGKILL, parent.pid)
+        parent.kill()
+    assert len(pids) == 3
+    for total in (told, beyond):
+        assert 64 << 20 < total < 2 * (64 << 20)
+
+
 def test_nobody_is_signalled_who_does_not_descend_from_the_run() -> None:
     with subprocess.Popen(["sleep", "60"]) as stranger, subprocess.Popen(["sleep", "60"]) as ours:
         try:

@@ -12,11 +12,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import resource
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -146,11 +145,11 @@ class Watch:
             time.sleep(0.01)
 
     def _weigh(self) -> None:
-        sizes = {pid: size for pid in below(self._top) if (size := private(pid))}
-        self.peak = max(self.peak, sum(sizes.values()))
+        found = sizes(below(self._top))
+        self.peak = max(self.peak, sum(found.values()))
         most = self._preset.memory_mb * MB
-        if sum(sizes.values()) > most:
-            worst = max(sizes, key=lambda pid: sizes[pid] + adjustment(pid) * most // 1000)
+        if sum(found.values()) > most:
+            worst = max(found, key=lambda pid: found[pid] + adjustment(pid) * most // 1000)
             self._killed += send(worst, signal.SIGKILL, self._top)
 
     @contextlib.contextmanager
@@ -178,13 +177,31 @@ def _children(pid: int) -> list[int]:
     return []
 
 
-def private(pid: int) -> int:
-    """Bytes of a process that cannot be given back, its share of what it has together with others; 0: it is gone."""
+def sizes(pids: Sequence[int]) -> dict[int, int]:
+    """Bytes of each process that cannot be given back; what several have together is counted once.
+
+    Somebody else's processes, and those that hide from a debugger, do not tell what they share. Then each counts with
+    what it has beyond its parent, from which it was forked: less than it is, but nobody is ended for what is shared.
+    """
+    told = {pid: _told(pid) for pid in pids}
+    known = {pid: size for pid, size in told.items() if size is not None}
+    if len(known) == len(told):
+        return known
+    resident = {pid: _resident(pid) for pid in pids}
+    return {pid: max(0, size - resident.get(_parent(pid), 0)) for pid, size in resident.items()}
+
+
+def _told(pid: int) -> int | None:
+    """Its share of what cannot be given back, by the kernel; 0: it is gone; None: it does not tell."""
     lines = [line.split() for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines()]
-    if not lines:  # somebody else's, or one that hides: what it has together with others is counted in full
-        words = _read(Path(f"/proc/{pid}/statm")).split()
-        return (int(words[1]) - int(words[2])) * resource.getpagesize() if words else 0
+    if not lines:
+        return None if _resident(pid) else 0
     return sum(int(line[1]) << 10 for line in lines if line[0] in ("Pss_Anon:", "Pss_Shmem:"))
+
+
+def _resident(pid: int) -> int:
+    lines = (line.split() for line in _read(Path(f"/proc/{pid}/status")).splitlines())
+    return sum(int(line[1]) << 10 for line in lines if line and line[0] in ("RssAnon:", "RssShmem:"))
 
 
 def adjustment(pid: int) -> int:
