@@ -16,7 +16,8 @@ from autograder.judging.code.cases import AttentionCase, LayerCase
 from autograder.judging.code.compare import close, shape_text
 from autograder.judging.code.layer_roles import LayerObservation
 from autograder.judging.expect import Unmet
-from autograder.judging.visit import Student, Visit, remarks_on
+from autograder.judging.remarks import remarks_on
+from autograder.judging.visit import Student, Visit
 
 Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"

@@ -26,6 +26,7 @@ from autograder.core.errors import GraderFault
 from autograder.core.records import Exit, ExitKind, Limits, Program, Submission
 from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
+from autograder.judging.code.flat import Storage
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
 from autograder.judging.own_text import OwnText
@@ -147,6 +148,7 @@ class Visit:
         self._how = how
         self._tripped, self._printed, self._spoiled = tripped, printed, spoiled
         self._shortened = shortened
+        self._storage = Storage()
         self._question = question
         self._programs = programs
         self._program = programs[-1]
@@ -191,11 +193,12 @@ class Visit:
         claims.check(reply.parameters, self._subject, self._room.limits.tensor_mb << 20)
         self.notes.update(reply.notes)
         self.arguments = tuple(case.kwargs)
-        return Built(reply.parameters, reply.made)
+        return Built(self._storage.read(reply.parameters, case), reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Overwrites the named parameters, before whatever is asked next."""
-        self._room.later("load", {"names": list(weights)}, list(weights.values()))
+        sent = self._storage.sent(weights)
+        self._room.later("load", {"names": list(sent)}, list(sent.values()))
 
     def save(self) -> dict[str, Tensor]:
         """Parameters and buffers as they are now, by name."""
@@ -242,7 +245,9 @@ class Visit:
         self.notes.update(reply.notes)
         if self._question not in PARTS:
             self._tripped.setdefault(self._question, set())  # it ran, whatever it used
-        return Forward(tensors[0], reply.notes, reply.calls, dict(zip(reply.names, tensors[1:])))
+        return Forward(
+            tensors[0], reply.notes, reply.calls, self._storage.received(dict(zip(reply.names, tensors[1:])))
+        )
 
     def _ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[Reply, list[Tensor]]:
         along = self._room.waiting + sum(tensor.nbytes for tensor in tensors)
@@ -281,19 +286,3 @@ class Visit:
     def tuple_returned(self) -> bool:
         """Whether a forward of this visit returned a tuple, of which the first part was taken."""
         return "tuple" in self.notes
-
-
-def remarks_on(visit: Visit) -> list[str]:
-    """What a passing student should still hear about."""
-    heard = []
-    if "by-position" in visit.notes:
-        heard.append(
-            f"the template calls the arguments of __init__ {', '.join(visit.arguments)}; yours are called "
-            f"{', '.join(visit.own_arguments) or 'otherwise'}, so they were passed by position, as the provided code "
-            "passes them."
-        )
-    if visit.tuple_returned:
-        heard.append("forward returns a tuple; the template returns only the output. The first part was graded.")
-    if "input-modified" in visit.notes:
-        heard.append("forward changes its input x in place: work on a new tensor, or the residual connection breaks.")
-    return heard

@@ -24,6 +24,7 @@ from torch import Tensor
 from autograder.core.policy import POLICY
 from autograder.grading import HIDDEN
 from autograder.judging.code.cases import Cases, normal
+from autograder.judging.code.flat import Storage
 from autograder.judging.expect import Unmet
 from autograder.judging.visit import Built, Forward
 from autograder.sandbox.wire import ParameterSpec
@@ -37,6 +38,7 @@ class Visit:
         self._student, self.notes, self.arguments = student, set[str](), ()
         self.tuple_returned = False
         self._conversation = Conversation(1 << 28)
+        self._storage = Storage()
         policy = next(q for q in POLICY.questions if q.number == question)
         self._start = {
             "text": student.texts[question],
@@ -55,10 +57,11 @@ class Visit:
     def build(self, case: Any) -> Built:
         reply, _ = self._ask(lambda: self._conversation.build(case.kwargs, case.seed))
         parameters = msgspec.convert(reply["parameters"], tuple[ParameterSpec, ...])
-        return Built(parameters, int(str(reply["made"])))
+        return Built(self._storage.read(parameters, case), int(str(reply["made"])))
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        self._ask(lambda: self._conversation.load(*weights.values(), names=list(weights)))
+        sent = self._storage.sent(weights)
+        self._ask(lambda: self._conversation.load(*sent.values(), names=list(sent)))
 
     def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
         return self._forward(x, None, train, seed, strided)
@@ -75,7 +78,8 @@ class Visit:
             )
         )
         names: Any = reply.get("names", [])
-        return Forward(tensors[0], tuple(reply["notes"]), 0, dict(zip(names, tensors[1:])))
+        gradients = self._storage.received(dict(zip(names, tensors[1:])))
+        return Forward(tensors[0], tuple(reply["notes"]), 0, gradients)
 
     def _ask(self, operation: Callable[[], tuple[dict[str, object], list[Tensor]]]) -> Any:
         self._student.messages += 1

@@ -62,8 +62,10 @@ class Measured(msgspec.Struct, frozen=True):
     def bend(self) -> float:
         """How far it is from any straight line, relative to its largest distance from its mean: 0 for a linear map.
 
-        0 as well where there is nothing but the rounding of what was measured.
+        0 as well where there is nothing but the rounding of what was measured, or what is no number.
         """
+        if not bool(torch.isfinite(self.values).all()):
+            return 0.0
         columns = torch.stack([torch.ones_like(self.points), self.points], dim=1)
         line = columns @ torch.linalg.lstsq(columns, self.values[:, None]).solution
         spread = float((self.values - self.values.mean()).abs().max())

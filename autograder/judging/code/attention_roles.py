@@ -14,6 +14,7 @@ from torch import Tensor
 
 from autograder.judging.code.cases import AttentionCase
 from autograder.judging.code.compare import close
+from autograder.judging.code.flat import is_flat
 from autograder.judging.code.weights import Weights, wide
 
 # A module with six candidate matrices has 120 ordered triples; more than this is no attention that we can read.
@@ -76,6 +77,10 @@ def cuts(shape: tuple[int, ...], inner: int, dim: int) -> Iterator[tuple[str, in
 def part(weight: Tensor, source: MatrixSource, inner: int, dim: int) -> Tensor:
     """The (inner_dim, input_dim) matrix that `source` names, cut out of the parameter's value."""
     weight = weight.squeeze()
+    if source.layout == "flat stacked":
+        return weight.reshape(source.parts, dim, inner)[source.index].T
+    if source.layout.startswith("flat columns"):
+        weight = weight.reshape(dim, -1).T
     if source.layout.startswith("stacked"):
         matrix = weight.select(int(source.layout.split("-")[1]), source.index)
         return matrix.T if source.layout.endswith("turned") else matrix
@@ -91,9 +96,19 @@ def sources(observation: Observation) -> list[MatrixSource]:
     return [
         MatrixSource(name, layout, parts, index)
         for name, weight in observation.weights.items()
-        for layout, parts in cuts(wide(weight.shape), case.inner_dim, case.input_dim)
+        for layout, parts in _cuts(name, weight, case)
         for index in range(parts)
     ]
+
+
+def _cuts(name: str, weight: Tensor, case: AttentionCase) -> list[tuple[str, int]]:
+    """As `cuts`; a matrix in one row may as well be stored (in, out), or be a stack of such ones."""
+    found = list(cuts(wide(weight.shape), case.inner_dim, case.input_dim))
+    if is_flat(name):
+        found = [(layout, parts) for layout, parts in found if layout.startswith("rows")]
+        found += [(f"flat {layout.replace('rows', 'columns')}", parts) for layout, parts in found]
+        found += [("flat stacked", parts) for layout, parts in found if layout == "rows" and parts > 1]
+    return found
 
 
 def assignments(candidates: Sequence[MatrixSource], *, repeats: bool = False) -> Iterator[Roles]:

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import LayerCase
+from autograder.judging.code.flat import is_flat, stored_shape
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.readings import family, members
-from autograder.judging.code.weights import Weights, scales, wide
+from autograder.judging.code.readings import members, orders
+from autograder.judging.code.weights import Weights, family, scales, wide
 
 
 class NormSource(msgspec.Struct, frozen=True):
@@ -88,11 +89,20 @@ def plain(weights: Weights, out: int, into: int) -> list[AffineSource]:
     """Linear maps into -> out: each matrix of that size, with the biases that it may have."""
     found = []
     for name, weight in weights.items():
-        shape = wide(weight.shape)
-        if shape in ((out, into), (into, out)):
-            layout = "out-in" if shape == (out, into) else "in-out"
+        for layout in _layouts(name, weight, out, into):
             found += [(rank, AffineSource(name, bias, layout)) for rank, bias in enumerate(_biases(name, out, weights))]
     return [source for _, source in sorted(found, key=lambda pair: pair[0])]
+
+
+def _layouts(name: str, weight: Tensor, out: int, into: int) -> list[str]:
+    """How the matrix of a map into -> out may be stored in this parameter."""
+    shape = wide(weight.shape)
+    if is_flat(name) and weight.numel() == out * into:
+        dim = shape[-1]  # rows of dim numbers, or dim rows
+        return ["rows", "columns-turned"] * (into == dim) + ["columns", "rows-turned"] * (out == dim)
+    if is_flat(name) or shape not in ((out, into), (into, out)):
+        return []
+    return ["out-in" if shape == (out, into) else "in-out"]
 
 
 def _biases(name: str, out: int, weights: Weights) -> list[str]:
@@ -118,8 +128,20 @@ def projections(weights: Weights, case: LayerCase) -> list[AffineSource]:
         if sorted(shape) == sorted(sizes):
             layout = "array" + "".join(str(shape.index(size)) for size in sizes)
             found += [AffineSource(name, bias, layout) for bias in _biases(name, case.dim, weights)]
+        elif is_flat(name) or shape not in ((case.dim, inner), (inner, case.dim)):
+            known = _TOLD_BY_MAPS if is_flat(name) else ()
+            layouts = [f"memory-{order}" for order in orders(stored_shape(name, weight), case) if order not in known]
+            found += [AffineSource(name, bias, each) for each in layouts for bias in _biases(name, case.dim, weights)]
     found += _one_a_head(weights, case)
-    return [msgspec.structs.replace(s, layout=order + s.layout) for order in ("", "reversed ", "mixed ") for s in found]
+    return [
+        msgspec.structs.replace(source, layout=order + source.layout)
+        for order in ("", "reversed ", "mixed ")
+        for source in found
+        if order != "mixed " or not source.layout.startswith("memory")
+    ]
+
+
+_TOLD_BY_MAPS = ("dhf", "hfd", "dfh", "fhd")  # as rows or columns, and with the features of the heads mixed
 
 
 def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
@@ -131,8 +153,9 @@ def _one_a_head(weights: Weights, case: LayerCase) -> list[AffineSource]:
             bias = whole.replace("weight", "bias")
             beside = members(bias, weights) if bias != whole else []
             fitting = bool(beside) and all(wide(weights[name].shape) == (case.dim,) for name in beside)
-            layout = "each" if wide(weights[names[0]].shape)[0] == case.dim else "each-in-out"
-            found.append(AffineSource(whole, bias if fitting else "", layout))
+            turned = "each" if wide(weights[names[0]].shape)[0] == case.dim else "each-in-out"
+            for layout in ("each-rows", "each-columns") if is_flat(whole) else (turned,):
+                found.append(AffineSource(whole, bias if fitting else "", layout))
     return found
 
 
@@ -147,16 +170,28 @@ def matrix_of(source: AffineSource, weights: Weights, case: LayerCase) -> Tensor
     tensors = [weights[name].squeeze() for name in members(source.weight, weights)]
     order, _, layout = source.layout.rpartition(" ")
     if layout.startswith("each"):
-        matrix = torch.cat([t.T if layout == "each-in-out" else t for t in tensors], dim=1)
+        turned = layout in ("each-in-out", "each-rows")
+        wide_ones = [t.reshape(case.dim, -1) for t in tensors] if layout == "each-columns" else tensors
+        matrix = torch.cat([t.T if turned else t for t in wide_ones], dim=1)
     elif layout.startswith("array"):
         matrix = tensors[0].permute([int(axis) for axis in layout.removeprefix("array")]).flatten(1)
+    elif layout.startswith("memory"):
+        lies = layout.removeprefix("memory-")
+        counts = {"h": case.heads, "f": case.dim_head, "d": case.dim}
+        matrix = tensors[0].reshape([counts[s] for s in lies]).permute([lies.index(s) for s in "dhf"]).flatten(1)
     else:
-        matrix = tensors[0].T if layout == "in-out" else tensors[0]
+        stored = tensors[0].reshape(case.dim, -1) if layout.startswith("columns") else tensors[0]
+        matrix = stored.T if is_turned(layout) else stored
     if order == "reversed":
         return matrix.reshape(case.dim, case.heads, case.dim_head).flip(1).flatten(1)
     if order == "mixed":
         return matrix.reshape(case.dim, case.dim_head, case.heads).transpose(1, 2).flatten(1)
     return matrix
+
+
+def is_turned(layout: str) -> bool:
+    """Whether a map's matrix is stored (in, out)."""
+    return layout in ("in-out", "rows-turned", "columns-turned")
 
 
 def _prefix(name: str) -> str:

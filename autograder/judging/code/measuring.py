@@ -16,7 +16,7 @@ from torch import Tensor
 from autograder.judging.code.activations import Measured
 from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.layer_weights import AffineSource
+from autograder.judging.code.layer_weights import AffineSource, is_turned
 from autograder.judging.code.weights import Weights
 
 ROWS = 16
@@ -119,4 +119,4 @@ def _values(ask: Ask, weights: Weights, points: Tensor, case: LayerCase) -> Tens
 
 
 def _stored(matrix: Tensor, like: Tensor, source: AffineSource) -> Tensor:
-    return (matrix.T if source.layout == "in-out" else matrix).reshape(like.shape).contiguous()
+    return (matrix.T if is_turned(source.layout) else matrix).reshape(like.shape).contiguous()

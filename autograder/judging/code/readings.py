@@ -10,10 +10,8 @@ Why separate: it knows shapes alone, neither roles nor formulas.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -21,7 +19,8 @@ import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import LayerCase
-from autograder.judging.code.weights import Weights, wide
+from autograder.judging.code.flat import stored_shape
+from autograder.judging.code.weights import Weights, family
 
 SYMBOLS = ("part", "head", "feature", "dim")
 PARTS = (1, 2, 3)  # q, k and v in one parameter, two of them, or one
@@ -61,12 +60,6 @@ def sizes(case: LayerCase, parts: int) -> dict[str, int]:
     return {"part": parts, "head": case.heads, "feature": case.dim_head, "dim": case.dim}
 
 
-@functools.lru_cache(4096)  # asked for every name in every trial
-def family(name: str) -> str:
-    """The name with # for its numbers: "heads.3.q.weight" and "heads.4.q.weight" are one family."""
-    return re.sub(r"\d+", "#", name)
-
-
 def members(name: str, weights: Weights) -> list[str]:
     """The parameters of a family in their order, or the one parameter of that name."""
     if name in weights:
@@ -92,7 +85,7 @@ def _readings(weights: Weights, case: LayerCase, bias: bool) -> Iterator[Reading
 
 def _stored(weights: Weights) -> dict[str, tuple[int, ...]]:
     """The shape of each parameter and, for families of equal shapes, of the whole family, stacked."""
-    found = {name: wide(weight.shape) for name, weight in weights.items()}
+    found = {name: stored_shape(name, weight) for name, weight in weights.items()}
     families: dict[str, list[tuple[int, ...]]] = {}
     for name, shape in found.items():
         if family(name) != name:
@@ -100,6 +93,12 @@ def _stored(weights: Weights) -> dict[str, tuple[int, ...]]:
     alike = {name: shapes for name, shapes in families.items() if len(shapes) > 1 and len(set(shapes)) == 1}
     stacked = {name: (len(shapes), *shapes[0]) for name, shapes in alike.items()}
     return found | stacked
+
+
+def orders(shape: Sequence[int], case: LayerCase) -> list[str]:
+    """The orders of head, feature and dim, by their initials, in which a matrix of this shape may lie in memory."""
+    found = _assigned(shape, sizes(case, 1), ("head", "feature", "dim"))
+    return list(dict.fromkeys("".join(symbol[0] for axis in axes for symbol in axis) for axes in found))
 
 
 def _assigned(shape: Sequence[int], counts: Mapping[str, int], symbols: Sequence[str]) -> Iterator[Axes]:

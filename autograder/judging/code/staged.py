@@ -16,9 +16,10 @@ import msgspec
 
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
+from autograder.judging.code.flat import is_flat
 from autograder.judging.code.layer_parts import USUAL_EPS
 from autograder.judging.code.layer_roles import LayerRoles, Nearest, ProbeHeads, fits, matrices
-from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, projections
+from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, plain, projections
 from autograder.judging.code.mlp_roles import after_silence, known_to_fail, mlps
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
@@ -28,8 +29,9 @@ from autograder.judging.code.vector_roles import with_vectors
 from autograder.judging.code.weights import Weights, wide
 
 # Ways to fill values and projection, and then queries and keys: a fused matrix has 18 parts in all its orders, beside
-# three ways to store a projection; two maps beside the values have 8 ways.
-MOST_VALUES, MOST_QUERIES = 108, 48
+# three ways to store a projection; two maps beside the values have 8 ways. In one row of numbers a fused one has 72
+# parts, and four that are rows have 24 by 18 ways, then 72.
+MOST_VALUES, MOST_QUERIES = 448, 96
 MOST_MLPS = 8  # ways to fill the MLP that are carried on where nothing shows them: two pairs, four activations
 MOST_HEADS = 12  # places among the probe heads that were made where those that are used may begin
 
@@ -228,9 +230,14 @@ def _names(source: AffineSource | Reading, weights: Weights) -> set[str]:
 
 
 def without_reading(trials: Trials, half: str) -> set[str]:
-    """The parameters of a half ("" for both) that act and whose axes no role has; two axes are always a linear map."""
+    """The parameters of a half ("" for both) that act and whose axes no role has.
+
+    Two axes are always a linear map, unless they are a guess.
+    """
     weights = trials.both.weights
-    used = {name: w for name, w in weights.items() if name in trials.acting and len(wide(w.shape)) > 2}
-    readable = {name for source in projections(used, CASE) for name in _names(source, used)}
+    acting = {name: w for name, w in weights.items() if name in trials.acting}
+    used = {name: w for name, w in acting.items() if is_flat(name) or len(wide(w.shape)) > 2}
+    maps = [*plain(used, CASE.mlp_dim, CASE.dim), *plain(used, CASE.dim, CASE.mlp_dim)]
+    readable = {name for source in (*projections(used, CASE), *maps) for name in _names(source, used)}
     readable |= {name for slot in _slots(used, used) for name in _names(slot.matrix, used)}
     return {name for name in used if name not in readable and (not half or name in matrices(used, CASE, half))}

@@ -15,9 +15,9 @@ import msgspec
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.layer_weights import AffineSource
 from autograder.judging.code.own_attention import Own
-from autograder.judging.code.readings import Reading, Slot, family, members, readings
+from autograder.judging.code.readings import Reading, Slot, members, readings
 from autograder.judging.code.trials import CASE, Trials, gains_of
-from autograder.judging.code.weights import Weights, wide
+from autograder.judging.code.weights import Weights, family, wide
 
 Role = Callable[[LayerRoles], LayerRoles]
 Fits = Callable[[LayerRoles, LayerObservation], bool]

@@ -67,6 +67,12 @@ def _one(seed: int, shape: Shape, scale: bool, noisy: bool) -> Tensor:
     return noise * 0.5 if noisy else torch.zeros_like(noise)
 
 
+@functools.lru_cache(4096)  # asked for every name in every trial
+def family(name: str) -> str:
+    """The name with # for its numbers: "heads.3.q.weight" and "heads.4.q.weight" are one family."""
+    return re.sub(r"\d+", "#", name)
+
+
 def wide(shape: Iterable[int]) -> Shape:
     """The axes of more than one: (out, in) of a convolution's (out, in, 1). No size of a case is 1."""
     return tuple(size for size in shape if size > 1)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import AttentionCase, LayerCase
+from autograder.judging.code.flat import is_flat
 from autograder.judging.code.weights import draw, is_vector
 from autograder.judging.visit import Visit
 from autograder.sandbox.wire import ParameterSpec
@@ -27,6 +28,7 @@ class Parameters:
         self.case = case
         self.made = made  # stand-ins for heads
         self.shapes = {spec.name: tuple(spec.shape) for spec in specs}
+        self.flat = any(is_flat(spec.name) for spec in specs)  # which number stands where cannot be said in a line
         neutral = draw(case.seed, specs, biases=False)
         self.matrices = [name for name in neutral if not is_vector(self.shapes[name])]
         self.vectors = {name: float(neutral[name].flatten()[0]) for name in neutral if name not in self.matrices}

@@ -32,6 +32,8 @@ def smallest(visit: Visit, name: str) -> str:
     """The first of the sizes on which the head differs, in words; "" when it differs on none."""
     known = of_sizes(visit, AttentionCase(1, *ATTENTION_SIZES[0]))
     zeros = 0.0 in known.vectors.values()
+    if known.flat:
+        return ""
     for size in SIZES:
         case = AttentionCase(1, *size)
         load(visit, case, known, dict.fromkeys(known.matrices, (None, 1.0)))

@@ -109,6 +109,8 @@ def smallest(visit: Visit, name: str) -> Mapping[str, str]:
     known = of_sizes(visit, case)
     brings = known.made == 0  # an attention of its own: there is no head to replace
     shown: dict[str, str] = {}
+    if known.flat:
+        return shown
     for example in EXAMPLES:
         if brings and "attention" in example.filled:
             continue
@@ -129,7 +131,7 @@ def with_two_heads(visit: Visit, name: str) -> Mapping[str, str]:
     case = msgspec.structs.replace(SMALL, heads=2)
     load(visit, case, known, filled)
     actual = visit.forward(TWO_HEADS.x).output
-    if known.made == 0 or not differs(actual, TWO_HEADS.right[0]):
+    if known.flat or known.made == 0 or not differs(actual, TWO_HEADS.right[0]):
         return {}
     told = _told(TWO_HEADS, filled, actual, name, heads=2)
     return {"attention": told, "": told}

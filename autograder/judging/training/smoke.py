@@ -114,11 +114,15 @@ class Trained(msgspec.Struct, frozen=True):
 
 
 def matrices(state: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """Names of the linear maps of the student's layers: neither vectors nor numbers, nor parts of the provided ViT."""
+    """Names of the linear maps of the student's layers: neither vectors nor numbers, nor parts of the provided ViT.
+
+    Nor what a parametrization of torch's keeps beside the weights that are trained.
+    """
     return tuple(
         name
         for name, value in state.items()
         if name.startswith("layers.") and value.is_floating_point() and value.numel() > 1 and not is_vector(value.shape)
+        if ".parametrizations." not in name or ".original" in name
     )
 
 
