@@ -108,9 +108,12 @@ def explained(
     return best[1] if best else None
 
 
-def right_halves(student: Student) -> set[str]:
-    """The halves that were found to be the reference's while the other one was silent."""
-    return {half for half, _ in _known(student).roles if half}
+def right_first_half(student: Student) -> bool:
+    """Whether the attention half was found to be the reference's while the MLP was silent.
+
+    Of the other half this is not known: after a wrong one it is looked at on what that gives, and may seem right.
+    """
+    return any(half == "attention" for half, _ in _known(student).roles)
 
 
 def once(student: Student, observations: Sequence[LayerObservation], ask: Callable[[], Answer]) -> Answer:

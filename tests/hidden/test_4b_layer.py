@@ -121,8 +121,8 @@ def _whole(student, reference, cases):
 
 
 def _both(student, reference, seen):
-    """The two mistakes, one in each half, that explain what was seen, or None: then neither half alone is right."""
-    if find_roles.right_halves(student):
+    """The two mistakes, one in each half, that explain what was seen, or None: then the first half alone is wrong."""
+    if find_roles.right_first_half(student):
         return None
     return find_roles.explained(student, reference.layer_pairs.PAIRS, reference.attention.multi_head, seen, own=False)
 

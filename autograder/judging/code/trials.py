@@ -41,11 +41,12 @@ Ask = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 
 
 class VectorTrial(msgspec.Struct, frozen=True):
-    """What each half gave with this vector set and all others neutral."""
+    """What each half gave with this vector set and all others neutral; and both, where one alone shows nothing."""
 
     name: str
     attention: LayerObservation
     mlp: LayerObservation
+    both: LayerObservation | None = None
 
 
 class Mlp(msgspec.Struct, frozen=True):
@@ -103,7 +104,7 @@ def run(ask: Ask, neutral: Weights, made: int, probe_seed: int) -> Trials:
         alone,
         mute,
         bench.of_degree_two(heads, single),
-        tuple(bench.vector(name) for name in loose(neutral)[:MOST_VECTORS]),
+        tuple(bench.vector(name, mute) for name in loose(neutral)[:MOST_VECTORS]),
         _first_eps(bench),
         tuple(_between(bench, acting)),
     )
@@ -160,13 +161,14 @@ class _Bench:
         doubled = {name: w * 2 if name in names else w for name, w in seen.weights.items()}
         return close(self.output(doubled, seen.x) - seen.x, 4 * (seen.output - seen.x))
 
-    def vector(self, name: str) -> VectorTrial:
+    def vector(self, name: str, mute: frozenset[str]) -> VectorTrial:
         noise = normal(CASE.seed + 3, *self.neutral[name].shape)
         value = 1 + noise * 0.3 if bool(self.neutral[name].any()) else noise * 0.5
         attention, mlp = (
             self.observe({**self.silent[silent], name: value}, self.x, silent) for silent in ("mlp", "attention")
         )
-        return VectorTrial(name, attention, mlp)
+        both = self.observe({**self.neutral, name: value}, self.x, "") if mute else None
+        return VectorTrial(name, attention, mlp, both)
 
 
 def _first_eps(bench: _Bench) -> float:

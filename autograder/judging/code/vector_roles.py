@@ -30,6 +30,7 @@ def with_vectors(fits: Fits, trials: Trials, matrices: LayerRoles, half: str, *,
     found = natural
     for trial in trials.vectors:
         seen = [trial.attention] * (half != "mlp") + [trial.mlp] * (half != "attention")
+        seen += [trial.both] if trial.both and not half else []
         if all(fits(matrices, each) for each in seen):
             continue  # it does nothing
         for role in _roles(trial.name, matrices, weights, shared_norm):
