@@ -24,13 +24,14 @@ def drawn(count: int, seed: int) -> dict[str, str]:
 
 
 def by_chance() -> None:
-    """Prints how many pairs and programs of independent ones are alike."""
-    for count in (50, 200, 1000):
-        pairs = [similar.pairs({"4b": drawn(count, seed)}) for seed in (1, 2, 3)]
-        named = sum(len({name for pair in found for name in (pair.one, pair.other)}) for found in pairs)
-        whole = f"{count:5} independent programs, three classes"
-        of = 3 * count * (count - 1) // 2
-        print(f"{whole}: {sum(map(len, pairs))} of {of:,} pairs, {named} of {3 * count} programs")
+    """Prints in how many classes of independent programs anybody is alike, and how many pairs are."""
+    for count, classes in ((50, 40), (100, 20), (200, 12), (500, 3), (1000, 3)):
+        pairs = [similar.pairs({"4b": drawn(count, seed)}) for seed in range(1, classes + 1)]
+        of = classes * count * (count - 1) // 2
+        print(
+            f"{count:5} independent programs: a pair in {sum(map(bool, pairs))} of {classes} classes, "
+            f"{sum(map(len, pairs))} of {of:,} pairs"
+        )
 
 
 def found(title: str, texts: dict[str, str], copied: list[str]) -> None:
@@ -45,8 +46,9 @@ def found(title: str, texts: dict[str, str], copied: list[str]) -> None:
 def main() -> None:
     """Both measurements."""
     by_chance()
-    some = drawn(200, 3)
-    found("  200 independent layers", some, list(some)[:40])
+    for count in (50, 200):
+        some = drawn(count, 3)
+        found(f"{count:5} independent layers", some, list(some)[:40])
     for title, texts in (("4(a)", honest_styles.ATTENTION | attention_styles.ATTENTIONS),
                          ("4(b)", honest_styles.LAYERS | encoder_styles.ENCODERS)):  # fmt: skip
         count = len(similar.pairs({"4b": texts}))

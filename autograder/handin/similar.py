@@ -22,10 +22,11 @@ import msgspec
 
 from autograder.core.errors import UNPARSABLE
 
-# Alike: so much of what is rare in either is in both, and were statements independent, that would happen by chance to
-# one pair in 2**BEYOND classes of this size. `benchmarks/similarity.py` measures what happens to honest styles.
+# Alike: so much of what is rare in either is in both, and chance would do that to any pair at all in one of 2**BEYOND
+# classes of this size. `benchmarks/similarity.py` measures what happens to honest styles: in one class of ten.
 SHARE = 0.85
-BEYOND = 4.0
+BEYOND = 3.0
+PRIOR = 1.0  # programs' worth: what so few others have is taken for independent
 COMMON = 0.5  # of the class: what so many have says nothing
 FEWEST = 6  # submissions; in fewer, nothing is rare
 MAX_STATEMENTS = 400  # of a program; the homework's classes have some twenty
@@ -70,11 +71,31 @@ def _pairs(question: str, texts: Mapping[str, str]) -> Iterator[Pair]:
             for other in names[index + 1 :]:
                 shared[one, other] = shared.get((one, other), 0.0) + weights[mark]
     whole = {name: sum(weights[mark] for mark in bag & weights.keys()) for name, bag in bags.items()}
+    having = {mark: frozenset(names) for mark, names in owners.items()}
     for (one, other), bits in shared.items():
         either = whole[one] + whole[other] - bits
         if bits >= least and bits >= SHARE * either:
-            same = _same(texts[one], texts[other])
-            yield Pair(question, one, other, round(bits / either, 3), round(bits, 1), same)
+            known = _surprise(
+                [having[mark] for mark in bags[one] & bags[other] & weights.keys()], {one, other}, len(bags)
+            )
+            if known >= least:
+                same = _same(texts[one], texts[other])
+                yield Pair(question, one, other, round(bits / either, 3), round(known, 1), same)
+
+
+def _surprise(having: Iterable[frozenset[str]], pair: set[str], count: int) -> float:
+    """Bits of statements that two share, given by those who have each, where some come with others.
+
+    Statements of one choice stand together in other programs, too: each counts as rare as it is among those that have
+    the one it goes with most. The two themselves tell nothing of that, so they are left out.
+    """
+    bits, before = 0.0, list[frozenset[str]]()
+    for owners in sorted((names - pair for names in having), key=lambda names: (len(names), sorted(names)[:1])):
+        share = (len(owners) + len(pair)) / count
+        given = [(len(owners & others) + PRIOR * share) / (len(others) + PRIOR) for others in before]
+        bits -= math.log2(min(1.0, max([share, *given])))
+        before.append(owners)
+    return bits
 
 
 def _same(one: str, other: str) -> float:

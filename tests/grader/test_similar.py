@@ -54,9 +54,32 @@ def test_what_is_computed_does(what: str) -> None:
 
 
 def test_a_disguised_copy_is_found_among_independent_programs_and_named_once() -> None:
-    before = named(CLASS)
-    for name in list(CLASS)[:8]:
-        assert named(CLASS | {"copy": disguised(CLASS[name], 1)}) - before >= {frozenset(("copy", name))}
+    """Those that have a rare thing or two: of the others a copy is what anybody's layer is."""
+    before, texts = named(CLASS), dict(list(CLASS.items())[:30])
+    found = [
+        name for name in texts if named(CLASS | {"copy": disguised(CLASS[name], 1)}) >= {frozenset(("copy", name))}
+    ]
+    assert len(found) >= 8 and not before, found
+
+
+def test_statements_that_come_together_in_other_programs_count_as_one_choice() -> None:
+    pair, rare = {"a", "b"}, frozenset("abcd")
+    alone, twice = (similar._surprise([rare] * times, pair, 64) for times in (1, 2))
+    assert alone == pytest.approx(4) and twice < alone + 1
+    apart = similar._surprise([rare, frozenset("abef")], pair, 64)
+    assert apart > twice + 2
+    unknown = similar._surprise([frozenset("ab")] * 2, pair, 64)
+    assert unknown == pytest.approx(10), "what nobody else has tells nothing of what comes together"
+
+
+def test_the_number_of_pairs_in_a_class_is_made_up_for() -> None:
+    """The same two programs, alike to the same degree, are worth a look in a small class and not in a large one."""
+    style = generated_styles.sampled(400, seed=9)
+    texts = {f"t{i}": generated_styles.text(one) for i, one in enumerate(style)}
+    copies = {f"copy{i}": disguised(texts[f"t{i}"], 1) for i in range(12)}
+    small, large = (dict(list(texts.items())[:count]) for count in (40, 400))
+    hits = [sum(frozenset((f"copy{i}", f"t{i}")) in named(some | copies) for i in range(12)) for some in (small, large)]
+    assert hits[0] > hits[1], hits
 
 
 def test_few_independent_programs_are_alike() -> None:
