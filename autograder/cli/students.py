@@ -72,7 +72,7 @@ def appendix(
     write_up: Annotated[Path | None, typer.Option(help="Your written part as PDF: all is joined into one.")] = None,
     collaborators: Annotated[str, typer.Option(help="With whom you worked; else as answers.toml says.")] = "",
 ) -> None:
-    """Makes the code appendix of your write-up: each question on fresh pages. Runs nothing."""
+    """Makes the code appendix of your write-up; runs nothing."""
     from autograder.commands.appendix import build
     from autograder.core.text import one_line
     from autograder.handin import folders

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST = 400  # entries that are laid out; an example has 24 at most
-_LINE = re.compile(r"(?P<label>\S[^\[\]]{0,30}?)\s+(?P<list>\[[-+\d.,\s\[\]enaif]+\])")
+_LIST = r"\[[-+\d.,\s\[\]enaif]+\]"
+_LINE = re.compile(rf"(?P<label>\S[^\[\]]{{0,30}}?)\s+(?P<list>{_LIST})")
+_PAIR = re.compile(rf"(?P<one>\S[^\[\]]{{0,30}}?\s+{_LIST}) (?P<two>and {_LIST})")  # "read as [[1]] and [[2]]"
 
 
 class Matrix(NamedTuple):
@@ -34,14 +36,15 @@ def pieces(text: str) -> Iterator[str | Matrix]:
     """The text in its order: its matrices, and the lines between them together."""
     lines: list[str] = []
     for line in text.split("\n"):
-        found = _matrix(line)
-        if found is None:
+        pair = _PAIR.fullmatch(line)
+        found = [_matrix(part) for part in ((pair["one"], pair["two"]) if pair else (line,))]
+        if None in found:
             lines.append(line)
             continue
         if lines:
             yield "\n".join(lines)
         lines = []
-        yield found
+        yield from (matrix for matrix in found if matrix)
     if lines:
         yield "\n".join(lines)
 

@@ -221,7 +221,7 @@ def _print_rows(console: Console, rows: Iterable[message.Row], indent: int) -> N
 def _laid_out(text: str, width: int) -> str:
     """The text; where a line with a matrix would be broken anywhere, matrices become rows of aligned numbers."""
     found = list(pieces(text))
-    if all(len(piece.line) <= width for piece in found if isinstance(piece, Matrix)):
+    if not any(len(line) > width for line in text.split("\n") if "[[" in line):
         return text
     return "\n".join(_rows_of(piece, width) if isinstance(piece, Matrix) else piece for piece in found)
 

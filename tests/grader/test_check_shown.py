@@ -145,6 +145,14 @@ def test_a_message_is_cut_into_its_matrices_and_the_lines_between() -> None:
     assert in_columns(expected) == ["   0.5    0.5    0.5    0.5", "0.8808 0.8808 0.8808 0.8808"]
 
 
+def test_two_matrices_in_one_sentence_are_two() -> None:
+    text = "read as [[0.889, 0.667], [0.667, 0.667]] and [[1, 1], [1, 1]]"
+    first, second = pieces(text)
+    assert isinstance(first, Matrix) and isinstance(second, Matrix)
+    assert (first.label, second.label) == ("read as", "and") and second.samples == (((1.0, 1.0), (1.0, 1.0)),)
+    assert list(pieces("read as [[1]] and [2]")) == ["read as [[1]] and [2]"]
+
+
 def test_numbers_that_are_none_and_several_samples_are_told() -> None:
     [odd] = pieces("yours  [[[nan, 1], [-inf, 0.00001]], [[0, 2], [3, -4.5]]]")
     assert isinstance(odd, Matrix) and odd.largest == 4.5

@@ -94,8 +94,12 @@ def test_a_student_checks_with_it_alone(unpacked: Path, tmp_path: Path) -> None:
 
     found = run("check", ".", "--question", "4a")
     assert found.returncode == 0 and "5 of 5 tests pass" in found.stdout, found.stdout + found.stderr
+    missing = run("preflight", ".")
+    assert missing.returncode == 1 and "answers.toml" in missing.stdout and missing.stderr == "", missing.stderr
+    made = run("appendix", ".", "--out", "appendix.html")
+    assert made.returncode == 0 and "class" in (work / "appendix.html").read_text(encoding="utf-8"), made.stderr
     commands = run("--help").stdout
-    assert "check" in commands and "grade" not in commands.split("Commands:")[1]
+    assert {"check", "preflight", "appendix"} <= set(commands.split()) and "grade" not in commands.split("Commands:")[1]
     assert "No such command" in run("grade", ".").stderr
     where = subprocess.run(
         [sys.executable, "-B", "-c", "import autograder; print(autograder.__file__)"],

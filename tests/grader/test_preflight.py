@@ -93,7 +93,7 @@ def test_of_a_whole_submission_nothing_is_missing(tmp_path: Path) -> None:
     whole = look(folder)
     assert not whole.having(State.MISSING) and not whole.having(State.LOOK)
     assert {item.name for item in whole.having(State.ELSEWHERE)} == {
-        "Why pooling helps", "Masking", "Why to scale by √d", "model.safetensors",
+        "write-up", "Why pooling helps", "Masking", "Why to scale by √d", "model.safetensors",
     }  # fmt: skip
     assert whole.files == ("hw6.ipynb", "answers.toml", "history.json")
     assert "Next: hand in hw6.ipynb, answers.toml, history.json" in render(whole, width=100, colour=False)

@@ -21,7 +21,7 @@ _MB = 2**20
 
 
 def items(path: Path, submission: Submission, members: Sequence[Member]) -> Iterator[Item]:
-    """The work, answers.toml, and the sizes. What only 4(c) is judged from stands with 4(c)."""
+    """The work, answers.toml, sizes, and where the write-up goes. What only 4(c) is judged from stands with 4(c)."""
     if submission.problem:
         yield Item(PART, "your work", State.MISSING, submission.problem)
     elif not submission.file:
@@ -31,6 +31,8 @@ def items(path: Path, submission: Submission, members: Sequence[Member]) -> Iter
         yield _work(submission)
     yield _answers(submission)
     yield from _sizes(path, members)
+    words = "a PDF, is handed in by itself: `appendix` makes its code pages, and joins them to your written part"
+    yield Item(PART, "write-up", State.ELSEWHERE, words)
 
 
 def _work(submission: Submission) -> Item:
