@@ -14,10 +14,14 @@ from autograder.report.preview import preview
 from tests.grader import axe
 from tests.grader.browser import CHROMIUM, Browser
 from tests.grader.pace import patience
+from tests.grader.test_cell import cell
 
 # right, wrong, unfilled, unreadable, forbidden
 WHO = ("ada_complete", "gus_softmax_over_queries", "june_unfilled", "kai_syntax_error", "milo_ready_made")
 ROOT = Path(__file__).resolve().parents[2]
+
+# Around the output of a notebook's cell stands a page that is not ours.
+PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>a notebook</title><body><main>{cell}</main>'
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
 
@@ -37,6 +41,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         reading = platform.read((top / "out" / "results" / f"{who}.json").read_bytes())
         found.append(top / f"{who}.html")
         found[-1].write_text(preview(reading, [("memory", "0.7 GB")], ["a note"]), encoding="utf-8")
+    run("appendix", ROOT / "examples" / "class" / WHO[0], "--out", top / "appendix.html")
+    (top / "cell.html").write_text(PAGE.format(cell=cell()), encoding="utf-8")
+    found += [top / "appendix.html", top / "cell.html"]
     assert all(page.is_file() for page in found), found
     return found
 
