@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -166,10 +167,13 @@ print('ate', len(eaten))
 "; echo it ended with $?; {RESULT}"""
 
 
+@pytest.mark.parametrize("groups", [True, False])
 @pytest.mark.parametrize("plain", [False, True])
 def test_who_wants_more_memory_than_the_container_has_is_killed_and_the_run_goes_on(
-    tmp_path: Path, plain: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain: bool, groups: bool
 ) -> None:
+    if not groups:  # as on a machine that lets us make none
+        monkeypatch.setattr(amounts, "group", lambda preset: amounts.Group())
     ran = emulated(tmp_path, EAT, msgspec.structs.replace(ROOMY, memory_mb=96), plain=plain)
     assert "it ended with 137" in ran.log and "ate 60" not in ran.log
     assert ran.killed >= 1 and ran.results == b'{"score": 1}'
@@ -318,6 +322,20 @@ def test_the_command_ends_with_3_when_the_platform_gets_nothing(tmp_path: Path) 
     archive = zipped(tmp_path, "echo '{'> ${AUTOGRADER_ROOT:-/autograder}/results/results.json")
     done = command(str(submission(tmp_path)), "--zip", str(archive), "--out", str(tmp_path / "out"))
     assert done.returncode == 3 and "The autograder failed to execute correctly" in done.stdout
+
+
+def test_two_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    held = os.open(tmp_path / "out", os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = command(
+            str(submission(tmp_path)), "--zip", str(zipped(tmp_path, RESULT)), "--out", str(tmp_path / "out")
+        )
+    finally:
+        os.close(held)
+    assert done.returncode == 2 and "another emulation is at work in" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ for nothing: the zip, the two scripts, the paths, the limits and the file that i
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -62,6 +65,26 @@ def run(
         raise UsageError(f"there is no {submission}")
     results.make_folder(out)
     out = out.resolve()
+    with _alone(out):
+        return _run(submission, out, presets, wish, say)
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Two runs in one folder would take each other's container away."""
+    held = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(f"another emulation is at work in {out}: wait for it, or give another --out") from None
+    finally:
+        os.close(held)
+
+
+def _run(
+    submission: Path, out: Path, presets: Sequence[Preset], wish: Wish, say: Callable[[str], None]
+) -> tuple[Emulated, ...]:
     archive = wish.zip or _packed(out / "gradescope.zip", say)
     why_not = image.why_no_container(out / "try")
     if why_not and wish.tree:
