@@ -63,6 +63,7 @@ class Question(_Table, frozen=True):
     may_bring: tuple[str, ...] = ()
     visibility: Visibility | Literal[""] = ""
     evidence: tuple[Literal["notebook", "history"], ...] = ()
+    arguments: tuple[str, ...] = ()  # what its template calls those of __init__, in our order; none: as we do
     tests: dict[str, float | Test] = {}
 
 
@@ -85,9 +86,9 @@ class Files(_Table, frozen=True):
 
 
 class Provided(_Table, frozen=True):
-    """Classes that the notebook gives."""
+    """Classes that the notebook gives: attention of several heads, and the model."""
 
-    classes: tuple[str, ...]
+    classes: tuple[str, str]
 
 
 class Tolerances(_Table, frozen=True):

@@ -15,6 +15,7 @@ import msgspec
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
+from autograder.core.names import named
 from autograder.core.records import Alternative, Finding, Run, Submission, Weights
 from autograder.handin.files.answers import Tables
 from autograder.handin.files.archive import zip_members
@@ -75,7 +76,7 @@ def _unusable(problem: str) -> dict[str, str]:
 
 def _chosen(members: Sequence[Member]) -> tuple[Chosen | None, str]:
     try:
-        return choose(members, _PROVIDED.read_text(encoding="utf-8")), ""
+        return choose(members, named(_PROVIDED.read_text(encoding="utf-8"))), ""
     except SubmissionError as error:
         return None, str(error)
 

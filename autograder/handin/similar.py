@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.core.errors import UNPARSABLE
+from autograder.core.names import named
 
 # Alike: so much of what is rare in either is in both, and chance would do that to any pair at all in one of 2**BEYOND
 # classes of this size. `benchmarks/similarity.py` measures what happens to honest styles: in one class of ten.
@@ -54,7 +55,7 @@ def pairs(programs: Mapping[str, Mapping[str, str]]) -> tuple[Pair, ...]:
 
 
 def _pairs(question: str, texts: Mapping[str, str]) -> Iterator[Pair]:
-    given = frozenset(_marks(ast.parse(_GIVEN.read_text(encoding="utf-8"))))
+    given = frozenset(_marks(ast.parse(named(_GIVEN.read_text(encoding="utf-8")))))
     bags = {name: bag for name, text in texts.items() if (bag := bag_of(text) - given)}
     if len(bags) < FEWEST:
         return

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
+from autograder.core.names import named
 from autograder.core.records import Exit
 from autograder.judging.mends import CUT_OFF, HERE, KINDS, RULES, by_kind
 from autograder.judging.own_text import OwnText, Piece
@@ -55,7 +56,9 @@ def _filled(text: str, exit: Exit, own: OwnText, question: str) -> str:
         listed = " and ".join(f"{word} ({_DTYPES[word]})" for word in dict.fromkeys(words) if word in _DTYPES)
         return text.replace("{dtypes}", f": {listed}" if listed else "")
     if "{shapes}" in text:
-        more = "; the provided Attention gives heads * dim_head features, and x has dim" if question == "4b" else ""
+        more = (
+            named("; the provided Attention gives heads * dim_head features, and x has dim") if question == "4b" else ""
+        )
         return f"print the shape of both at that line; all sizes differ here, so each axis can be told{more}"
     return text
 
@@ -134,7 +137,7 @@ def _no_such_attribute(exit: Exit, own: OwnText, question: str) -> Told | None:
     if re.search("'(?:tuple|list)' object", exit.detail):
         return Told(
             f"`.{name}` is asked of a tuple or list, not of a tensor",
-            "take the one that is meant: the provided Attention gives one tensor, no tuple",
+            named("take the one that is meant: the provided Attention gives one tensor, no tuple"),
         )
     near = own.nearest(name)
     fix = f"is it {near}, which __init__ sets?" if near else KINDS["AttributeError"]

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 from torch import Tensor
 
-from autograder.core import policy
+from autograder.core import names, policy
 from autograder.core.errors import GraderFault
 from autograder.core.records import Exit, ExitKind, Limits, Program, Submission
 from autograder.judging import claims
@@ -152,7 +152,7 @@ class Visit:
         self._question = question
         self._programs = programs
         self._program = programs[-1]
-        self._subject = "ViT" if question in PARTS else self._program.class_name
+        self._subject = names.named("ViT") if question in PARTS else self._program.class_name
         self._probe_seed = probe_seed
         self._show_text = show_text
         self._doing = ""
@@ -168,7 +168,7 @@ class Visit:
         given = [name for name in policy.POLICY.given(self._question) if name not in program.brings]
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
                   "probe_seed": self._probe_seed, "heads": "".join(p.text for p in self._programs[:-1]),
-                  "tuple_heads": program.tuple_heads}  # fmt: skip
+                  "tuple_heads": program.tuple_heads, "names": dict(names.names())}  # fmt: skip
         try:
             self._ask("start", fields)
         except BaseException:
@@ -186,13 +186,13 @@ class Visit:
 
     def build(self, case: Case) -> Built:
         """Makes the module for this case's sizes, with the student's own initial weights."""
-        arguments = ", ".join(f"{name}={value}" for name, value in case.kwargs.items())
-        self._doing = f"making {self._subject}({arguments})"
-        of = self._subject if self._question in PARTS else ""
-        reply, _ = self._ask("build", {"kwargs": case.kwargs, "seed": case.seed, "of": of})
+        of = "ViT" if self._question in PARTS else ""
+        kwargs = case.kwargs if of else names.arguments(self._question, case.kwargs)
+        self._doing = f"making {self._subject}({', '.join(f'{name}={value}' for name, value in kwargs.items())})"
+        reply, _ = self._ask("build", {"kwargs": kwargs, "seed": case.seed, "of": of})
         claims.check(reply.parameters, self._subject, self._room.limits.tensor_mb << 20)
         self.notes.update(reply.notes)
-        self.arguments = tuple(case.kwargs)
+        self.arguments = tuple(kwargs)
         return Built(self._storage.read(reply.parameters, case), reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:

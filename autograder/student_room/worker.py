@@ -1,7 +1,7 @@
 """The student's room: answers one conversation, with the student's class, and is then killed.
 
     again   {op}                                               puts all of it away, for another conversation
-    start   {op, text, class_name, given, probe_seed, heads, tuple_heads}    runs the program, that of the heads before
+    start   {op, text, class_name, given, probe_seed, heads, tuple_heads, names}    runs the program, the heads' before
     build   {op, kwargs, seed, of}               -> parameters  makes the module, or the provided `of` around it
     load    {op, names} + tensors                               sets parameters and buffers to what was sent
     save    {op}                                -> names, tensors: parameters and buffers
@@ -52,6 +52,8 @@ from autograder.student_room import (
 
 # How torch words it, by version: a RuntimeError each time.
 OUT_OF_MEMORY = re.compile("not enough memory|allocate memory|out of memory", re.IGNORECASE)
+
+HEAD = "SingleHeadAttention"  # as the provided classes call it
 
 Reply = tuple[dict[str, object], list[Tensor]]
 
@@ -122,6 +124,7 @@ class Conversation:
         self.namespace: dict[str, object] = {}
         self.class_name = ""
         self.given: list[str] = []
+        self.names: dict[str, str] = {}
         self.counter = probe.Counter(0)
         self.module: nn.Module = nn.Identity()
         self.training: training.Training | None = None
@@ -167,30 +170,36 @@ class Conversation:
         probe_seed: int,
         heads: str = "",
         tuple_heads: bool = False,
+        names: dict[str, str] | None = None,
     ) -> Reply:
-        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program."""
+        """Runs the program's text beside the `given` classes of ours; before it `heads`, if any: 4(a)'s program.
+
+        `names`: what these classes and the student's are called there, by what ours call them.
+        """
         self.counter = probe.Counter(probe_seed)
-        self.class_name, self.given = class_name, given
+        self.class_name, self.given, self.names = class_name, given, names or {}
+        called = {theirs: ours for ours, theirs in self.names.items()}
         namespace: dict[str, object] = {}
-        if "SingleHeadAttention" in given:
-            namespace["SingleHeadAttention"] = probe.probe_class(self.counter, answers_tuple=tuple_heads)
+        if HEAD in [called.get(name, name) for name in given]:
+            namespace[HEAD] = probe.probe_class(self.counter, answers_tuple=tuple_heads)
         provided.provide(namespace)
-        ours = {name: namespace[name] for name in given}
+        ours = {name: namespace[called.get(name, name)] for name in given}
         if heads:  # the student's own, made by the program of 4(a), stand where the probe heads do
-            head = program.run(heads, ours).get("SingleHeadAttention")
-            ours["SingleHeadAttention"] = namespace["SingleHeadAttention"] = head
+            theirs = self.names.get(HEAD, HEAD)
+            ours[theirs] = namespace[HEAD] = program.run(heads, ours).get(theirs)
         self.namespace = program.run(text, ours, part=1 if heads else 0)
         self.namespace.update(ours)  # whatever the program bound these names to
-        namespace[class_name] = self.namespace.get(class_name)  # where a provided class looks it up
+        namespace[called.get(class_name, class_name)] = self.namespace.get(class_name)  # where ours look it up
         return {"status": "ok"}, []
 
     def build(self, kwargs: dict[str, object], seed: int, of: str = "") -> Reply:
         """Makes the class, or the provided one that is named in `of`, and describes its parameters."""
         _seed(seed)
         self.counter.made, self.training, self.run = 0, None, None
-        self.module, notes = _made(self.namespace[of or self.class_name], kwargs)
-        if of and "Attention" in self.given:
-            training.unpack_heads(self.module, self.namespace["Attention"])  # type: ignore[arg-type]
+        self.module, notes = _made(self.namespace[self.names.get(of, of) or self.class_name], kwargs)
+        attention = self.names.get("Attention", "Attention")
+        if of and attention in self.given:
+            training.unpack_heads(self.module, self.namespace[attention])  # type: ignore[arg-type]
         if any(isinstance(p, UninitializedParameter) for p in self.module.parameters()):
             # lazy layers take their sizes from the first x they see; features come first in a layer's kwargs
             shape = (1, 1, 28, 28) if of == "ViT" else (1, 2, next(iter(kwargs.values())))
@@ -239,7 +248,7 @@ class Conversation:
         _seed(seed)
         place, words = full_run.device_for(device)
         self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate, device=place)
-        notes = self.run.quicken(self.namespace.get("Attention"), threads) if quick else ()
+        notes = self.run.quicken(self.namespace.get(self.names.get("Attention", "Attention")), threads) if quick else ()
         return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in (words, *notes)]}, []
 
     def forward(

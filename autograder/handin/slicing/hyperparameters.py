@@ -11,13 +11,14 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from autograder.core.names import named
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell, Finding, Run, Severity
 from autograder.handin.rules.resolve import Resolver
 from autograder.handin.slicing.statements import Chunk
 from autograder.handin.slicing.trained import Search
 
-MODEL, LOOP = "ViT", "run_training_loop"
+MODEL, LOOP = named("ViT"), "run_training_loop"
 LARGEST = 10**6  # no size of this homework has seven digits
 # What the loop's two parameters are called, in the template and in people's own loops.
 _LOOP_NAMES = {

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from autograder.core.names import named
 from autograder.core.policy import POLICY
 from autograder.core.records import THIS_HOMEWORK, Cell
 from autograder.handin.slicing.statements import Chunk
 
 # The provided `Attention` is not among them: other courses' models have a class of that name, too.
-OURS = frozenset({question.class_name for question in POLICY.questions if question.class_name} | {"ViT"})
+OURS = frozenset({question.class_name for question in POLICY.questions if question.class_name} | {named("ViT")})
 MAX_TRACED = 300  # cells with outputs that are looked at; a notebook has some tens
 
 # Parts of names that belong to other tasks than telling ten digits apart, and to nothing in the handout.

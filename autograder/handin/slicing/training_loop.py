@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from autograder.core.names import named
 from autograder.core.records import Finding, Severity
 from autograder.handin.slicing.remarks import place_of
 from autograder.handin.slicing.statements import Chunk
@@ -136,7 +137,7 @@ class _Notebook:
 
     def of_model(self, node: ast.AST) -> Iterator[Mistake]:
         """What the notebook's own ViT makes and does not use, and which token it reads."""
-        if not isinstance(node, ast.ClassDef) or node.name != "ViT":
+        if not isinstance(node, ast.ClassDef) or node.name != named("ViT"):
             return
         methods = {part.name: part for part in node.body if isinstance(part, _FUNCTIONS)}
         forward, made = methods.get("forward"), methods.get("__init__")

@@ -13,6 +13,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from autograder.core.names import named
 from autograder.judging.code.activations import ACTIVATIONS
 from autograder.judging.code.cases import LAYER_SIZES, LayerCase
 from autograder.judging.code.layer_roles import matrices
@@ -153,7 +154,7 @@ def _filled(known: Parameters, halves: tuple[str, ...]) -> Filled:
 
 
 def _told(example: Example, filled: Filled, actual: Tensor, name: str, *, heads: int = 1) -> str:
-    right, stand_ins = example.right[0], _HEADS if heads == 1 else _NUMBERED
+    right, stand_ins = example.right[0], [named(line) for line in (_HEADS if heads == 1 else _NUMBERED)]
     lines = [
         f"dim 2, heads {heads}, dim_head 1, mlp_dim 1, two tokens; gains 1, biases 0; {example.steps}",
         f"x         {numbers(example.x)}",

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autograder.core.names import named
 from autograder.core.policy import TRAINING
 from autograder.core.records import Chart, Line
 from autograder.core.text import one_line
@@ -149,9 +150,9 @@ def learned(trained: Trained, labels: Tensor) -> bool:
 def still(trained: Trained) -> str:
     """Which of the student's classes did not train at all, in words; empty when both did."""
     for words, holds in (
-        ("SingleHeadAttention", ".attention_heads."),
-        ("the first ViTLayer", "layers.0."),
-        ("the second ViTLayer", "layers.1."),
+        (named("SingleHeadAttention"), ".attention_heads."),
+        (named("the first ViTLayer"), "layers.0."),
+        (named("the second ViTLayer"), "layers.1."),
     ):
         if any(holds in name for name in trained.idle) and not any(holds in name for name in trained.changed):
             return words

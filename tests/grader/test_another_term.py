@@ -1,0 +1,114 @@
+"""Another term's notebook, with other names of classes and arguments, other points and another file: by policy alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.core import policy
+from tests.grader.pace import patience
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASS = ROOT / "examples" / "class"
+
+NAMES = {
+    "SingleHeadAttention": "AttentionHead",
+    "ViTLayer": "TransformerBlock",
+    "Attention": "MultiHeadAttention",
+    "ViT": "VisionTransformer",
+    "input_dim": "d_model",
+    "inner_dim": "d_head",
+}
+CHANGES = (
+    ('title = "CS189 Homework 6"', 'title = "CS182 Homework 3"'),
+    ('notebook = "hw6.ipynb"', 'notebook = "hw3.ipynb"'),
+    ('class_name = "SingleHeadAttention"', 'class_name = "AttentionHead"\narguments = ["d_model", "d_head", "dropout"]'),
+    ('class_name = "ViTLayer"', 'class_name = "TransformerBlock"'),
+    ('given = ["SingleHeadAttention"]', 'given = ["AttentionHead"]'),
+    ('may_bring = ["Attention"]', 'may_bring = ["MultiHeadAttention"]'),
+    ('classes = ["Attention", "ViT"]', 'classes = ["MultiHeadAttention", "VisionTransformer"]'),
+    ('tests."4a.4" = 4 ', 'tests."4a.4" = 8 '),
+    ('points = 10\n', 'points = 14\n'),
+)  # fmt: skip
+
+
+def renamed(text: str) -> str:
+    return re.sub(rf"\b({'|'.join(NAMES)})\b", lambda found: NAMES[found[0]], text)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The policy of that term."""
+    text = policy.FILE.read_text(encoding="utf-8")
+    for old, new in CHANGES:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path = tmp_path_factory.mktemp("policy") / "cs182.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def results(submission: Path, out: Path, *options: object) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        submission,
+        "--out",
+        out,
+        "--seed",
+        "5",
+        "--quiet",
+        *options,
+    ]
+    environment = {name: value for name, value in os.environ.items() if name != policy.VARIABLE}
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["ada_complete", "fay_no_scale", "hana_post_norm", "milo_ready_made", "june_unfilled"])
+def test_the_same_work_under_other_names_has_the_same_outcome(who: str, other: Path, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / who, tmp_path / "theirs"
+    theirs.mkdir()
+    for file in (CLASS / who).iterdir():
+        code = file.suffix in (".ipynb", ".py")
+        text = file.read_text(encoding="utf-8")
+        (theirs / file.name.replace("hw6", "hw3")).write_text(renamed(text) if code else text, encoding="utf-8")
+    expected, found = results(CLASS / who, ours), results(theirs, tmp_path / "out", "--policy", other)
+    for one, same in zip(expected["tests"], found["tests"], strict=True):
+        worth = 2 if one["number"] == "4a.4" else 1
+        assert (same["number"], same["status"]) == (one["number"], one["status"]), same["output"]
+        assert same.get("score", 0) == pytest.approx(worth * one.get("score", 0)), same["output"]
+        assert not re.search(r"\b(SingleHeadAttention|ViTLayer)\b", same["output"]), same["output"]
+    assert sum(test.get("max_score", 0) for test in found["tests"]) == 43
+
+
+def test_arguments_that_are_too_few_are_told(other: Path, tmp_path: Path) -> None:
+    text = other.read_text(encoding="utf-8").replace('["d_model", "d_head", "dropout"]', '["d_model"]')
+    short = tmp_path / "short.toml"
+    short.write_text(text, encoding="utf-8")
+    code = "from autograder.core import names; names.arguments('4a', {'input_dim': 1, 'inner_dim': 2, 'dropout': 0})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {policy.VARIABLE: str(short)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert "names 1 arguments of question 4a: name 3, in the order of input_dim, inner_dim, dropout" in done.stderr
