@@ -6,11 +6,13 @@ import sys
 
 import typer
 
-from autograder.cli.options import Weak
+from autograder.cli.options import Policy, Weak, use
 
 
-def doctor() -> None:
-    """Shows what this machine has and lacks for grading. Exit status 0 when hidden tests may be run here, 1 else."""
+def doctor(policy: Policy = None) -> None:
+    """Shows what this machine has and lacks for grading, and the policy in force. Exit status 0 when hidden tests may
+    be run here, 1 else."""
+    use(policy)
     from autograder.commands.doctor import examine, show
     from autograder.report.terminal import console_of, trimmed
 

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder import grading
+from autograder.commands import in_force
 from autograder.core import isolation, policy
 from autograder.core.events import Fault, Ready, Refused
 from autograder.core.isolation import Isolation
 from autograder.grading.supervisor import ROOT, Engine
 from autograder.report import seal
-from autograder.report.message import points
 from autograder.report.terminal import styled
 from autograder.sandbox import landlock, lockdown, namespaces, readable, seccomp
 
@@ -74,7 +74,7 @@ def examine() -> Health:
         ("What the layers need", tuple(_needs(machine))),
         ("What a child has, by trying (✗: what it could do all the same)", tuple(_layers(found))),
         ("The grader", tuple(_grader(public, problems))),
-        ("Policy (autograder/policy.toml)", tuple(_policy())),
+        (f"Policy ({in_force.file()})", tuple(Row(FACT, *row) for row in in_force.rows())),
     )
     fit = not (weak or problems or public)
     return Health(sections, isolation.remedies(found, machine), fit, _verdict(weak, problems, public))
@@ -148,6 +148,7 @@ def _machine() -> Iterator[Row]:
     more = f"; {LEAST_FREE_MB} MB are wanted. Free some, or set TMPDIR to a folder with room" if low else ""
     yield Row(BAD if low else GOOD, "temporary", f"{free:,} MB free in {tempfile.gettempdir()}{more}")
     yield Row(FACT, "cores", f"{_cores():g}")
+    yield Row(FACT, "GPU", "one for `train` to try" if Path("/dev/nvidiactl").exists() else "none; no test needs one")
 
 
 def _version(package: str) -> str:
@@ -282,18 +283,3 @@ def _closed(path: Path) -> Row:
         name,
         f"mode {mode:04o}, " + ("closed to other users" if shut else "others may read it: only the layers close it"),
     )
-
-
-def _policy() -> Iterator[Row]:
-    by_hand = sum(question.points for question in policy.POLICY.by_hand)
-    worth = sum(question.points for question in policy.POLICY.questions)
-    yield Row(FACT, "points", f"{points(worth)} graded here, {points(by_hand)} by hand")
-    yield Row(
-        FACT,
-        "visibility",
-        f"public tests {policy.POLICY.visibility.public}, hidden tests {policy.POLICY.visibility.hidden}",
-    )
-    yield Row(FACT, "written", f"{policy.FILES.answers} is {policy.POLICY.written}")
-    limits = policy.CHILD_LIMITS
-    yield Row(FACT, "limits", f"{limits.seconds:g} s and {limits.memory_mb} MB beyond torch a child, "
-              f"{policy.CAPS.total_seconds:g} s a submission")  # fmt: skip

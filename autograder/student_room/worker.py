@@ -24,8 +24,6 @@ what would be right. It holds no reference, no expected value and no verdict.
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import json
 import random
 import re
@@ -39,6 +37,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from autograder.student_room import (
+    calling,
     crossing,
     described,
     frames,
@@ -196,7 +195,7 @@ class Conversation:
         """Makes the class, or the provided one that is named in `of`, and describes its parameters."""
         _seed(seed)
         self.counter.made, self.training, self.run = 0, None, None
-        self.module, notes = _made(self.namespace[self.names.get(of, of) or self.class_name], kwargs)
+        self.module, notes = calling.made(self.namespace[self.names.get(of, of) or self.class_name], kwargs)
         attention = self.names.get("Attention", "Attention")
         if of and attention in self.given:
             training.unpack_heads(self.module, self.namespace[attention])  # type: ignore[arg-type]
@@ -280,22 +279,6 @@ class Conversation:
         reached = {name: p.grad for name, p in named.items() if p.grad is not None}
         reply["names"] = list(reached)
         return reply, [output.detach(), *reached.values()]
-
-
-def _made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[str]]:
-    """The module; by position, with a note, when its arguments have other names, as the provided code passes them."""
-    by_position = False
-    with contextlib.suppress(TypeError, ValueError):  # a class whose signature cannot be told is called by name
-        takes = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]
-        kinds = [each.kind for each in takes]
-        known = {each.name for each in takes} >= kwargs.keys() or inspect.Parameter.VAR_KEYWORD in kinds
-        places = sum(
-            kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds
-        )
-        by_position = not known and (places >= len(kwargs) or inspect.Parameter.VAR_POSITIONAL in kinds)
-    if by_position:
-        return factory(*kwargs.values()), ["by-position"]  # type: ignore[operator]
-    return factory(**kwargs), []  # type: ignore[operator]
 
 
 def _seed(seed: int) -> None:
