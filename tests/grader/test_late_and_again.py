@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autograder.commands import gradescope, verify
 from autograder.commands.batch import tables
@@ -301,6 +303,37 @@ def test_the_result_that_stands_is_sealed_anew(tmp_path: Path, monkeypatch: pyte
         student.hands_in(hour)
     assert "not graded" in student.result["output"]
     assert seal.state(student.result, seal.key()) == seal.VALID
+
+
+TIMES: st.SearchStrategy[object] = st.sampled_from(
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59",
+        DUE.isoformat(),
+        "soon",
+        3,
+        None,
+        [],
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TIMES, TIMES, st.lists(TIMES, max_size=4), st.integers(1, 3), st.sampled_from([0.1, 24.0, 87_000_000.0]))
+def test_no_time_at_all_makes_it_fail(
+    created: object, due: object, earlier: list[object], most: int, hours: float
+) -> None:
+    previous = [
+        {"submission_time": time, "results": {"score": 1, "extra_data": {again.GRADED: earlier}}} for time in earlier
+    ]
+    found = {"created_at": created, "assignment": {"due_date": due}, "previous_submissions": previous}
+    parsed = parse(json.dumps(found).encode())
+    standing = again.standing(parsed, Again(most, hours))
+    if standing.reason:
+        assert json.loads(again.result(standing))["score"] == 1
+    lost = results.to_gradescope(summarise(handed.told(REPORT, parsed, TENTH)))["score"]
+    assert 3.0 <= lost <= 4.0  # type: ignore[operator]
 
 
 def test_no_metadata_at_all_makes_it_fail() -> None:

@@ -44,7 +44,7 @@ def standing(about: Metadata, rules: Again = POLICY.again) -> Standing:
     latest = earlier[-1] if earlier else None
     times = _graded(latest, earlier, now)
     window = timedelta(hours=rules.hours)
-    within = [time for time in times if time > now - window]
+    within = [time for time in times if now - time < window]
     if len(within) < rules.most:
         within_words = f"{len(within) + 1} of {rules.most} submissions that are graded within {rules.hours:g} hours"
         return Standing((*times, now), notice=f"This is number {within_words}.")
@@ -57,10 +57,17 @@ def standing(about: Metadata, rules: Again = POLICY.again) -> Standing:
     were = f"{len(within)} {'was' if len(within) == 1 else 'were'} graded within {rules.hours:g} hours"
     reason = (
         f"This submission was not graded: {were}, and {rules.most} is the course's limit. The result below is that of "
-        f"your submission of {clock(within[-1])}: its score stands. One that is handed in after "
-        f"{clock(within[-rules.most] + window)} is graded."
+        f"your submission of {clock(within[-1])}: its score stands. One that is handed in "
+        f"{_after(within, window, rules)} is graded."
     )
     return Standing(times, reason, stands)
+
+
+def _after(within: list[datetime], window: timedelta, rules: Again) -> str:
+    try:
+        return f"after {clock(within[-rules.most] + window)}"
+    except OverflowError:  # a window of thousands of years: no date is so late
+        return "later"
 
 
 def result(found: Standing) -> bytes:
