@@ -76,6 +76,15 @@ def test_what_is_no_time_is_refused(typed: str) -> None:
         handed.due(typed)
 
 
+def test_pages_and_terminal_say_first_who_was_late() -> None:
+    late, _ = pair("s1", 1, ADA, when="2026-05-04T01:00:30-07:00")
+    soon, row = pair("s2", 1, BEN, when="2026-05-01T01:00:30-07:00")
+    pairs = [(late, ClassRow("s1", {}, 1.0, "4a.4 is wrong")), (soon, row)]
+    told = [one.remark for one in handed.remarked(pairs, handed.due("2026-05-03 23:59"))]
+    assert told == ["late by 1 hour 1 minute; 4a.4 is wrong", ""]
+    assert [one.remark for one in handed.remarked(pairs, None)] == ["4a.4 is wrong", ""]
+
+
 def test_lateness_is_counted_in_the_exports_own_time_unless_it_is_said() -> None:
     entry, _ = pair("s1", 1, ADA, when="2026-05-04T01:00:30-07:00")
     for typed, expected in (("2026-05-03 23:59", "01:01:30"), ("2026-05-04 08:00 Z", "00:00:30"), ("2026-05-04", "00:00:00"),

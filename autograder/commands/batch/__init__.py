@@ -108,7 +108,7 @@ def run(
             if earlier is not None:
                 changes = compare(earlier, read(out))
                 results.write_bytes(out / "changes.csv", table(changes).encode("utf-8", "replace"))
-    rows = tuple(row for _, row in shelf.rows())
+    rows = tuple(handed.remarked(shelf.rows(), due))
     return GradedClass(rows, len(found.entries), shelf.kept, shelf.faults, changes, notes)
 
 
@@ -122,7 +122,7 @@ def _grading(options: Options, jobs: int | None, place: Place | None, say: Calla
 def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float, due: datetime | None) -> None:
     pairs = shelf.rows()
     texts = {"grades.csv": tables.grades(pairs, due), "tests.csv": tables.tests(shelf.graded())}
-    texts |= {"index.html": class_page(_overview(shelf, notes))}
+    texts |= {"index.html": class_page(_overview(shelf, notes, due))}
     if any(entry.people for entry, _ in pairs):  # without names no site could tell whose points they are
         texts |= {"gradescope.csv": tables.gradescope(pairs), "canvas.csv": tables.canvas(pairs)}
     for name, text in texts.items():
@@ -130,13 +130,13 @@ def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float,
     results.write_bytes(out / "summary.json", tables.summary(pairs, notes, seconds))
 
 
-def _overview(shelf: Shelf, notes: Sequence[str]) -> Overview:
+def _overview(shelf: Shelf, notes: Sequence[str], due: datetime | None) -> Overview:
     graded = shelf.graded()
     names = {question.number: (question.title, question.points) for question in policy.POLICY.questions}
     for _, whole in graded:
         names |= {test.number: (test.name, test.max_score) for test in whole.tests if test.number and test.max_score}
     who = ("; ".join(person.name for person in entry.people) for entry, _ in graded)
-    rows = [row for _, row in shelf.rows()]
+    rows = handed.remarked(shelf.rows(), due)
     students = [student(row, name, whole) for (_, whole), row, name in zip(graded, rows, who)]
     return overview(students, names, notes)
 

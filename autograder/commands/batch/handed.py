@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
+
 from autograder.commands.batch.folder import Entry, Person
 from autograder.core import lateness
 from autograder.core.errors import UsageError
@@ -48,6 +50,16 @@ def late(entry: Entry, due: datetime) -> timedelta | None:
         return None
     zone = entry.when.tzinfo or timezone.utc
     return lateness.late(entry.when.replace(tzinfo=zone), due if due.tzinfo else due.replace(tzinfo=zone))
+
+
+def remarked(pairs: Pairs, due: datetime | None) -> list[ClassRow]:
+    """The rows of pages and terminal, with how late each was before whatever else is remarked of it."""
+    rows = []
+    for entry, row in pairs:
+        by = late(entry, due) if due else None
+        words = f"late by {lateness.words(by)}" if by else ""
+        rows.append(msgspec.structs.replace(row, remark="; ".join(filter(None, [words, row.remark]))))
+    return rows
 
 
 def counted(pairs: Pairs) -> list[Mine]:
