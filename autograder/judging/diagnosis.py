@@ -114,11 +114,16 @@ def layer(
     observations: Sequence[layer_roles.LayerObservation],
     mistake: Mistake | reshaped.Reshaped | None,
     wrong: Sequence[layer_roles.LayerObservation],
+    missing: Sequence[str] = (),
 ) -> Unmet:
-    """Why outputs of 4(b) do not match, as the student reads it: the mistake, if it is known, or how many are wrong."""
+    """Why outputs of 4(b) do not match, as the student reads it: the mistake, if it is known, or how many are wrong.
+
+    `missing`: properties of every right layer, in words, that this one was seen not to have.
+    """
     if mistake:
         return _named(mistake, len(observations))
-    return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", _unfilled(observations))
+    extra = _unfilled(observations) + (f". In a right layer {'; '.join(missing)}: not in yours" if missing else "")
+    return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", extra)
 
 
 def not_told(why: str, shown: Mapping[str, bool]) -> Unmet:

@@ -17,7 +17,7 @@ from autograder.judging.code.compare import close, shape_text
 from autograder.judging.code.layer_roles import LayerObservation
 from autograder.judging.expect import Unmet
 from autograder.judging.remarks import remarks_on
-from autograder.judging.visit import Student, Visit
+from autograder.judging.visit import Built, Student, Visit
 
 Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"
@@ -134,6 +134,19 @@ def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
             )
 
 
+def steady(visit: Visit, case: AttentionCase | LayerCase) -> None:
+    """Raises Unmet when two calls in eval mode with one x give different outputs: then nothing can be compared."""
+    with visit:
+        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        first, second = (visit.forward(case.x(), seed=seed).output for seed in (1, 2))
+    if not close(first, second):
+        raise Unmet(
+            "two calls in eval mode with the same x give different outputs, so that nothing can be compared",
+            fix="something random does not rest: nn.Dropout does in eval mode, F.dropout needs training=self.training, "
+            "and layers are made in __init__, not in forward",
+        )
+
+
 def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str, *, of_tuple: bool = False) -> None:
     """Raises Unmet unless the shapes are equal, saying what each axis should have been.
 
@@ -176,3 +189,37 @@ def _say(visit: Visit, remark: Remark | None) -> None:
     if remark:
         for text in remarks_on(visit):
             remark(text)
+
+
+# --- dropout in 4(b) --------------------------------------------------------------------------------------------------
+
+
+def in_both_modes(
+    visit: Visit, case: LayerCase, drawn: weights.Weights, built: Built, without: str
+) -> tuple[Tensor, LayerObservation]:
+    """(output in train mode, observation in eval mode) with one half silenced, or none."""
+    silent = silence(drawn, case, without)
+    visit.load(silent)
+    x = case.x()
+    calm = visit.forward(x).output
+    given = trained(visit, x, calm, seed=case.seed)
+    return given, LayerObservation(case, silent, x, calm, built.made, case.seed, without)
+
+
+def adds_nothing_when_silent(visit: Visit, case: LayerCase, drawn: weights.Weights) -> bool:
+    """Whether the output is x while all matrices are zero: then what a half gives is x and what it adds."""
+    visit.load(silence(silence(drawn, case, "mlp"), case, "attention"))
+    output = visit.forward(case.x()).output
+    visit.load(drawn)
+    return close(output, case.x())
+
+
+def mixes_samples(student: Student, case: LayerCase, drawn: weights.Weights) -> bool:
+    """Whether in train mode, without dropout, nothing is random and a sample still needs others: a BatchNorm's do."""
+    with student.visit(LAYER, probe_seed=case.seed) as visit:
+        visit.build(msgspec.structs.replace(case, dropout=0.0))
+        visit.load(drawn)
+        x = case.x()
+        first, again = (visit.forward(x, train=True, seed=seed).output for seed in (1, 2))
+        alone = visit.forward(x[:1], train=True, seed=1).output
+    return close(first, again) and not close(alone, first[:1])

@@ -93,6 +93,23 @@ class OwnText:
         ]
         return next(iter(difflib.get_close_matches(name, methods, n=1)), "")
 
+    def arguments(self, class_name: str, method: str) -> list[str] | None:
+        """The arguments of a class's method that have to be given, without self; None where it has none of the name."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ClassDef) and node.name == class_name:
+                for part in node.body:
+                    if isinstance(part, _FUNCTIONS) and part.name == method:
+                        given = [argument.arg for argument in (*part.args.posonlyargs, *part.args.args)]
+                        return given[1 : len(given) - len(part.args.defaults)]
+        return None
+
+    def empty(self, name: str) -> Piece | None:
+        """A function of that name in which nothing stands but `pass`, `...` and text."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, _FUNCTIONS) and node.name == name and all(map(_says_nothing, node.body)):
+                return Piece(node.name, node.lineno)
+        return None
+
     def local(self, name: str) -> bool:
         """Whether a function assigns to that name, as a local one."""
         return any(
@@ -201,6 +218,10 @@ def _parsed(text: str) -> ast.Module:
         except UNPARSABLE:
             pass
     return ast.Module([], [])
+
+
+def _says_nothing(part: ast.stmt) -> bool:
+    return isinstance(part, ast.Pass) or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
 
 
 def _gives_something(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -2,7 +2,8 @@
 
 Why separate: these compare a layer with itself, under weights and inputs of ours, and need neither roles nor a
 reference. They are asked for when a parameter acts whose axes can be read in no way, or when there are more parameters
-than are looked at: then nobody can say that the layer differs, and it keeps points by what it was seen to do.
+than are looked at: then nobody can say that the layer differs, and it keeps points by what it was seen to do. And where
+a half differs in a way that has no name, what it was seen not to do is the sharpest that can be said.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from autograder.judging.code import trials, weights
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_roles import silenced
+from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student, Visit
 
 LAYER = "4b"
-# Two inputs whose tokens differ by a factor and a constant are one input after a normalisation, up to eps: 1e-2 at most
-# beside a variance of 100 and more changes 5e-5 of it, and rounding beside numbers of 30 changes 1e-5.
+# Two inputs of which each token differs by a factor and a constant are one input after a normalisation, up to eps: 1e-2
+# at most beside a variance of 100 and more changes 5e-5 of it, and rounding beside numbers of 30 changes 1e-5.
 RTOL = 1e-3
 STRAIGHT = 1e-3  # what a linear map leaves of a fit by one is rounding, 1e-6; what an activation leaves, over 0.1
+ADDS_NOTHING = "nothing is added to x while its matrices are 0"
 SAMPLES = 3 * trials.CASE.dim
 
 Shown = dict[str, bool]
@@ -36,11 +39,23 @@ def of_half(student: Student, half: str) -> Shown:
         layer = _Layer(visit, other)
         x = case.x()
         shown = {
-            "nothing is added to x while its matrices are 0": layer.mute(silenced(other, case, half), x),
+            ADDS_NOTHING: layer.mute(silenced(other, case, half), x),
             "what is added depends on x alone through a normalisation of each token": layer.normalised(x),
             "each sample is worked on for itself": close(layer.added(x[:1]), layer.added(x)[:1], RTOL),
         }
         return shown | (layer.of_mlp(x) if half == "mlp" else layer.of_attention(x, own=not built.made))
+
+
+def missing(student: Student, half: str) -> tuple[str, ...]:
+    """The properties that the half was seen not to have; none where they cannot be looked at.
+
+    Of a half that does not add to x, nothing else can be said: the others are about what it adds.
+    """
+    try:
+        failed = [name for name, holds in of_half(student, half).items() if not holds]
+    except (Unmet, Missing):
+        return ()
+    return tuple(failed[:1] if failed[:1] == [ADDS_NOTHING] else failed)
 
 
 class _Layer:
@@ -61,7 +76,9 @@ class _Layer:
         return same and bool(self.added(x).abs().max() > RTOL)
 
     def normalised(self, x: Tensor) -> bool:
-        return close(self.added(30 * x - 2), self.added(10 * x + 1), RTOL)
+        """With another factor for each token: what takes the tokens together is no normalisation of each."""
+        factors = torch.linspace(30, 10, x.shape[1])[:, None]
+        return close(self.added(factors * x - 2), self.added(10 * x + 1), RTOL)
 
     def of_mlp(self, x: Tensor) -> Shown:
         tokens = normal(5, SAMPLES, 1, x.shape[-1])

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from autograder.core.names import named
+from autograder.core.names import ATTENTION, HEAD, named, names
 from autograder.core.records import Exit
 from autograder.judging.mends import CUT_OFF, HERE, KINDS, RULES, by_kind
 from autograder.judging.own_text import OwnText, Piece
@@ -155,6 +155,8 @@ def forgotten_return(own: OwnText, line: int) -> Told:
     functions = own.without_return()
     named = set(own.names(line)) | {"forward"}
     first = next((each for each in functions if each.words in named), next(iter(functions), None))
+    if first is None and (empty := own.empty("forward")):
+        return Told(f"`{empty.words}` is still empty", "write what it computes, and return that", empty.line)
     if first is None and (open_ended := own.falls_through("forward")):
         what = f"`{open_ended.words}` has a way to its end without a `return`"
         return Told(what, "let every branch of its `if` return what it computed", open_ended.line)
@@ -203,6 +205,34 @@ def _no_forward(exit: Exit, own: OwnText, question: str) -> Told | None:
     )
 
 
+def _no_init(exit: Exit, own: OwnText, question: str) -> Told | None:
+    match = re.search(r"^(\w+)\.__init__\(\) (?:got an unexpected keyword|takes 1 positional)", exit.detail)
+    found = own.class_named(match[1]) if match else None
+    if found is None or own.arguments(found.words, "__init__") is not None:
+        return None
+    near = own.method_like(found.words, "__init__")
+    said = f"the class {found.words} has no __init__" + (f"; it has `{near}`" if near else "")
+    return Told(said, "two underscores on each side, and the arguments of the template", found.line)
+
+
+def _other_arguments(exit: Exit, own: OwnText, question: str) -> Told | None:
+    """A forward that is called with fewer or more arguments than it has; the numbers are worked out from the text."""
+    match = re.search(r"^(\w+)\.forward\(\) (?:missing \d|takes (?:from )?[2-9])", exit.detail)
+    if match is None:
+        return None
+    name = match[1]
+    if (wanted := own.arguments(name, "forward")) and len(wanted) > 1 and "missing" in exit.detail:
+        listed = ", ".join(wanted)
+        return Told(
+            f"forward of {name} has the arguments {listed}, and is called with x alone",
+            "x is all that it gets: make the others of it inside",
+        )
+    if name in (names()[ATTENTION], names()[HEAD]):
+        what = f"forward of {name} is called with more than x"
+        return Told(what, f"{name} takes x alone, and makes queries, keys and values of it itself")
+    return None
+
+
 def _cut_off(exit: Exit, own: OwnText, question: str) -> Told | None:
     if "does not require grad" not in exit.detail:
         return None
@@ -223,5 +253,7 @@ _READINGS: tuple[Reading, ...] = (
     _cut_off,
     _raised_by_hand,
     _no_forward,
+    _no_init,
+    _other_arguments,
     _never_defined,
 )

@@ -94,3 +94,49 @@ def test_an_mlp_in_a_plain_list_is_charged_in_its_half_and_in_what_is_trained() 
     assert lost("4b", kept, *LIST).keys() == {"4b.3", "4b.4", "4b.5"}
     wrong = kept.replace("self.attn(self.norm1(x))", "self.attn(x)")
     assert lost("4b", wrong, *LIST).keys() == {"4b.2", "4b.3", "4b.4", "4b.5"}
+
+
+def said(question: str, text: str) -> dict[str, str]:
+    judged = in_process.judged(question, "import copy\n" + IMPORTS + text)[0]
+    return {number: f"{unmet.feedback.found} | {unmet.feedback.fix}" for number, unmet in judged.items()}
+
+
+def test_what_is_random_in_eval_mode_is_told_as_that_and_not_as_another_formula() -> None:
+    always = PLAIN.replace(SCORES, f"F.dropout({SCORES}, 0.1)")
+    found = said("4a", always)
+    assert found.keys() == {"4a.4", "4a.5", "4a.7"} and all("two calls in eval mode" in each for each in found.values())
+    found = said("4b", LAYER.replace("self.fc1(self.norm2(x))", "self.fc1(F.dropout(self.norm2(x), 0.2))"))
+    assert found.keys() == {"4b.3", "4b.4", "4b.6"} and all("two calls in eval mode" in each for each in found.values())
+
+
+def test_a_batch_norm_is_told_by_the_samples_that_it_mixes() -> None:
+    mixing = LAYER.replace("self.norm1(x)", "self.norm1(x.mT).mT").replace("self.norm1, self.norm2 = nn.LayerNorm(dim)", "self.norm1, self.norm2 = nn.BatchNorm1d(dim)")  # fmt: skip
+    found = said("4b", mixing)
+    assert "differently alone than within its batch" in found["4b.6"] and "BatchNorm" in found["4b.6"]
+    fixed = said("4b", LAYER.replace("nn.Dropout(dropout)", "nn.Dropout(0.1)"))
+    assert fixed.keys() == {"4b.6"} and "is the argument passed on" in fixed["4b.6"]
+
+
+SHOWN = {
+    "tokens normalised together": ("self.norm1(x)", "F.layer_norm(x, x.shape[1:])", "4b.2", "a normalisation of each token"),
+    "scaled to length 1": ("self.norm1(x)", "F.normalize(x, dim=-1)", "4b.2", "a normalisation of each token"),
+    "a product for a sum": ("return x + self.drop(", "return x * self.drop(", "4b.3", "nothing is added to x while its matrices are 0: not"),
+    "an average for a sum": ("return x + self.drop(", "return 0.5 * x + self.drop(", "4b.3", "nothing is added to x while its matrices are 0: not"),
+    "an MLP of the tokens' mean": ("self.norm2(x)", "self.norm2(x).mean(1, keepdim=True)", "4b.3", "each token is worked on for itself: not"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_what_has_no_name_is_told_by_what_a_right_layer_does(what: str) -> None:
+    old, new, number, words = SHOWN[what]
+    assert old in LAYER
+    found = said("4b", LAYER.replace(old, new))
+    assert found.keys() - {"4b.6"} == {number, "4b.4"} and words in found[number], found
+
+
+def test_dropout_of_a_whole_sum_does_not_hide_the_one_before_it() -> None:
+    summed = LAYER.replace("return x + self.drop(self.fc2(", "return self.drop(x + self.fc2(")
+    assert lost("4b", summed) == {"4b.6": 0.67}
+    assert "x with it" in said("4b", summed)["4b.6"]
+    both = summed.replace("x = x + self.drop(self.proj(self.attn(self.norm1(x))))", "x = self.drop(x + self.proj(self.attn(self.norm1(x))))")  # fmt: skip
+    assert lost("4b", both) == {"4b.6": 0.33}

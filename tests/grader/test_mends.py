@@ -216,3 +216,30 @@ def test_a_text_that_is_no_program_has_nothing_to_say() -> None:
 def test_the_kinds_are_written_down_once() -> None:
     source = Path(mends.__file__).read_text(encoding="utf-8")
     assert [name for name in mends.KINDS if source.count(f'    "{name}": ') != 1] == []
+
+
+MADE = IMPORTS + CLASS.replace("scale = inner_dim", "self.act = nn.Sequential(nn.GELU)  #")
+STATED = {
+    "__init__ with one underscore": (IMPORTS + CLASS.replace("__init__(self", "_init_(self"), "has no __init__; it has `_init_`", "two underscores"),
+    "forward of three": (IMPORTS + CLASS.replace("forward(self, x)", "forward(self, q, k, v)"), "has the arguments q, k, v, and is called with x alone", "inside"),
+    "forward without self": (IMPORTS + CLASS.replace("forward(self, x)", "forward(x)"), "", "methods begin with self"),
+    "a class for a layer": (MADE, "it is not made yet", "nn.GELU()"),
+    "an ellipsis for a layer": (in_forward("return q").replace("self.to_k = nn.Linear(input_dim, inner_dim, bias=False)", "self.to_k = ..."), "still stands where your code belongs", "in its place"),
+    "an empty forward": (IMPORTS + CLASS.split("    def forward")[0] + "    def forward(self, x):\n        pass\n", "still empty", "return that"),
+    "a forward of words": (IMPORTS + CLASS.split("    def forward")[0] + "    def forward(self, x):\n        'Says.'\n", "still empty", "return that"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STATED)
+def test_what_is_wrong_with_a_call_is_said_and_not_only_that_it_is(case: str) -> None:
+    text, found, fix = STATED[case]
+    unmet = told(text)
+    assert found in unmet.feedback.found and fix in unmet.feedback.fix, unmet.feedback
+
+
+def test_a_class_that_is_no_module_is_told_as_that() -> None:
+    text = IMPORTS + CLASS.replace("(nn.Module)", "")
+    places = tuple(Place("hw6.py", n) for n in range(1, len(text.splitlines()) + 1))
+    asked = Exit(ExitKind.RAISED, "AttributeError", "'SingleHeadAttention' object has no attribute 'parameters'")
+    unmet = endings.explain(asked, Program("4a", "SingleHeadAttention", text, places, ""), "making", show_text=False)
+    assert "the class is no nn.Module" in unmet.feedback.found and "(nn.Module)" in unmet.feedback.fix

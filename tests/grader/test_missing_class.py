@@ -30,6 +30,7 @@ ELSEWHERE = {
     "comments": (book(("code", LAYER), ("code", SHA.replace("\n", "\n# ").replace("from", "# from", 1))), ("hw6.ipynb cell 2 line 4 as a comment", "take the # away"), ()),
     "quotes": (book(("code", LAYER), ("code", f"'''\n{SHA}'''")), ("cell 2 line 5, but not as code of its own", "quotes"), ()),
     "another language's cell": (book(("code", LAYER), ("code", f"%%script echo\n{SHA}")), ("%%script keeps from being run", "delete the %%script line"), ()),
+    "what runs as a file": (book(("code", LAYER), ("code", "from torch import nn\nif __name__ == '__main__':\n" + INDENTED)), ("cell 2 line 6, inside `if __name__", "move it out of the `if`"), ("quotes",)),
     "another class": (book(("code", LAYER), ("code", f"from torch import nn\nclass Multi(nn.Module):\n{INDENTED}")), ("inside the class Multi (hw6.ipynb cell 2 line 2)", "Move it out"), ("rename",)),
     "a function": (book(("code", LAYER), ("code", f"def make():\n{INDENTED}    return SingleHeadAttention")), ("inside the function make (hw6.ipynb cell 2 line 1)",), ()),
     "a comment, and another name": (book(("code", LAYER), ("code", "# class SingleHeadAttention(nn.Module):\n" + SHA.replace("SingleHead", "OneHead"))), ("as a comment", "OneHeadAttention (hw6.ipynb cell 2 line 5)"), ()),

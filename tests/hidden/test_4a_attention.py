@@ -89,6 +89,7 @@ def test_matches_the_formula(student, reference, cases, remark, smallest):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
     seen = observe.attention(student, cases.attention(4, everyday=True), remark)
     if not attention_roles.find(reference.attention.single_head, seen):
+        observe.steady(student.visit("4a"), cases.attention(1)[0])
         unmet = diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
         raise unmet.showing(smallest("4a"))
 
@@ -105,6 +106,7 @@ def test_each_sample_for_itself(student, cases):
         for i in range(case.batch):
             alone = visit.forward(x[i : i + 1]).output
             if not close(alone, whole[i : i + 1]):
+                observe.steady(student.visit("4a"), case)
                 raise Unmet(
                     f"sample {i} comes out differently alone than within its batch of {case.batch}",
                     fix="no sample may look at another: check the axes of your products and of the softmax",

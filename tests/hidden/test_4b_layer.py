@@ -77,12 +77,15 @@ def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
             )
         return
     # a wrong first half may spoil the input of this one: then it is judged on what that half gives. Normalising hides
-    # some mistakes there, so one that is known and not in the first half is charged all the same.
+    # some mistakes there, so one that is known and not in the first half is charged all the same, as is any after a
+    # right first half.
     following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
     if known and known.half == "attention":
         return  # the one mistake in the whole layer
-    if known or not _roles(student, reference, following):
-        unmet = _unmet(student, reference, following, known, reference.layer_misconceptions.MLP_HALF)
+    alone = not known and _right_before_any_mlp(student, reference, cases)
+    if known or alone or not _roles(student, reference, following):
+        judged = seen if alone else following
+        unmet = _unmet(student, reference, judged, known, reference.layer_misconceptions.MLP_HALF)
         _charge(unmet, remark, for_staff, smallest, "mlp")
 
 
@@ -140,6 +143,7 @@ def _reshaped(student, reference, seen):
 
 def _unmet(student, reference, seen, known, bank):
     """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
+    observe.steady(student.visit("4b", probe_seed=seen[0].case.seed), seen[0].case)
     mistake = known or _explained(student, reference, seen, bank)
     if bank and not mistake:  # of the whole layer `_whole` has asked
         mistake = _reshaped(student, reference, seen)
@@ -149,7 +153,8 @@ def _unmet(student, reference, seen, known, bank):
         halves = [half] if half else ["attention", "mlp"]
         shown = {name: holds for each in halves for name, holds in properties.of_half(student, each).items()}
         return diagnosis.not_told(unread, shown)
-    return diagnosis.layer(seen, mistake, [each for each in seen if not _roles(student, reference, [each])])
+    wrong = [each for each in seen if not _roles(student, reference, [each])]
+    return diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
 
 
 @pytest.mark.requires("4b.1")
@@ -223,14 +228,22 @@ def test_dropout_in_its_three_places(student, reference, cases):
         built = visit.build(case)
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
         drawn = weights.draw(case.seed, built.parameters, biases=False)
-        attention, mlp, whole = (_in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", ""))
-        added = bool(_roles(student, reference, [mlp[1]])) or _adds_nothing_when_silent(visit, case, drawn)
+        attention, mlp, whole = (
+            observe.in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", "")
+        )
+        added = bool(_roles(student, reference, [mlp[1]])) or observe.adds_nothing_when_silent(visit, case, drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
         visit.build(msgspec.structs.replace(case, dropout=0.0))
         visit.load(drawn)
         dry = visit.forward(case.x(), train=True, seed=1).output
     if not close(dry, whole[1].output):
+        if observe.mixes_samples(student, case, drawn):
+            raise Unmet(
+                "in train mode, with dropout=0, sample 0 comes out differently alone than within its batch",
+                fix="a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself",
+                earned=KEPT.dropout_ignores_p,
+            )
         raise Unmet(
             "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?",
             fix="the probability is an argument of __init__",
@@ -242,21 +255,14 @@ def test_dropout_in_its_three_places(student, reference, cases):
         missing = _missing_after_the_attention(student, reference, *attention)
         missing += _missing_around_the_mlp(*mlp) if added else []
     if missing:
+        summed = dropout.zero_share(whole[0]) > P / 3
         raise Unmet(
             f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
-            fix="handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
+            fix="a whole sum is dropped, x with it: dropout belongs on what is added to x"
+            if summed
+            else "handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
             earned=round(1 - len(missing) / 3, 2),
         )
-
-
-def _in_both_modes(visit, case, drawn, built, without):
-    """(output in train mode, observation in eval mode) with one half silenced, or none."""
-    silent = observe.silence(drawn, case, without)
-    visit.load(silent)
-    x = case.x()
-    calm = visit.forward(x).output
-    trained = observe.trained(visit, x, calm, seed=case.seed)
-    return trained, layer_roles.LayerObservation(case, silent, x, calm, built.made, case.seed, without)
 
 
 # Both need a half whose output is x and something added: in another one (after a LayerNorm, say) the places cannot be
@@ -272,16 +278,11 @@ def _missing_after_the_attention(student, reference, trained, calm):
     if roles.own:  # its own attention may drop attention weights, like the head of 4(a)
         return ["after the attention"] if close(trained, calm.output) else []
     added, matrix, heads = trained - calm.x, *layer_roles.projected(roles, calm)
+    if dropout.zero_share(trained) > P / 3:  # the sum is dropped once more: what is left of it stands doubled
+        left = trained.abs() > TOLERANCES.zero
+        return [] if dropout.zero_share((trained * (1 - P) - calm.x)[left]) > P / 3 else ["after the attention"]
     after = dropout.zero_share(added) > P / 3
     return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
-
-
-def _adds_nothing_when_silent(visit, case, drawn):
-    """Whether the output is x while all matrices are zero: then what a half gives is x and what it adds."""
-    visit.load(observe.silence(observe.silence(drawn, case, "mlp"), case, "attention"))
-    output = visit.forward(case.x()).output
-    visit.load(drawn)
-    return close(output, case.x())
 
 
 def _missing_around_the_mlp(trained, calm):

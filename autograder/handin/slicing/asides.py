@@ -13,6 +13,8 @@ from typing import NamedTuple
 from autograder.core.records import Place
 
 _CLASS = re.compile(r"^[ \t>]*(?P<marks>#[# \t]*)?class[ \t]+(?P<name>\w{1,80})[ \t]*[(:]", re.MULTILINE)
+# every line from the `if` on is empty or stands further in
+_GUARDED = re.compile(r"^if[ (]*__name__ *== *['\"]__main__['\"]\)?:[^\n]*\n(?:[ \t][^\n]*\n|\n)*\Z", re.MULTILINE)
 _MOST = 50  # classes that are remembered of a file
 _CODE_CELL = "make it a code cell (in Colab, paste it into a new code cell; in Jupyter, select the cell and press Y)"
 
@@ -53,4 +55,7 @@ def _aside(text: Text, match: re.Match[str], file: str) -> Aside:
         return Aside(f"stands at {place}, in a cell that %%{text.language} keeps from being run as Python", fix)
     if match["marks"]:
         return Aside(f"stands at {place} as a comment, behind #", "take the # away from each of its lines")
+    if match[0][0] in " \t" and _GUARDED.search(text.source[: match.start()]):
+        words = f'stands at {place}, inside `if __name__ == "__main__":`, which is for running the file and left out'
+        return Aside(words, "move it out of the `if`, to the beginning of the line")
     return Aside(f"stands at {place}, but not as code of its own: in quotes?", "take the quotes around it away")
