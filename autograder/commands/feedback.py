@@ -16,15 +16,12 @@ import msgspec
 
 from autograder.commands.batch import record
 from autograder.core.errors import UsageError
-from autograder.core.records import Report
 from autograder.report import results
 from autograder.report.html import render
 from autograder.report.summary import summarise
 
 TABLE = "feedback.csv"  # which page is whose
 HEAD = ("file", "name", "sid", "email", "id")
-# Gradescope's words for tests that students see at last; what is `hidden` stays so.
-LATER = ("after_due_date", "after_published")
 MAX_NAME = 150  # bytes of a page's name: a file system takes 255, and a name in step with another needs some
 
 
@@ -52,7 +49,7 @@ def write(graded: Path, out: Path, published: bool = False) -> tuple[int, tuple[
     taken: set[str] = set()
     results.make_folder(out)
     for identity, known in records.items():
-        page = render(summarise(_shown(record.whole(known), published)), audience="student").encode("utf-8", "replace")
+        page = render(summarise(record.whole(known, published)), audience="student").encode("utf-8", "replace")
         for person in owners.get(identity, [Person()]):
             name = _free(person.sid or person.email or identity, taken)
             results.write_bytes(out / name, page)
@@ -71,13 +68,6 @@ def _records(graded: Path) -> Iterator[tuple[str, record.Record]]:
     for path in sorted((graded / "records").glob("*.json")):
         if (known := record.read(path)) is not None:
             yield path.stem, known
-
-
-def _shown(report: Report, published: bool) -> Report:
-    if not published:
-        return report
-    tests = (msgspec.structs.replace(t, visibility="visible") if t.visibility in LATER else t for t in report.tests)
-    return msgspec.structs.replace(report, tests=tuple(tests))
 
 
 def _owners(path: Path) -> dict[str, list[Person]]:

@@ -38,6 +38,24 @@ def taken(earned: float, by: timedelta | None, rules: Late = POLICY.late) -> flo
     return round(max(earned, 0.0) * share_taken(by, rules), 2)
 
 
+def notice(when: datetime, due: datetime, rules: Late = POLICY.late) -> str:
+    """What a student is told of it: when it was handed in, how late, what part of the points that takes.
+
+    Empty for what is in time, and where nobody knows.
+    """
+    by = late(when, due, rules)
+    if not by:
+        return ""
+    share = share_taken(by, rules)
+    cost = f"That takes {share:.4g} of the points that were earned." if share else "That takes no points here."
+    return f"Handed in {moment(when)}, {words(by)} after the due date, {moment(due)}. {cost}"
+
+
+def moment(when: datetime) -> str:
+    """A time as people read it, with its zone."""
+    return when.strftime("%Y-%m-%d %H:%M %z").strip()
+
+
 def clock(by: timedelta | None) -> str:
     """Hours, minutes and seconds as Gradescope writes them; empty for what nobody knows."""
     if by is None:

@@ -6,13 +6,16 @@ import csv
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from autograder.commands import batch
+from autograder.commands import batch, feedback
 from autograder.commands.batch import folder, handed, tables
 from autograder.commands.batch.folder import Entry, Person
-from autograder.core import lateness
+from autograder.core import lateness, policy
 from autograder.core.errors import UsageError
+from autograder.core.policy import Late
+from autograder.core.records import Report, Status, Submission, TestResult
 from autograder.grading import Options
 from autograder.handin.folders import ROSTER
 from autograder.report.class_table import ClassRow
@@ -92,6 +95,68 @@ def test_lateness_is_counted_in_the_exports_own_time_unless_it_is_said() -> None
         due = handed.due(typed)
         assert due is not None and lateness.clock(handed.late(entry, due)) == expected
     assert handed.late(pair("s2", 1)[0], datetime(2026, 5, 3)) is None
+
+
+TENTH = Late(True, 10.0, 0.1, 0.25)
+WORK = Report(
+    Submission("x", "hw6.ipynb", "0"),
+    (TestResult("4a.4", "the formula", Status.PASSED, 4.0, 4.0), TestResult("4a.5", "any", Status.FAILED, 0.0, 1.0)),
+)
+
+
+def notices(when: str, rules: Late, report: Report = WORK) -> tuple[str, ...]:
+    times = handed.handed(pair("s1", 1, when=when)[0], handed.due("2026-05-03 23:59"))
+    return handed.told(report, times, rules).notices
+
+
+def test_in_time_unknown_or_while_the_policy_is_silent_a_student_is_told_nothing() -> None:
+    for when in ("", "2026-05-03 20:00", "2026-05-04T00:05:00-07:00"):
+        assert notices(when, TENTH) == ()
+    assert notices("2026-05-05 01:00", Late(False, 0.0, 0.0, 0.0)) == () and handed.told(WORK, None, TENTH) is WORK
+
+
+def test_a_late_student_is_told_when_it_came_how_late_and_what_that_costs() -> None:
+    told = "Handed in 2026-05-05 01:00 -0700, 1 day 1 hour after the due date, 2026-05-03 23:59 -0700. "
+    [notice] = notices("2026-05-05T01:00:00-07:00", TENTH)
+    assert notice == told + (
+        "That takes 0.2 of the points that were earned. Of the 4 points earned here that is 0.8; the total shown is "
+        "before that."
+    )
+    [notice] = notices("2026-05-05T01:00:00-07:00", Late(True, 10.0, 0.0, 0.0))
+    assert notice == told + "That takes no points here."
+    hidden = msgspec.structs.replace(WORK.tests[0], visibility="hidden")
+    [notice] = notices("2026-05-05T01:00:00-07:00", TENTH, msgspec.structs.replace(WORK, tests=(hidden, WORK.tests[1])))
+    assert "takes 0.2 of the points" in notice and "0.8" not in notice and "the 4 points" not in notice
+
+
+def test_a_class_keeps_what_a_late_student_is_told_and_takes_it_back_with_the_due_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "POLICY", msgspec.structs.replace(policy.POLICY, late=TENTH))
+    monkeypatch.setattr(handed.told, "__defaults__", (TENTH,))
+    (tmp_path / "class" / "submission_1").mkdir(parents=True)
+    (tmp_path / "class" / "submission_1" / "answers.toml").write_text('[q2a]\noutput = "[1, 2]"\n')
+    (tmp_path / "class" / ROSTER).write_text("submission_1:\n  :created_at: 2026-05-05 20:00:00.000000000 -07:00\n")
+    out, quick = tmp_path / "out", Options(only="2a")
+    for due, late in (
+        ("2026-05-03", True),
+        ("2026-05-03", True),
+        ("", False),
+        ("2026-05-03", True),
+        ("2026-05-06", False),
+    ):
+        done = batch.run(tmp_path / "class", out, quick, jobs=1, due=handed.due(due))
+        feedback.write(out, tmp_path / "pages")
+        for name in (
+            out / "reports/submission_1.html",
+            out / "results/submission_1.json",
+            tmp_path / "pages/submission_1.html",
+        ):
+            assert ("Handed in 2026-05-05 20:00 -0700, 1 day 20 hours after" in name.read_text("utf-8")) is late, (
+                due,
+                name,
+            )
+    assert done.kept == 1, "nothing was graded again"
 
 
 def test_a_class_with_a_due_time_says_who_was_late_and_takes_nothing(tmp_path: Path) -> None:

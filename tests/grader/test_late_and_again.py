@@ -91,7 +91,7 @@ def test_where_none_are_taken_lateness_is_told_and_costs_nothing() -> None:
     found = told(timedelta(days=1, hours=2), TOLD)
     assert found["score"] == 4.0 and len(found["tests"]) == len(WORK)
     assert found["output"].startswith(
-        "Handed in 1 day 2 hours after the due date, 2026-05-03 23:59 -0700. That takes no"
+        "Handed in 2026-05-05 01:59 -0700, 1 day 2 hours after the due date, 2026-05-03 23:59 -0700. That takes no"
     )
     assert "Handed in" not in told(timedelta(0), TOLD)["output"]
 

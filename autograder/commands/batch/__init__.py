@@ -71,7 +71,7 @@ def run(
     it early, with what is done in the tables. `against`: earlier results to compare with, which may be those in `out`.
     `by_hand`: tables of points that people gave. `hand_pages`: write the pages on which they are given.
     `similar`: say whose programs are worth a look together. `parquet`: write tests.parquet, too.
-    `due`: say who was late.
+    `due`: say who was late, and where the policy shows it, say so to the students, too.
     `say` is told what is worth a line meanwhile. Raises UsageError when something is wrong with the folders or cluster.
     """
     start = time.monotonic()
@@ -95,6 +95,7 @@ def run(
         except ClusterLost as fault:
             lost = (str(fault),)
         with undisturbed():
+            shelf.add_when_they_came(due)
             notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
             notes += (
                 tuple(handed.notes(shelf.rows(), due))

@@ -1,7 +1,7 @@
 """Who handed in what, when, and which of several counts: one row for each student in the tables of other sites.
 
-Why separate: it decides between submissions and looks into none. Nothing is taken away for being late: the table says
-by how much, and what the policy would take.
+Why separate: it decides between submissions and looks into none. Nothing is taken away for being late: the table and
+the student's page say by how much, and what the policy would take.
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ import msgspec
 from autograder.commands.batch.folder import Entry, Person
 from autograder.core import lateness
 from autograder.core.errors import UsageError
-from autograder.core.policy import POLICY
+from autograder.core.policy import POLICY, Late
+from autograder.core.records import Report
+from autograder.report import message, summary
 from autograder.report.class_table import ClassRow
 
 Pairs = Sequence[tuple[Entry, ClassRow]]
 Mine = tuple[Entry, ClassRow, Person]
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """When a submission came, and when it was due: both with a zone."""
+
+    when: datetime
+    due: datetime
+
 
 _DUE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\s*(Z|[+-]\d\d:?\d\d)?")
 
@@ -46,10 +56,38 @@ def due(typed: str) -> datetime | None:
 
 def late(entry: Entry, due: datetime) -> timedelta | None:
     """By how much it came too late; None when nobody knows. Without a zone, `due` is in the export's own."""
-    if entry.when is None:
+    times = handed(entry, due)
+    return lateness.late(times.when, times.due) if times else None
+
+
+def handed(entry: Entry, due: datetime | None) -> Handed | None:
+    """When it came and when it was due, in zones that can be compared; None when one of them is not known."""
+    if entry.when is None or due is None:
         return None
     zone = entry.when.tzinfo or timezone.utc
-    return lateness.late(entry.when.replace(tzinfo=zone), due if due.tzinfo else due.replace(tzinfo=zone))
+    return Handed(entry.when.replace(tzinfo=zone), due if due.tzinfo else due.replace(tzinfo=zone))
+
+
+def told(report: Report, times: Handed | None, rules: Late = POLICY.late) -> Report:
+    """The report with how late it came and what that takes; the same report in time, and while the policy is silent.
+
+    No total is lowered by it, and the notice says so. The points are told where students see every test: of the share
+    that is taken of a total they could work that total out.
+    """
+    notice = lateness.notice(times.when, times.due, rules) if times and rules.shown else ""
+    if not times or not notice:
+        return report
+    tests = summary.summarise(report).tests
+    earned, _, _ = summary.total(tests)
+    points = lateness.taken(earned, lateness.late(times.when, times.due, rules), rules)
+    if points and all(test.visibility == "visible" for test in tests):
+        notice += (
+            f" Of the {message.points(earned)} points earned here that is {message.points(points)}; the total shown is "
+            "before that."
+        )
+    elif points:
+        notice += " The total shown is before that."
+    return msgspec.structs.replace(report, notices=(*report.notices, notice))
 
 
 def remarked(pairs: Pairs, due: datetime | None) -> list[ClassRow]:

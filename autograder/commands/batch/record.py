@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from autograder import __version__
+from autograder.commands.batch.handed import Handed, told
 from autograder.core import policy
 from autograder.core.records import Finding, Report, Severity, TestResult
 from autograder.grading import Options, setup_of
@@ -62,6 +63,7 @@ class Record(msgspec.Struct, frozen=True):
     report: Report
     adds: str = ""  # what the class added to the files: they are written anew when that changes
     hand: tuple[TestResult, ...] = ()  # what people gave; the same
+    times: Handed | None = None  # when it came and was due, where that was asked; the same
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)  # of what is no data, only paths occur
@@ -84,11 +86,19 @@ def read(path: Path) -> Record | None:
         return None
 
 
-def whole(known: Record) -> Report:
-    """The report with what the class and people added."""
+# Gradescope's words for tests that students see at last; what is `hidden` stays so.
+_LATER = ("after_due_date", "after_published")
+
+
+def whole(known: Record, published: bool = False) -> Report:
+    """The report with what the class and people added; `published`: with what students see once grades are out."""
     report, adds = known.report, known.adds
-    if known.hand:
-        report = msgspec.structs.replace(report, tests=(*report.tests, *known.hand))
+    tests = (*report.tests, *known.hand)
+    if published:
+        tests = tuple(
+            msgspec.structs.replace(test, visibility="visible") if test.visibility in _LATER else test for test in tests
+        )
+    report = told(msgspec.structs.replace(report, tests=tests), known.times)
     if not adds:
         return report
     fix = "ask who trained them: even one person's two trainings give other weights"

@@ -9,15 +9,16 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from autograder.commands.batch import hand, lanes, record
 from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.handed import handed
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
-from autograder.core.records import TestResult
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -108,7 +109,7 @@ class Shelf:
         """Points that were given by hand go into the files concerned; the note says whose are missing."""
         self._marks = marks
         for identity, known in list(self._records.items()):
-            self._add(identity, known.adds, tuple(hand.tests(marks.get(identity, {}))))
+            self._add(msgspec.structs.replace(known, hand=tuple(hand.tests(marks.get(identity, {})))), identity)
         left = [identity for identity in self._records if hand.missing(marks, identity)]
         shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
         return (f"by hand, points are still missing, and so a total, for {shown}",) if left else ()
@@ -122,15 +123,22 @@ class Shelf:
                 continue
             weights = known.report.submission.weights
             others = owners.setdefault(weights.digest, []) if weights else []
-            self._add(entry.id, _same_weights(others), known.hand)
+            self._add(msgspec.structs.replace(known, adds=_same_weights(others)), entry.id)
             others.append(entry.id)
         return tuple(f"the same trained weights in {', '.join(ids)}" for ids in owners.values() if len(ids) > 1)
 
-    def _add(self, identity: str, adds: str, given: tuple[TestResult, ...]) -> None:
-        known = self._records[identity]
-        if (known.adds, known.hand) == (adds, given):
+    def add_when_they_came(self, due: datetime | None) -> None:
+        """How late each came goes into the files concerned, where the policy tells students of it."""
+        for entry in self._entries:
+            if known := self._records.get(entry.id):
+                times = handed(entry, due) if policy.POLICY.late.shown else None
+                self._add(msgspec.structs.replace(known, times=times), entry.id)
+
+    def _add(self, known: Record, identity: str) -> None:
+        before = self._records[identity]
+        if (known.adds, known.hand, known.times) == (before.adds, before.hand, before.times):
             return
-        known = self._records[identity] = msgspec.structs.replace(known, adds=adds, hand=given)
+        self._records[identity] = known
         whole = summarise(record.whole(known))
         page = render(whole, audience="staff").encode("utf-8", "replace")
         results.write_bytes(self._out / "reports" / f"{identity}.html", page)

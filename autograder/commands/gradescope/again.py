@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from autograder.commands.gradescope.handed import clock
+from autograder.core.lateness import moment
 from autograder.core.metadata import Metadata, Previous, time_of
 from autograder.core.policy import POLICY, Again
 from autograder.report import seal
@@ -57,7 +57,7 @@ def standing(about: Metadata, rules: Again = POLICY.again) -> Standing:
     were = f"{len(within)} {'was' if len(within) == 1 else 'were'} graded within {rules.hours:g} hours"
     reason = (
         f"This submission was not graded: {were}, and {rules.most} is the course's limit. The result below is that of "
-        f"your submission of {clock(within[-1])}: its score stands. One that is handed in "
+        f"your submission of {moment(within[-1])}: its score stands. One that is handed in "
         f"{_after(within, window, rules)} is graded."
     )
     return Standing(times, reason, stands)
@@ -65,7 +65,7 @@ def standing(about: Metadata, rules: Again = POLICY.again) -> Standing:
 
 def _after(within: list[datetime], window: timedelta, rules: Again) -> str:
     try:
-        return f"after {clock(within[-rules.most] + window)}"
+        return f"after {moment(within[-rules.most] + window)}"
     except OverflowError:  # a window of thousands of years: no date is so late
         return "later"
 

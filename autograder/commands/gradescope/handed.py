@@ -7,7 +7,7 @@ told from the metadata takes nothing, and staff are told.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -25,18 +25,15 @@ def told(report: Report, about: Metadata, rules: Late = POLICY.late) -> Report:
     if not rules.shown:
         return report
     by = lateness_of(about, rules)
-    if by is None or due is None:
+    if by is None or due is None or about.created_at is None:
         note = "how late it was cannot be told from submission_metadata.json: nothing was taken for it"
         return msgspec.structs.replace(report, staff_notes=(*report.staff_notes, note))
     if not by:
         return report
-    notice = f"Handed in {lateness.words(by)} after the due date, {clock(due)}."
-    share = lateness.share_taken(by, rules)
-    more = f"That takes {share:.4g} of the points that were earned." if share else "That takes no points here."
     tests = summary.summarise(report).tests
     earned, _, _ = summary.total(tests)
     points = lateness.taken(earned, by, rules)
-    notices = (*report.notices, f"{notice} {more}")
+    notices = (*report.notices, lateness.notice(about.created_at, due, rules))
     if not points:
         return msgspec.structs.replace(report, notices=notices)
     line = _line(by, earned, points, rules)
@@ -58,8 +55,3 @@ def _line(by: timedelta, earned: float, points: float, rules: Late) -> TestResul
         feedback=Feedback(found=found, fix="if you have an extension that is missing here, tell the course staff"),
         tags=(lateness.TAG,),
     )  # fmt: skip
-
-
-def clock(when: datetime) -> str:
-    """A time as people read it, with its zone."""
-    return when.strftime("%Y-%m-%d %H:%M %z").strip()
