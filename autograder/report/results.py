@@ -140,7 +140,7 @@ def _results(whole: Summary) -> Results:
         test_name_format="text",
         visibility="visible",
         stdout_visibility="hidden",
-        leaderboard=_leaderboard(tests),
+        leaderboard=_leaderboard(tests) or (),
     )
 
 

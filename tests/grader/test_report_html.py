@@ -199,7 +199,8 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     assert "<script" not in text
     assert "{{ 7*7 }}" in text and "49" not in Page(text).text.split("{{ 7*7 }}")[1][:3]
     assert not set(text) & set("\x00\x1b\u202e\u200b\x0c\r")
-    assert "(too large to show)" in text
+    long = "too large to show" if hasattr(sys, "get_int_max_str_digits") else "1" + "0" * 1900  # 3.10 before 3.10.7
+    assert long in text and "0" * 2001 not in text
     text.encode()
 
 

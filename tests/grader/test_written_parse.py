@@ -83,6 +83,7 @@ REFUSED = [
     ("[q2a]\nparameters = 1\nparameters = 2", "line 3", "stands twice"),
     ("[q2a\nparameters = 1", "line 1", "missing quote, comma, bracket"),
     ("[q2a]\nparameters = " + "9" * 9000, "", "number that is too long"),
+    ("[q2a]\nparameters = 0x" + "f" * 9000, "", "number that is too long"),
     ("[q2a]\nparameters = " + "[" * 5000 + "]" * 5000, "line 2", "nested more than"),
     ("[q2a]\n" + ".".join("a" * 5000) + " = 1", "line 2", "dots"),
     ("[q2a]\nparameters = [" + "1," * 3000 + "]", "", "more than 2000 values"),

@@ -29,6 +29,7 @@ else:
 MAX_BYTES = 64 * 1024  # the template with every answer in LaTeX is below 4 KB
 MAX_DEPTH = 8  # two matrices of numbers in a table nest 4 deep
 MAX_VALUES = 2000
+READ_DIGITS = 4300  # Python's own limit, which 3.10 has from 3.10.7 on only; the same file is read alike by all
 MAX_DIGITS = 30  # integers beyond are kept as text: no answer needs one, and JSON readers differ on them
 
 Tables = dict[str, dict[str, object]]
@@ -45,6 +46,10 @@ _PIECES = re.compile(
     r"""#[^\n]*|\'\'\'.*?(?:\'\'\'|\Z)|'[^'\n]*'?"""
     r"""|\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\\?\Z)|"(?:[^"\\\n]|\\[^\n])*"?""",
     re.DOTALL,
+)
+_TOO_LONG = (
+    "answers.toml holds a value that is nested too deep or a number that is too long. "
+    "Write each answer as a short number, a list or text in quotes."
 )
 _LINE = re.compile(r"line (\d+)")
 
@@ -91,11 +96,7 @@ def _document(text: str) -> Mapping[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise SubmissionError(_syntax_message(text, str(error))) from None
     except (RecursionError, ValueError):
-        # Python itself refuses integers of thousands of digits, with a ValueError.
-        raise SubmissionError(
-            "answers.toml holds a value that is nested too deep or a number that is too long. "
-            "Write each answer as a short number, a list or text in quotes."
-        ) from None
+        raise SubmissionError(_TOO_LONG) from None
 
 
 def _refuse_deep(text: str) -> None:
@@ -183,7 +184,11 @@ def _plain(value: object, depth: int) -> object:
     if isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 10**MAX_DIGITS else f"an integer of more than {MAX_DIGITS} digits"
+        if abs(value) < 10**MAX_DIGITS:
+            return value
+        if abs(value) >= 10**READ_DIGITS:
+            raise SubmissionError(_TOO_LONG)
+        return f"an integer of more than {MAX_DIGITS} digits"
     if isinstance(value, float) and math.isfinite(value):
         return value
     return str(value)
