@@ -28,9 +28,9 @@ def main() -> None:
     for name, costs in found.items():
         cells = (f"{c.seconds:.2f} + {c.room:.2f} s, {c.forwards}" if (c := costs.get(kind)) else "–" for kind in kinds)
         print(f"| {name} | " + " | ".join(cells) + " |")
-    dearest = max(cost for costs in found.values() for cost in costs.values())
+    dearest = max((c for costs in found.values() for c in costs.values()), key=lambda cost: cost.seconds + cost.room)
     counts = f"{dearest.messages} messages, {dearest.formulas} formulas"
-    print(f"\nthe dearest: {dearest.seconds:.2f} s, {dearest.what}; {counts}")
+    print(f"\nthe dearest: {dearest.seconds:.2f} + {dearest.room:.2f} s, {dearest.what}; {counts}")
 
 
 if __name__ == "__main__":

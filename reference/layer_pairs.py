@@ -6,23 +6,35 @@ explains what was seen. `PAIRS` is the bank.
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 import torch
 from torch import Tensor
 
-from autograder.judging.code.layer_parts import Affine, LayerFormula, LayerParts
+from autograder.judging.code.layer_parts import Affine, Function, LayerFormula, LayerParts
 from reference.layer_misconceptions import ATTENTION_HALF, MLP_HALF
 from reference.misconceptions import Misconception
 
 
 def _after(first: Misconception, second: Misconception) -> LayerFormula:
     def both(x: Tensor, parts: LayerParts) -> Tensor:
-        no_mlp = msgspec.structs.replace(parts, fc2=_silent(parts.fc2))
-        no_attention = msgspec.structs.replace(parts, projection=_silent(parts.projection))
-        mixed: Tensor = second.formula(first.formula(x, no_mlp), no_attention)
+        silent = _silent(parts.projection)
+        no_attention = msgspec.structs.replace(parts, attention=_nothing(silent[0]), projection=silent)
+        mixed: Tensor = second.formula(_first_half(first.formula, x, parts), no_attention)
         return mixed
 
     return both
+
+
+@functools.lru_cache(64)
+def _first_half(formula: LayerFormula, x: Tensor, parts: LayerParts) -> Tensor:
+    """What the first half's mistake makes of x, whichever mistake follows it."""
+    return formula(x, msgspec.structs.replace(parts, fc2=_silent(parts.fc2)))
+
+
+def _nothing(projection: Tensor) -> Function:
+    return lambda x: x.new_zeros(*x.shape[:-1], projection.shape[1])
 
 
 def _silent(affine: Affine) -> Affine:

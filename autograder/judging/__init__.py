@@ -3,7 +3,7 @@
     the student's module     Student, Visit; observe, observe_training, verify: visits that read like the assignment
     cases and numbers        AttentionCase, LayerCase, normal, weights, close, first_difference, shape_text
     what was observed        attention_roles, layer_roles, find_roles, dropout, smoke, Evidence, gather, drawn, settle
-    what is said of it       Unmet, Missing, Verdict, diagnosis, judge_* (written answers, evidence)
+    what is said of it       Unmet, Missing, Verdict, diagnosis, layer_mistakes, judge_* (written answers, evidence)
     answers.toml             read, shape, matrices, evaluate and their records, remarks_on_layout
     the assignment           POLICY, FILES, KEPT, TOLERANCES, Severity, Submission, Chart, Line, Panel
 
@@ -18,7 +18,16 @@ from autograder.core.policy import FILES, KEPT, POLICY, TOLERANCES
 from autograder.core.records import Chart, Line, Panel, Severity, Submission
 from autograder.handin.evidence import Evidence, gather
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout, remarks_on_missing
-from autograder.judging import diagnosis, find_roles, observe, observe_training, properties, reshaped, verify
+from autograder.judging import (
+    diagnosis,
+    find_roles,
+    layer_mistakes,
+    observe,
+    observe_training,
+    properties,
+    reshaped,
+    verify,
+)
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
 from autograder.judging.code.cases import AttentionCase, LayerCase, normal
 from autograder.judging.code.compare import close, first_difference, shape_text
@@ -47,7 +56,7 @@ __all__ = [
     "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict",
     "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "echoed", "evaluate", "find_roles",
     "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
-    "judge_pooling", "judge_shape", "judge_vector", "layer_roles", "matrices", "normal", "observe",
+    "judge_pooling", "judge_shape", "judge_vector", "layer_mistakes", "layer_roles", "matrices", "normal", "observe",
     "observe_training", "properties", "read", "read_either_way", "remarks_on_administrivia", "remarks_on_layout",
     "remarks_on_missing", "reshaped", "settle", "shape", "shape_text", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

@@ -38,7 +38,7 @@ class Known:
         self.experiments: Trials | None = None
         self.asked = False
         self.matched: Matched | None = None  # what goes together in the layer's own attention, once a mistake is sought
-        self.answers: dict[object, Any] = {}  # by what was seen
+        self.answers: dict[str, Any] = {}  # by what was asked
         self._values = Memory()
         self._found: dict[tuple[str, str], LayerRoles | None] = {}
 
@@ -116,13 +116,15 @@ def right_first_half(student: Student) -> bool:
     return any(half == "attention" for half, _ in _known(student).roles)
 
 
-def once(student: Student, observations: Sequence[LayerObservation], ask: Callable[[], Answer]) -> Answer:
-    """What `ask` gives about these observations; several tests see the same, and the first one's answer is kept."""
-    key = tuple((seen.case, seen.without, float(seen.output.double().sum())) for seen in observations)
+def once(student: Student, question: str, ask: Callable[[], Answer]) -> Answer:
+    """What `ask` gives, asked by the first test that wants to know it, and kept for the others of this program.
+
+    Only for what depends on the program, not on a test's numbers.
+    """
     kept = _known(student).answers
-    if key not in kept:
-        kept[key] = ask()
-    answer: Answer = kept[key]
+    if question not in kept:
+        kept[question] = ask()
+    answer: Answer = kept[question]
     return answer
 
 
@@ -192,7 +194,7 @@ def _matched(student: Student, known: Known) -> Matched | None:
     seen = known.experiments
     if seen is None or known.matched:
         return known.matched
-    slots = [] if seen.attention.made else staged.all_slots(seen)[: matching.MOST]
+    slots = () if seen.attention.made else staged.all_slots(seen)[: matching.MOST]
     with contextlib.suppress(Unmet, Missing), student.visit(LAYER, probe_seed=trials.CASE.seed) as visit:
         visit.build(trials.CASE)
         visit.load(seen.both.weights)

@@ -20,7 +20,7 @@ from autograder.judging.code.activations import USUAL
 from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.compare import close, shape_text
 from autograder.judging.code.layer_parts import Affine, LayerFormula, LayerParts
-from autograder.judging.code.layer_roles import LayerObservation
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, bias_of, matrix_of, plain, projections
 from autograder.judging.code.weights import Weights, wide
 from autograder.judging.expect import Unmet
@@ -67,19 +67,39 @@ def in_layer(observations: Sequence[LayerObservation], bank: Sequence[Reshaped])
     if any(not seen.made and seen.without != "attention" for seen in observations):
         return None
     ordered = sorted(observations, key=lambda seen: seen.output.numel())
-    for mistake in bank:
-        seen = [_read(mistake, observation) for observation in ordered]
-        formulas = [_formula(mistake, observation) for observation in seen]
-        made = [_made(each) for each in seen]
-        likely = layer_roles.assignments(seen[0], shared_norm=False, names=USUAL)
-        for roles in itertools.islice(likely, layer_roles.FEW_TRIES):
-            filled = (roles.projection, roles.fc1, roles.fc2)
-            if all(
-                all(map(operator.contains, maps, filled)) and layer_roles.fits(formula, roles, each)
-                for formula, each, maps in zip(formulas, seen, made)
-            ):
-                return mistake
-    return None
+    return next((mistake for mistake in bank if _possible(mistake, ordered[0]) and _explains(mistake, ordered)), None)
+
+
+def _possible(mistake: Reshaped, observation: LayerObservation) -> bool:
+    """Whether it lies in a half that speaks, of as many heads as were made, and its further maps are there.
+
+    Without them its formula is the right layer's, and that it is not.
+    """
+    seen = _read(mistake, observation)
+    if mistake.half == observation.without or (mistake.half == "attention" and seen.case.heads > seen.made):
+        return False
+    if not mistake.further:
+        return True
+    sizes = _sizes(mistake, seen)
+    return len(plain(seen.weights, *sizes)) > (sizes == (seen.case.mlp_dim, seen.case.dim))  # fc1 is none of them
+
+
+def _explains(mistake: Reshaped, observations: Sequence[LayerObservation]) -> bool:
+    """Whether there are roles that fit each observation; what the first one rules out is not tried with the others."""
+    first = _read(mistake, observations[0])
+    likely = layer_roles.assignments(first, shared_norm=False, names=USUAL)
+    left = list(itertools.islice(likely, layer_roles.FEW_TRIES))
+    for observation in observations:
+        if not left:
+            return False
+        seen = _read(mistake, observation)
+        formula, made = _formula(mistake, seen), _made(seen)
+        left = [roles for roles in left if _have(made, roles) and layer_roles.fits(formula, roles, seen)]
+    return bool(left)
+
+
+def _have(made: Sequence[frozenset[AffineSource]], roles: LayerRoles) -> bool:
+    return all(map(operator.contains, made, (roles.projection, roles.fc1, roles.fc2)))
 
 
 def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
@@ -103,7 +123,7 @@ def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:
 
 def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
     """The mistake's formula, with the further maps of this layer: those that play none of its roles."""
-    further = list(_further(mistake.further, seen))
+    further = list(_further(mistake, seen))
 
     def formula(x: Tensor, parts: LayerParts) -> Tensor:
         known = (parts.fc1[0], parts.fc2[0].T)
@@ -113,12 +133,16 @@ def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
     return formula
 
 
-def _further(sizes: str, seen: LayerObservation) -> Iterator[Affine]:
-    if sizes:
-        out, into = (int(getattr(seen.case, size)) for size in sizes.split(" x "))
-        for source in plain(seen.weights, out, into):
-            bias = bias_of(source, seen.weights)
-            yield matrix_of(source, seen.weights, seen.case).double(), None if bias is None else bias.double()
+def _further(mistake: Reshaped, seen: LayerObservation) -> Iterator[Affine]:
+    for source in plain(seen.weights, *_sizes(mistake, seen)) if mistake.further else ():
+        bias = bias_of(source, seen.weights)
+        yield matrix_of(source, seen.weights, seen.case).double(), None if bias is None else bias.double()
+
+
+def _sizes(mistake: Reshaped, seen: LayerObservation) -> tuple[int, int]:
+    """Of its further maps: (out, in)."""
+    out, into = (int(getattr(seen.case, size)) for size in mistake.further.split(" x "))
+    return out, into
 
 
 def _made(seen: LayerObservation) -> tuple[frozenset[AffineSource], ...]:

@@ -165,9 +165,9 @@ def search_that_finds_nothing() -> None:
 def test_a_search_that_finds_nothing_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     tried, real = itertools.count(), layer_roles.evaluate
 
-    def counted(*parts: Any) -> torch.Tensor:
+    def counted(*parts: Any, **named: Any) -> torch.Tensor:
         next(tried)
-        return real(*parts)
+        return real(*parts, **named)
 
     monkeypatch.setattr(layer_roles, "evaluate", counted)
     search_that_finds_nothing()

@@ -17,13 +17,11 @@ from autograder.judging import (
     TOLERANCES,
     Unmet,
     close,
-    diagnosis,
     dropout,
     find_roles,
+    layer_mistakes,
     layer_roles,
     observe,
-    properties,
-    reshaped,
     weights,
 )
 
@@ -100,61 +98,34 @@ def _charge(unmet, remark, for_staff, smallest, half=""):
 def _right_before_any_mlp(student, reference, cases):
     """Whether the attention half is right, told by the student's own second half after it."""
     halves = functools.partial(layer_roles.first_halves, reference.encoder.layer)
-    return observe.composed(student, cases.layer(2), halves)
+    return find_roles.once(student, "composed", lambda: observe.composed(student, cases.layer(2), halves))
+
+
+def _banks(reference):
+    """The right layer and its wrong versions."""
+    return layer_mistakes.Banks(
+        reference.encoder.layer,
+        reference.attention.multi_head,
+        reference.layer_misconceptions.LAYER,
+        reference.own_attention_misconceptions.OWN,
+        reference.layer_pairs.PAIRS,
+        reference.reshaped_layers.RESHAPED,
+    )
 
 
 def _roles(student, reference, seen):
     """The roles under which the reference's layer gives what was seen; the layer may bring its own attention."""
-    return find_roles.layer(student, reference.encoder.layer, reference.attention.multi_head, seen)
+    return layer_mistakes.roles(student, _banks(reference), seen)
 
 
 def _whole(student, reference, cases):
     """The one mistake that explains the whole layer, or the two, one in each half, or None."""
-    bank, layers = reference.layer_misconceptions.LAYER, cases.layer(2)
-    plain = observe.layer(student, layers, biases=False)
-    if _roles(student, reference, plain):
-        return None  # what is wrong shows with other gains and biases alone: without them every norm is any other
-    single = _explained(student, reference, plain, bank)
-    # of two normalisations in a row gains tell which one is there; where they cannot be read, they tell nothing
-    seen = observe.layer(student, layers, biases=False, gains=True)
-    if single and _explained(student, reference, seen, [single], own=False):
-        return single
-    told = None if single else _reshaped(student, reference, plain)
-    return told or _both(student, reference, seen) or single
-
-
-def _both(student, reference, seen):
-    """The two mistakes, one in each half, that explain what was seen, or None: then the first half alone is wrong."""
-    if find_roles.right_first_half(student):
-        return None
-    return find_roles.explained(student, reference.layer_pairs.PAIRS, reference.attention.multi_head, seen, own=False)
-
-
-def _explained(student, reference, seen, bank, own=True):
-    """The first mistake of the bank, or of an attention of the layer's own, that explains what was seen, or None."""
-    bank = (*bank, *reference.own_attention_misconceptions.OWN) if own else bank
-    return find_roles.explained(student, bank, reference.attention.multi_head, seen)
-
-
-def _reshaped(student, reference, seen):
-    """The mistake for which the weights have to be read otherwise, or None."""
-    return find_roles.once(student, seen, lambda: reshaped.in_layer(seen, reference.reshaped_layers.RESHAPED))
+    return layer_mistakes.whole(student, _banks(reference), cases)
 
 
 def _unmet(student, reference, seen, known, bank):
-    """Why what was seen is not the reference: what the whole layer was found to be, or a mistake of the bank."""
-    observe.steady(student.visit("4b", probe_seed=seen[0].case.seed), seen[0].case)
-    mistake = known or _explained(student, reference, seen, bank)
-    if bank and not mistake:  # of the whole layer `_whole` has asked
-        mistake = _reshaped(student, reference, seen)
-    half = {"mlp": "attention", "attention": "mlp"}.get(seen[0].without, "")
-    unread = "" if mistake else find_roles.unreadable(student, half)
-    if unread:
-        halves = [half] if half else ["attention", "mlp"]
-        shown = {name: holds for each in halves for name, holds in properties.of_half(student, each).items()}
-        return diagnosis.not_told(unread, shown)
-    wrong = [each for each in seen if not _roles(student, reference, [each])]
-    return diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
+    """Why what was seen is not the reference."""
+    return layer_mistakes.unmet(student, _banks(reference), seen, known, bank)
 
 
 @pytest.mark.requires("4b.1")
@@ -163,7 +134,8 @@ def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
     """the whole layer matches the reference on random weights"""
     seen = observe.layer(student, cases.layer(3, everyday=True), remark)
     if not _roles(student, reference, seen):
-        known = _explained(student, reference, seen, reference.layer_misconceptions.LAYER)
+        banks = _banks(reference)
+        known = layer_mistakes.explained(student, banks, seen, (*banks.layer, *banks.own))
         if not known and _roles(student, reference, observe.layer(student, cases.layer(2), biases=False)):
             raise Unmet(
                 "your output equals the reference while all gains are 1 and all biases 0, and differs with others",

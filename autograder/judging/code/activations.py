@@ -36,7 +36,7 @@ USUAL = 4
 NOISE = 1e-3  # values between -8 and 8 come out within 1e-5
 
 
-class Measured(msgspec.Struct, frozen=True):
+class Measured(msgspec.Struct, frozen=True, eq=False):
     """A function as measured: values at ascending points, both (count,), float64; straight in between and beyond."""
 
     points: Tensor

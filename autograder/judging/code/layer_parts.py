@@ -25,7 +25,7 @@ class Norm(msgspec.Struct, frozen=True):
     eps: float = USUAL_EPS
 
 
-class LayerParts(msgspec.Struct, frozen=True):
+class LayerParts(msgspec.Struct, frozen=True, eq=False):
     """What stands where in Figure 1 (handout 4(b)).
 
     attention: (batch, tokens, dim) -> (batch, tokens, heads * dim_head); projection: heads * dim_head -> dim;

@@ -34,6 +34,7 @@ from autograder.judging.code.layer_weights import (
     projections,
 )
 from autograder.judging.code.own_attention import Attend, Own
+from autograder.judging.code.remembered import remembered
 from autograder.judging.code.weights import Weights, is_vector
 from autograder.student_room.probe import mixing
 
@@ -44,6 +45,7 @@ LIKELY = 40  # ways to fill the other roles that are tried with every activation
 # version is looked for in the usual roles.
 MAX_TRIES, FEW_TRIES = 60, 28
 # Ways to fill one role; what matches comes early (see `layer_weights`), and more than these is no plain layer.
+FILLED = 128  # ways to fill all roles that are kept as tensors: with other formulas they come again
 MAX_NORM_PAIRS, MAX_MAPS, MAX_MULTI_HEADS = 40, 8, 4
 
 
@@ -76,8 +78,11 @@ class LayerRoles(msgspec.Struct, frozen=True):
         return isinstance(self.heads, Own)
 
 
-class LayerObservation(msgspec.Struct, frozen=True):
-    """What one case gave. `made` is how many probe heads the child says it made (a hint), `without` the silent half."""
+class LayerObservation(msgspec.Struct, frozen=True, eq=False):
+    """What one case gave. `made` is how many probe heads the child says it made (a hint), `without` the silent half.
+
+    One is equal to itself alone, so that what follows from it is worked out once.
+    """
 
     case: LayerCase
     weights: Weights
@@ -93,15 +98,15 @@ def attention_of(observation: LayerObservation, heads: ProbeHeads | Own, attend:
     case, seed = observation.case, observation.probe_seed
     if isinstance(heads, Own):
         return own_attention.function(heads, observation.weights, case, attend or _nothing)
-    across, within = _mixings(seed, heads.numbers(case.heads), observation.x.shape[1], case.dim, case.dim_head)
-    return lambda x: (across @ x[:, None] @ within).transpose(1, 2).flatten(2)
+    return _mixing(seed, heads.numbers(case.heads), observation.x.shape[1], case.dim, case.dim_head)
 
 
 @functools.lru_cache(128)
-def _mixings(seed: int, numbers: range, tokens: int, dim: int, dim_head: int) -> tuple[Tensor, Tensor]:
-    """(heads, tokens, tokens) and (heads, dim, dim_head): what the probe heads do, all at once."""
-    across, within = zip(*(mixing(seed, number, tokens, dim, dim_head) for number in numbers))
-    return torch.stack(across), torch.stack(within)
+def _mixing(seed: int, numbers: range, tokens: int, dim: int, dim_head: int) -> Function:
+    """What the probe heads do, all at once; their matrices are (heads, tokens, tokens) and (heads, dim, dim_head)."""
+    heads = (mixing(seed, number, tokens, dim, dim_head) for number in numbers)
+    across, within = (torch.stack(matrices) for matrices in zip(*heads))
+    return remembered(lambda x: (across @ x[:, None] @ within).transpose(1, 2).flatten(2))
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
@@ -143,8 +148,20 @@ def evaluate(
     attend: Attend | None = None,
     *,
     attention: Function | None = None,
+    kept: bool = False,
 ) -> Tensor:
-    """The formula under these roles, in float64; over `attention`, if it is given, in the place of the probe heads."""
+    """The formula under these roles, in float64; over `attention`, if it is given, in the place of the probe heads.
+
+    `kept`: for weights that stay what they are; with other formulas the same parts come again.
+    """
+    x, parts = (_kept if kept else _filled)(roles, observation, attend, attention)
+    return formula(x, parts)
+
+
+def _filled(
+    roles: LayerRoles, observation: LayerObservation, attend: Attend | None, attention: Function | None
+) -> tuple[Tensor, LayerParts]:
+    """x, and the parts of the layer under these roles, in float64: the same for all formulas."""
     weights, case = observation.weights, observation.case
     inner = case.heads * case.dim_head
     parts = LayerParts(
@@ -156,7 +173,10 @@ def evaluate(
         fc2=_affine(weights, roles.fc2, case, (case.dim, case.mlp_dim)),
         activation=activations.function(roles.activation),
     )
-    return formula(observation.x.double(), parts)
+    return observation.x.double(), parts
+
+
+_kept = functools.lru_cache(FILLED)(_filled)
 
 
 def _norm(weights: Weights, source: NormSource) -> Norm:
@@ -180,28 +200,20 @@ def fits(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation
 
 def gap(formula: LayerFormula, roles: LayerRoles, observation: LayerObservation, attend: Attend | None = None) -> float:
     """How far the formula under these roles is from the observed output; inf where it gives nothing of its shape."""
-    output = observation.output
+    output = _finite(observation)
     try:
-        expected = evaluate(formula, roles, observation, attend)
+        expected = evaluate(formula, roles, observation, attend, kept=True)
     except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
         return math.inf
-    if output.shape != expected.shape or not bool(torch.isfinite(output).all()):
+    if output is None or output.shape != expected.shape:
         return math.inf
     return distance(output, expected)
 
 
-class Nearest:
-    """Tries roles on one observation, and keeps how near they came."""
-
-    def __init__(self, formula: LayerFormula, attend: Attend, seen: LayerObservation) -> None:
-        self._formula, self._attend, self._seen = formula, attend, seen
-        self.gap = math.inf
-
-    def fits(self, roles: LayerRoles) -> bool:
-        """Whether the formula gives what was seen."""
-        found = gap(self._formula, roles, self._seen, self._attend)
-        self.gap = min(self.gap, found)
-        return found <= TOLERANCES.values
+@functools.lru_cache(FILLED)
+def _finite(observation: LayerObservation) -> Tensor | None:
+    """The output in float64; None where a number of it is none."""
+    return observation.output.double() if bool(torch.isfinite(observation.output).all()) else None
 
 
 def find(

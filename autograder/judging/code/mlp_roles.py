@@ -13,9 +13,9 @@ import msgspec
 
 from autograder.judging.code.activations import ACTIVATIONS, Activation
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, Nearest
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.layer_weights import NormSource
-from autograder.judging.code.searches import FAR, Memory, Search
+from autograder.judging.code.searches import FAR, Memory, Nearest, Search
 from autograder.judging.code.trials import Mlp, Trials, mlp_maps
 
 BEND = 1e-3  # a measured function that is closer to a straight line is one: linear maps come out within 1e-5 of it
@@ -61,6 +61,6 @@ def mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservati
 def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
     """The one by name that was measured; else as many as are looked for, and the function as measured."""
     names: list[Activation] = list(itertools.islice(ACTIVATIONS, search.names))
-    if mlp is None or seen is None or mlp.function.bend <= BEND:
+    if mlp is None or seen is None or mlp.bend <= BEND:
         return names
     return [mlp.name] if mlp.name else [*names, mlp.function]

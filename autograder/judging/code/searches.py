@@ -1,15 +1,19 @@
 """What is looked for among a layer's parameters, and what the searches of one layer have in common.
 
-Why separate: words for `staged` and `mlp_roles`, which look, and for `find_roles`, which asks; nothing is tried here.
+Why separate: words for `staged` and `mlp_roles`, which look, and for `find_roles`, which asks; nothing is chosen here.
 """
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
+from autograder.core.policy import TOLERANCES
+from autograder.judging.code import layer_roles
 from autograder.judging.code.activations import ACTIVATIONS
 from autograder.judging.code.layer_parts import LayerFormula
-from autograder.judging.code.layer_roles import LayerRoles, ProbeHeads
+from autograder.judging.code.layer_roles import LayerObservation, LayerRoles, ProbeHeads
 from autograder.judging.code.layer_weights import AffineSource
 from autograder.judging.code.matching import Matched
 from autograder.judging.code.own_attention import Attend
@@ -31,6 +35,20 @@ class Memory:
         self.values: dict[object, list[tuple[ProbeHeads | Slot, AffineSource]]] = {}
         self.mlps: dict[object, LayerRoles | None] = {}
         self.far: set[object] = set()
+
+
+class Nearest:
+    """Tries roles on one observation, and keeps how near they came."""
+
+    def __init__(self, formula: LayerFormula, attend: Attend, seen: LayerObservation) -> None:
+        self._formula, self._attend, self._seen = formula, attend, seen
+        self.gap = math.inf
+
+    def fits(self, roles: LayerRoles) -> bool:
+        """Whether the formula gives what was seen."""
+        found = layer_roles.gap(self._formula, roles, self._seen, self._attend)
+        self.gap = min(self.gap, found)
+        return found <= TOLERANCES.values
 
 
 class Search(msgspec.Struct, frozen=True):

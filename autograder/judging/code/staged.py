@@ -8,6 +8,7 @@ is credited here.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -18,12 +19,12 @@ from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.flat import is_flat
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.layer_roles import LayerRoles, Nearest, ProbeHeads, fits, matrices
+from autograder.judging.code.layer_roles import LayerRoles, ProbeHeads, fits, matrices
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, plain, projections
 from autograder.judging.code.mlp_roles import after_silence, known_to_fail, mlps
 from autograder.judging.code.own_attention import Attend, Own
 from autograder.judging.code.readings import Axes, Reading, Slot, members, readings
-from autograder.judging.code.searches import FAR, Memory, Search
+from autograder.judging.code.searches import FAR, Memory, Nearest, Search
 from autograder.judging.code.trials import CASE, Trials, bare, mlp_maps
 from autograder.judging.code.vector_roles import with_vectors
 from autograder.judging.code.weights import Weights, wide
@@ -33,6 +34,7 @@ from autograder.judging.code.weights import Weights, wide
 # parts, and four that are rows have 24 by 18 ways, then 72.
 MOST_VALUES, MOST_QUERIES = 448, 96
 MOST_MLPS = 8  # ways to fill the MLP that are carried on where nothing shows them: two pairs, four activations
+KEPT = 8  # layers of which what follows from the experiments alone is kept: one, as it is and as it is read otherwise
 MOST_HEADS = 12  # places among the probe heads that were made where those that are used may begin
 
 
@@ -52,8 +54,20 @@ def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerR
     thorough = search.matched is None or "mlp" in trials.mute
     if search.half == "mlp" and thorough and trials.mlp.x is trials.both.x:
         # a wrong first half may leave this one nothing, or may not be silent
-        return find(search, msgspec.structs.replace(trials, mlp=trials.following, vectors=()), memory)
+        return find(search, _following(trials), memory)
     return None
+
+
+@functools.lru_cache(KEPT)
+def _following(trials: Trials) -> Trials:
+    """The experiments with the MLP half as it works on what the attention half gives."""
+    return msgspec.structs.replace(trials, mlp=trials.following, vectors=())
+
+
+@functools.lru_cache(KEPT)
+def _speaking(trials: Trials) -> Trials:
+    """The experiments with the attention half as it is seen while the MLP speaks, too."""
+    return msgspec.structs.replace(trials, single=trials.both_single, attention=trials.both)
 
 
 def _matrices(search: Search, trials: Trials, blank: LayerRoles, memory: Memory) -> Iterator[LayerRoles]:
@@ -77,21 +91,27 @@ def _matrices(search: Search, trials: Trials, blank: LayerRoles, memory: Memory)
     else:
         shown = trials.mlp if "mlp" not in trials.mute else None
         for roles in itertools.islice(mlps(search, trials, blank, shown), MOST_MLPS):
-            speaking = msgspec.structs.replace(trials, single=trials.both_single, attention=trials.both)
-            yield from _attentions(search, speaking, roles, Memory())
+            yield from _attentions(search, _speaking(trials), roles, Memory())
 
 
 def _as_mute(search: Search, trials: Trials, blank: LayerRoles) -> bool:
     """Whether the formula, too, shows nothing of a half that is mute, whatever it is filled with."""
-    weights = trials.both.weights
-    out, pairs = bare(projections(weights, CASE), frozenset(weights), weights), mlp_maps(weights, frozenset(weights))
+    out, first, second = _anything(trials)
     filled = {
-        "attention": msgspec.structs.replace(blank, projection=out[0] if out else NOTHING),
-        "mlp": msgspec.structs.replace(blank, fc1=pairs[0][0], fc2=pairs[0][1]) if pairs else blank,
+        "attention": msgspec.structs.replace(blank, projection=out),
+        "mlp": msgspec.structs.replace(blank, fc1=first, fc2=second),
     }
     seen = {"attention": trials.attention, "mlp": trials.mlp}
     halves = trials.mute - {search.lacks}
     return all(fits(search.formula, filled[half], seen[half], search.attend) for half in halves)
+
+
+@functools.lru_cache(KEPT)
+def _anything(trials: Trials) -> tuple[AffineSource, AffineSource, AffineSource]:
+    """A projection and two maps of an MLP by their sizes alone, whether they act or not."""
+    weights = trials.both.weights
+    out, pairs = bare(projections(weights, CASE), frozenset(weights), weights), mlp_maps(weights, frozenset(weights))
+    return (out[0] if out else NOTHING, *(pairs[0] if pairs else (NOTHING, NOTHING)))
 
 
 # --- the attention half -----------------------------------------------------------------------------------------------
@@ -123,9 +143,10 @@ def _attentions(search: Search, trials: Trials, blank: LayerRoles, memory: Memor
         memory.far.add(formula)
 
 
-def all_slots(trials: Trials) -> list[Slot]:
+@functools.lru_cache(KEPT)
+def all_slots(trials: Trials) -> tuple[Slot, ...]:
     """What may be a projection of the heads, by its shape: all readings of the parameters that act."""
-    return _slots(_used(trials), trials.attention.weights)
+    return tuple(_slots(_used(trials), trials.attention.weights))
 
 
 def _used(trials: Trials) -> Weights:
@@ -145,7 +166,7 @@ def _values(
     """What may be the values and the projection; tried with one token, where that shows them."""
     used = _used(trials)
     alone = [slot for slot in slots if _names(slot.matrix, used) & trials.acting_alone]
-    outs = bare(projections(trials.attention.weights, CASE), trials.acting_alone, used)
+    outs = _projections(trials)
     ways: list[ProbeHeads | Slot] = [*_probe_heads(trials.attention.made), *alone]
     pairs: list[tuple[ProbeHeads | Slot, AffineSource]]
     if search.matched and not trials.attention.made:
@@ -162,6 +183,11 @@ def _values(
         roles = msgspec.structs.replace(blank, heads=own or heads, projection=out)
         if not search.alone or nearest.fits(roles):
             yield heads, out
+
+
+@functools.lru_cache(KEPT)
+def _projections(trials: Trials) -> tuple[AffineSource, ...]:
+    return tuple(bare(projections(trials.attention.weights, CASE), trials.acting_alone, _used(trials)))
 
 
 def _mixed(slot: Slot) -> bool:

@@ -57,10 +57,14 @@ class Mlp(msgspec.Struct, frozen=True):
     epses: tuple[float, ...]
     function: Measured
     name: str  # of the activation that this function is, if it is one with a name
+    bend: float  # how far from a straight line it is
 
 
-class Trials(msgspec.Struct, frozen=True):
-    """All that was observed; each observation has neutral normalisations and no biases unless it says otherwise."""
+class Trials(msgspec.Struct, frozen=True, eq=False):
+    """All that was observed; each observation has neutral normalisations and no biases unless it says otherwise.
+
+    One is equal to itself alone, so that what follows from it is worked out once.
+    """
 
     single: LayerObservation  # one token, MLP silent
     attention: LayerObservation  # several tokens, MLP silent
@@ -185,7 +189,7 @@ def _between(bench: _Bench, acting: frozenset[str]) -> list[Mlp]:
         little = {name: w * factors[name] if name in factors else w for name, w in silent.items()}
         epses = tuple(dict.fromkeys((USUAL_EPS, *measuring.eps(bench.output(little, x) - x))))
         function = measuring.activation(bench.output, silent, first, second, CASE)
-        found.append(Mlp(first, second, epses, function, function.name))
+        found.append(Mlp(first, second, epses, function, function.name, function.bend))
     return found
 
 
