@@ -76,7 +76,7 @@ def _made(code: Appendix, written: bytes | None, as_html: bool) -> Made:
     if as_html:
         return Made(pages.html(code).encode())
     if written is None:
-        return Made(pages.pdf(code))
+        return Made(pages.pdf(code), pages.unwritten(code))
     from autograder.handin.appendix.pages import joined, looked_at, texts_of
 
     try:
@@ -88,7 +88,8 @@ def _made(code: Appendix, written: bytes | None, as_html: bool) -> Made:
         whole = joined(front, written, pages.pdf(code), after_first=cover == ("statement",))
     except SubmissionError as error:
         return Made(problem=f"the written part cannot be used: {error}")
-    return Made(whole, (*_said(code, cover), *(f"written part, {note}" for note in seen.notes)))
+    notes = (*_said(code, cover), *(f"written part, {note}" for note in seen.notes), *pages.unwritten(code))
+    return Made(whole, notes)
 
 
 def _said(code: Appendix, cover: tuple[str, ...]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from autograder.handin.appendix.pages import looked_at
 from autograder.handin.appendix.parts import CODING, parted
 from autograder.handin.files.notebook import SavedCell
 from autograder.report import appendix as pages
+from autograder.report.appendix import glyphs
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -293,6 +294,48 @@ def test_a_line_without_a_blank_stays_on_the_page(typst: Any) -> None:
     [drawn] = texts(pdf(Appendix("h", (Section("4a", "A", (block,)),))))
     assert drawn.count("y") == 900, drawn
     assert max(map(len, drawn.split("\n"))) <= 110
+
+
+# --- letters without a font --------------------------------------------------------------------------------------------
+
+KNOWN = "é α → √ × σ ² ½ “quoted” — … א ع ☺ \u0301"  # typst brings fonts for all of them
+STRANGE = {"注意力": "fonts-noto-cjk", "カナ": "fonts-noto-cjk", "한국어": "fonts-noto-cjk", "🙂": "fonts-noto-color-emoji",
+           "✅": "fonts-noto-color-emoji", "ไทย": "fonts-noto-core"}  # fmt: skip
+
+
+def only_what_typst_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glyphs, "SYSTEM_FONTS", False)
+
+
+def test_what_typsts_own_fonts_have_is_drawn_and_nothing_is_said(typst: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_what_typst_brings(monkeypatch)
+    code_only = of_text(KNOWN)
+    [drawn] = texts(pdf(code_only))
+    assert "α → √ × σ ² ½" in drawn and "\\u" not in drawn
+    assert apart(lambda: repr(pages.unwritten(code_only)).encode()) == b"()"
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_a_letter_without_a_font_is_drawn_as_its_escape_and_its_author_is_told_what_helps(
+    typst: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    only_what_typst_brings(monkeypatch)
+    strange = of_text(f"x = 1  # {text} α", text)
+    [drawn] = texts(pdf(strange))
+    escape = text.encode("unicode_escape").decode()
+    assert f"x = 1  # {escape} α" in drawn and drawn.count(escape) >= 2 and "\0" not in drawn
+    said = apart(lambda: repr(pages.unwritten(strange)).encode()).decode()
+    assert text[0] in said and f"apt install {STRANGE[text]} " in said and "appendix.html" in said
+    first, *_ = texts(apart(lambda: pages.cover_pages(strange, ("collaborators",))))
+    assert escape in first
+
+
+def test_the_command_says_which_fonts_are_missing(typst: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    only_what_typst_brings(monkeypatch)
+    folder = notebook(tmp_path / "work", code(HEAD + "  # 注意力"), code(LAYER))
+    notes = command.build(folder, tmp_path / "out.pdf")
+    assert any("fonts-noto-cjk" in note for note in notes), notes
+    assert not any("fonts" in note for note in command.build(folder, tmp_path / "out.html"))
 
 
 def test_a_damaged_picture_is_a_word_and_stops_nothing(typst: Any, tmp_path: Path) -> None:

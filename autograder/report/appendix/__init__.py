@@ -1,7 +1,7 @@
 """The code appendix as PDF, by typst, and as HTML: each question on pages of its own, coloured, with line numbers.
 
-Why separate: typst is imported here alone, and only for a PDF. The student's text reaches it as JSON and is drawn as it
-is: nothing in it is ever read as markup, whichever of the two is made.
+Why separate: typst is imported in this folder alone, and only for a PDF. The student's text reaches it as JSON and is
+drawn as it is: nothing in it is ever read as markup, whichever of the two is made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 from autograder.core.text import one_line, printable
 from autograder.report import curves
+from autograder.report.appendix import glyphs
 
 TEMPLATE = Path(__file__).with_name("appendix.typ")
 STATEMENT = (
@@ -46,17 +47,31 @@ def pdf(appendix: Appendix, cover: tuple[str, ...] = ()) -> bytes:
 
     typst keeps threads, so that a process that called this must not be forked.
     """
-    import typst
-
     with tempfile.TemporaryDirectory(prefix="appendix-") as folder:
         root = Path(folder)
         (root / "main.typ").write_bytes(TEMPLATE.read_bytes())
         shown = list(_usable(appendix, root))
-        content = {**_content(appendix), "cover": list(cover), "pictures": shown}
+        content = {**_content(appendix, _undrawn(appendix)), "cover": list(cover), "pictures": shown}
         (root / "data.json").write_text(json.dumps(content), encoding="utf-8")
-        made = typst.compile(str(root / "main.typ"), root=str(root))
-    assert isinstance(made, bytes)
-    return made
+        return glyphs.compiled(root / "main.typ")
+
+
+def unwritten(appendix: Appendix) -> tuple[str, ...]:
+    """What its author should know of letters that the PDF has no font for, and what helps."""
+    return tuple(filter(None, [glyphs.hint(_undrawn(appendix))]))
+
+
+def _undrawn(appendix: Appendix) -> frozenset[str]:
+    return glyphs.missing(_texts(_content(appendix)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in it, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def cover_pages(appendix: Appendix, pages: tuple[str, ...]) -> bytes:
@@ -91,41 +106,43 @@ def _usable(appendix: Appendix, root: Path) -> Iterator[list[list[str]]]:
 
 
 def _draws(name: str, root: Path) -> bool:
-    import typst
-
     (root / "one.typ").write_text(f'#image("{name}")', encoding="utf-8")
     try:
-        typst.compile(str(root / "one.typ"), root=str(root))
+        glyphs.compiled(root / "one.typ")
     except RuntimeError:
         return False
     return True
 
 
-def _content(appendix: Appendix) -> dict[str, object]:
+def _content(appendix: Appendix, lacking: frozenset[str] = frozenset()) -> dict[str, object]:
+    """What the template draws. `lacking`: letters without a font, which stand as escapes."""
+
+    def line(text: str, most: int) -> str:
+        return glyphs.escaped(one_line(text, most), lacking)
+
+    def block(found: Block) -> dict[str, object]:
+        return {
+            "place": line(found.place, 80),
+            "first": found.first,
+            "text": _breakable(glyphs.escaped(printable(found.text), lacking)),
+            "printed": _breakable(glyphs.escaped(printable(found.printed), lacking)),
+            "words": [line(picture.words, 200) for picture in found.pictures],
+        }
+
     return {
-        "title": _head(appendix),
-        "name": one_line(appendix.signed_by, 80),
-        "collaborators": one_line(appendix.collaborators, 1000),
+        "title": line(_head(appendix), 120),
+        "name": line(appendix.signed_by, 80),
+        "collaborators": line(appendix.collaborators, 1000),
         "statement": STATEMENT,
         "sections": [
-            {"title": _title(section), "blocks": [_block(block) for block in section.blocks]}
+            {"title": line(_title(section), 200), "blocks": [block(one) for one in section.blocks]}
             for section in _with_curves(appendix)
         ],
     }
 
 
-def _block(block: Block) -> dict[str, object]:
-    return {
-        "place": one_line(block.place, 80),
-        "first": block.first,
-        "text": _breakable(block.text),
-        "printed": _breakable(block.printed),
-        "words": [one_line(picture.words, 200) for picture in block.pictures],
-    }
-
-
 def _breakable(text: str) -> str:
-    return _LONG.sub(rf"\1{_BREAK}", printable(text))
+    return _LONG.sub(rf"\1{_BREAK}", text)
 
 
 def _head(appendix: Appendix) -> str:
