@@ -41,7 +41,7 @@ _NAMES = {"float32": "F32", "float64": "F64", "float16": "F16", "int64": "I64", 
 def run(student: Student, order: Train, drawn: Digits) -> Iterator[Event]:
     """What happens, as it does. Raises Unmet or Missing when the student's classes cannot be trained."""
     case = _case(order.seed)
-    with student.visit(MODEL) as visit:
+    with student.visit(MODEL, alone=True) as visit:
         visit.build(case)
         if order.saved is not None:
             _load(visit, submitted.tensors(order.saved))

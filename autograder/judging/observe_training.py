@@ -38,9 +38,9 @@ def smoke_trained(student: Student, seed: int) -> tuple[smoke.Trained, smoke.Dra
 
 
 def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Trained:
-    """Trains with the student's own initial weights, then asks a fresh process. Raises Unmet when either ends early."""
+    """Trains with the student's own initial weights, then asks a process that saw no training. Raises Unmet when either ends early."""
     last = prepared(drawn.images[-smoke.BATCH :])
-    with student.visit(MODEL) as visit:
+    with student.visit(MODEL, alone=True) as visit:
         visit.build(smoke.case(seed))
         before = visit.save()
         start = time.monotonic()
@@ -130,7 +130,7 @@ def steps_beside(
     """(the student's losses, the reference's) in the first steps from equal weights, without dropout."""
     case, count = smoke.case(seed, dropout=0.0), trajectory.STEPS * smoke.BATCH
     images, labels = drawn.images[:count], drawn.labels[:count]
-    with student.visit(MODEL) as visit:
+    with student.visit(MODEL, alone=True) as visit:
         chosen = weights.draw(seed, visit.build(case).parameters, biases=False)
         visit.load(chosen)
         seen = visit.train(images, labels, batch=smoke.BATCH, rate=smoke.RATE, seed=seed)

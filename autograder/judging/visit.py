@@ -5,7 +5,7 @@
         visit.load(weights.draw(case.seed, built.parameters, biases=False))
         output = visit.forward(case.x()).output
 
-Each visit runs the program anew, in a process of the student's room that saw no other program. Whatever goes wrong in
+Each visit runs the program anew, in a process of the student's room that saw no other submission. Whatever goes wrong in
 there becomes an `Unmet` that says what was being done, how it ended and where; what went wrong on our side becomes a
 `GraderFault`.
 """
@@ -110,10 +110,10 @@ class Student:
             raise Missing(reason or f"no code for {question} was found") from None
 
     def visit(self, question: str, *, probe_seed: int = 0, alone: bool = False) -> Visit:
-        """A conversation with a fresh process that has run the question's program.
+        """A conversation with a process that has run the question's program, in a namespace of its own.
 
-        "4c" is about the whole model: the programs of 4(a) and 4(b) are run, and it may be trained. `alone`: the
-        process held no conversation before, and holds none after.
+        "4c" is about the whole model: the programs of 4(a) and 4(b) are run. `alone`: the process held no conversation
+        before, and holds none after: for a training, since what was trained is judged by one that saw none.
         """
         programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
         trains = question in PARTS
@@ -122,10 +122,8 @@ class Student:
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
-        # what was trained is judged by a process that saw no training
-        same = "" if trains or alone else f"{question} {programs[-1].sha256}"
         collected = self._tripped, self._printed, self._spoiled
-        how = Conversations(self._rooms, limits, same)
+        how = Conversations(self._rooms, limits, alone)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
 

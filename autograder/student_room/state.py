@@ -1,7 +1,7 @@
 """What a program may leave behind in this process beside its own module: whether a next one would find it changed.
 
-Why separate: a process holds one conversation after another about the same program, each with the program run anew. One
-that changed torch itself gets a fresh process, so that no test depends on those before it. That is a courtesy to honest
+Why separate: a process holds one conversation after another, each with its program run anew. One that changed torch
+itself gets a fresh process, so that no test depends on those before it. That is a courtesy to honest
 programs, and no defence: a program may hide what it changed, and gains nothing, since nothing here decides.
 """
 
@@ -30,7 +30,8 @@ WATCHED: tuple[ModuleType | type, ...] = (
 def remember() -> Callable[[], bool]:
     """Takes the present state for the unchanged one. The answer tells, in this process or a fork, whether it changed.
 
-    A name that came in addition does not count: torch itself adds some when they are first used.
+    A name that came in addition does not count: torch itself adds some when they are first used. One among Python's
+    own names does: the program of another question would find it, and work here alone.
     """
     settings = _present()
     known = [(each, {n: v for n, v in vars(each).items() if n != "__warningregistry__"}) for each in WATCHED]
@@ -58,5 +59,6 @@ def _present() -> tuple[object, ...]:
         sum(len(value) for name, value in hooks.items() if name.startswith("_global_") and isinstance(value, dict)),
         sys.getrecursionlimit(),
         threading.active_count(),
+        len(vars(builtins)),
         gc.isenabled(),
     )

@@ -39,15 +39,15 @@ def rooms(nursery: zygote.Zygote) -> Iterator[Rooms]:
     found.close()
 
 
-def talk(rooms: Rooms, text: str, program: str = "4a") -> tuple[int, bool, str]:
+def talk(rooms: Rooms, text: str, alone: bool = False) -> tuple[int, bool, str]:
     """(which process, whether it is the one before, what the program printed)"""
-    before = [kept._pid for kept in rooms._idle.values()]
-    room, _ = rooms.open(program, LIMITS)
+    before = [rooms._idle._pid] if rooms._idle else []
+    room, _ = rooms.open(LIMITS, alone=alone)
     try:
         room.ask("start", {"text": text, "class_name": "C", "given": [], "probe_seed": 0})
         return room._pid, room._pid in before, room.output
     finally:
-        rooms.give_back(program, room)
+        rooms.give_back(room, alone=alone)
 
 
 def test_the_same_program_gets_the_same_process_and_runs_anew(rooms: Rooms) -> None:
@@ -57,9 +57,10 @@ def test_the_same_program_gets_the_same_process_and_runs_anew(rooms: Rooms) -> N
     assert first[2] == second[2] == "False\ntorch.Size([0])\n", "neither a name nor an output is left of the first"
 
 
-def test_another_program_and_no_program_get_processes_of_their_own(rooms: Rooms) -> None:
-    pids = {talk(rooms, "x = 1", program)[0] for program in ("4a", "4b", "4a", "", "")}
-    assert len(pids) == 5
+def test_what_must_be_alone_gets_a_process_of_its_own_and_the_one_that_waits_goes_on_waiting(rooms: Rooms) -> None:
+    alone = (False, True, True, False)
+    first, *others, last = [talk(rooms, "x = 1", each)[0] for each in alone]
+    assert first == last and len({first, *others}) == 3
 
 
 CHANGES = {
@@ -67,6 +68,7 @@ CHANGES = {
     "a method of a layer": "from torch import nn; nn.Linear.forward = lambda self, x: x",
     "a name of torch.nn": "from torch import nn; nn.Softmax = object",
     "a builtin": "import builtins; builtins.sum = max",
+    "a name for all programs": "import builtins; builtins.mine = 1",
     "the default dtype": "import torch; torch.set_default_dtype(torch.float64)",
     "gradients": "import torch; torch.set_grad_enabled(False)",
     "the default device": "import torch; torch.set_default_device('meta')",
@@ -132,12 +134,12 @@ os.write(3, 2 * frames.pack(json.dumps({'status': 'ok'}).encode()))
 
 @pytest.mark.parametrize("what", BAD)
 def test_what_did_not_end_well_is_never_used_again(nursery: zygote.Zygote, rooms: Rooms, what: str) -> None:
-    room, _ = rooms.open("4a", LIMITS)
+    room, _ = rooms.open(LIMITS)
     before = named(room._pid, below=nursery.pid)
     assert before
     with contextlib.suppress(Ended):
         room.ask("start", {"text": BAD[what], "class_name": "C", "given": [], "probe_seed": 0})
-    rooms.give_back("4a", room)
+    rooms.give_back(room)
     assert not talk(rooms, "print(1)")[1]
     assert not still_there([before])
 
@@ -146,23 +148,23 @@ def test_a_slow_program_gets_its_whole_time_in_each_conversation(nursery: zygote
     limits = msgspec.structs.replace(LIMITS, seconds=patience(0.4))
     rooms, pids = Rooms(nursery), set()
     for _ in range(3):
-        room, _ = rooms.open("4a", limits)
+        room, _ = rooms.open(limits)
         slow = f"import time; time.sleep({0.6 * limits.seconds})"
         room.ask("start", {"text": slow, "class_name": "C", "given": [], "probe_seed": 0})
         pids.add(room._pid)
-        rooms.give_back("4a", room)
+        rooms.give_back(room)
     rooms.close()
     assert len(pids) >= 2, "its processor time is limited for its whole life"
 
 
 def test_at_most_one_child_waits_and_none_stays(nursery: zygote.Zygote) -> None:
     rooms, kept = Rooms(nursery), []
-    for program in ("4a", "4b"):
-        room, _ = rooms.open(program, LIMITS)
+    opened = [rooms.open(LIMITS)[0] for _ in range(2)]
+    for room in opened:
         room.ask("start", {"text": "", "class_name": "C", "given": [], "probe_seed": 0})
         kept.append(named(room._pid, below=nursery.pid))
-        rooms.give_back(program, room)
-    assert all(kept) and not still_there(kept[:1]) and still_there(kept[1:], seconds=0)
+        rooms.give_back(room)
+    assert all(kept) and still_there(kept[:1], seconds=0) and not still_there(kept[1:])
     rooms.close()
     assert not still_there(kept)
 
@@ -172,6 +174,9 @@ def test_a_child_that_died_while_it_waited_is_replaced(rooms: Rooms) -> None:
     talk(rooms, text)
     time.sleep(patience(0.2))
     assert talk(rooms, "print(1)")[2] == "1\n"
+
+
+READ = ("4c.1", "4c.2")  # what these judge was not handed in, and no code is run for them
 
 
 def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: str) -> int:
@@ -189,8 +194,13 @@ def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: 
     monkeypatch.setattr(supervisor, "_START", "\n".join([path, insert, patch, own]))
     (tmp_path / "hw6.py").write_text(IMPORTS + text)
     report = grade(tmp_path, Options(only=only))
-    assert report.complete and all(test.score == test.max_score for test in report.tests)
+    ran = [test for test in report.tests if not test.number.startswith(READ)]
+    assert report.complete and ran and all(test.score == test.max_score for test in ran)
     return len(counter.read_text()) - 1
+
+
+def test_both_questions_take_one_child_and_a_training_one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _children(tmp_path, monkeypatch, ATTENTION["plain"] + LAYERS["plain GELU"], "4") == 2
 
 
 def test_a_question_takes_one_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,12 +225,12 @@ def test_a_fresh_tensor_is_what_it_was(rooms: Rooms) -> None:
     text = "import torch\nclass C(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.l = torch.nn.Linear(3, 2)\n    def forward(self, x):\n        return torch.rand(4)\n"
     outputs = []
     for _ in range(2):
-        room, _ = rooms.open("4a", LIMITS)
+        room, _ = rooms.open(LIMITS)
         room.ask("start", {"text": text, "class_name": "C", "given": [], "probe_seed": 0})
         room.ask("build", {"kwargs": {}, "seed": 1})
         _, [output] = room.ask("forward", {"train": False, "grad": False, "seed": 7}, [torch.ones(2, 3)])
         outputs.append(output)
-        rooms.give_back("4a", room)
+        rooms.give_back(room)
     assert torch.equal(*outputs)
 
 

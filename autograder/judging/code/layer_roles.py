@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.core.policy import TOLERANCES
-from autograder.judging.code import activations, own_attention
+from autograder.judging.code import activations, own_attention, probe_heads
 from autograder.judging.code.activations import ACTIVATIONS, USUAL, Activation
 from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.compare import distance
@@ -34,9 +34,7 @@ from autograder.judging.code.layer_weights import (
     projections,
 )
 from autograder.judging.code.own_attention import Attend, Own
-from autograder.judging.code.remembered import remembered
 from autograder.judging.code.weights import Weights, is_vector
-from autograder.student_room.probe import mixing
 
 LIKELY = 40  # ways to fill the other roles that are tried with every activation; what comes later, with the usual ones
 
@@ -98,15 +96,7 @@ def attention_of(observation: LayerObservation, heads: ProbeHeads | Own, attend:
     case, seed = observation.case, observation.probe_seed
     if isinstance(heads, Own):
         return own_attention.function(heads, observation.weights, case, attend or _nothing)
-    return _mixing(seed, heads.numbers(case.heads), observation.x.shape[1], case.dim, case.dim_head)
-
-
-@functools.lru_cache(128)
-def _mixing(seed: int, numbers: range, tokens: int, dim: int, dim_head: int) -> Function:
-    """What the probe heads do, all at once; their matrices are (heads, tokens, tokens) and (heads, dim, dim_head)."""
-    heads = (mixing(seed, number, tokens, dim, dim_head) for number in numbers)
-    across, within = (torch.stack(matrices) for matrices in zip(*heads))
-    return remembered(lambda x: (across @ x[:, None] @ within).transpose(1, 2).flatten(2))
+    return probe_heads.mixed(seed, heads.numbers(case.heads), observation.x.shape[1], case.dim, case.dim_head)
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
