@@ -5,7 +5,7 @@
     python benchmarks/smoke_distribution.py --styles 5     trains every style of the tests with 5 seeds
     python benchmarks/smoke_distribution.py --first-steps  how far the styles' first losses are from the reference's
 
-One process, one thread, a sixth of a second of processor time for each training. The code of the student's room is
+One process, one thread, a tenth of a second of processor time for each training. The code of the student's room is
 called directly, without a wall around it: nothing hostile may be trained here.
 """
 
@@ -97,7 +97,7 @@ class Local:
         name, text = ("SingleHeadAttention", self._texts[0]) if question == "4a" else ("ViTLayer", self._texts[1])
         return Program(question, name, text, (), "")
 
-    def visit(self, question: str, *, probe_seed: int = 0) -> Here:
+    def visit(self, question: str, *, probe_seed: int = 0, alone: bool = False) -> Here:
         return Here(question, *self._texts, probe_seed)
 
 

@@ -6,6 +6,7 @@ that decides asks here. No torch, and no file but that one, is touched.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -186,7 +187,7 @@ class Caps(_Table, frozen=True):
     ast_nodes: Count
 
 
-class Policy(_Table, frozen=True):
+class Policy(_Table, frozen=True, dict=True):
     """The whole file."""
 
     title: str
@@ -206,11 +207,16 @@ class Policy(_Table, frozen=True):
 
     def question_of(self, number: str) -> Question:
         """The question that a test number such as "4a.3" or "3c.b.1" belongs to. Raises KeyError when there is none."""
-        dotted, every = number + ".", self.questions + self.by_hand
-        if found := [question for question in every if dotted.startswith(question.number + ".")]:
-            return max(found, key=lambda question: len(question.number))
-        known = [question.number for question in every]
-        raise KeyError(f"no question for test number {number!r}: it must begin with one of {known}")
+        begins = number
+        while begins:
+            if found := self._by_number.get(begins):
+                return found
+            begins = begins.rpartition(".")[0]
+        raise KeyError(f"no question for test number {number!r}: it must begin with one of {list(self._by_number)}")
+
+    @functools.cached_property
+    def _by_number(self) -> dict[str, Question]:
+        return {question.number: question for question in self.questions + self.by_hand}
 
     def test(self, number: str) -> Test | None:
         """What the file says of a hidden test, with its visibility filled in; None when it is not listed."""

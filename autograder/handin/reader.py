@@ -83,8 +83,16 @@ def _words(kind: bytes, status: int, late: bool, seconds: float) -> str:
 
 
 def _checked(submission: Submission, check: Callable[[Program], tuple[Finding, ...]]) -> Submission:
-    found = [finding for _, program in sorted(submission.programs.items()) for finding in check(program)]
-    others = tuple(msgspec.structs.replace(other, findings=check(other.program)) for other in submission.alternatives)
+    read: dict[bytes, tuple[Finding, ...]] = {}  # alternatives may be one text, with other heads around it
+
+    def checked(program: Program) -> tuple[Finding, ...]:
+        same = msgspec.json.encode(msgspec.structs.replace(program, brings=(), tuple_heads=False))
+        if same not in read:
+            read[same] = check(program)
+        return read[same]
+
+    found = [finding for _, program in sorted(submission.programs.items()) for finding in checked(program)]
+    others = tuple(msgspec.structs.replace(other, findings=checked(other.program)) for other in submission.alternatives)
     return msgspec.structs.replace(submission, findings=(*submission.findings, *found), alternatives=others)
 
 

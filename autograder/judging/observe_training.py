@@ -38,7 +38,10 @@ def smoke_trained(student: Student, seed: int) -> tuple[smoke.Trained, smoke.Dra
 
 
 def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Trained:
-    """Trains with the student's own initial weights, then asks a process that saw no training. Raises Unmet when either ends early."""
+    """Trains with the student's own initial weights, then asks a process that saw no training.
+
+    Raises Unmet when either ends early.
+    """
     last = prepared(drawn.images[-smoke.BATCH :])
     with student.visit(MODEL, alone=True) as visit:
         visit.build(smoke.case(seed))

@@ -5,8 +5,8 @@
         visit.load(weights.draw(case.seed, built.parameters, biases=False))
         output = visit.forward(case.x()).output
 
-Each visit runs the program anew, in a process of the student's room that saw no other submission. Whatever goes wrong in
-there becomes an `Unmet` that says what was being done, how it ended and where; what went wrong on our side becomes a
+Each visit runs the program anew, in a process of the student's room that saw no other submission. Whatever goes wrong
+in there becomes an `Unmet` that says what was being done, how it ended and where; what went wrong on our side becomes a
 `GraderFault`.
 """
 

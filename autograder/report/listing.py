@@ -6,6 +6,7 @@ Student text stays data here: segments of plain text with a class name of ours, 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -105,10 +106,11 @@ def _segments(rows: Sequence[str]) -> list[tuple[Segment, ...]]:
             if index:
                 lines.append([])
             if part:
-                lines[-1].append((_colour(str(kind)), part))
+                lines[-1].append((_colour(kind), part))
     return [tuple(line) for line in lines] if len(lines) == len(rows) else [(("", row),) for row in rows]
 
 
-def _colour(kind: str) -> str:
-    """The CSS class of a token kind, e.g. "Token.Keyword.Namespace"."""
-    return next((name for prefix, name in COLOURS if kind.startswith(prefix)), "")
+@functools.cache
+def _colour(kind: object) -> str:
+    """The CSS class of a token kind, e.g. Token.Keyword.Namespace."""
+    return next((name for prefix, name in COLOURS if str(kind).startswith(prefix)), "")

@@ -1,13 +1,13 @@
-"""Smoke training: a small ViT around the student's two classes, 24 steps on real digits, judged by what it learned.
+"""Smoke training: a small ViT around the student's two classes, 16 steps on real digits, judged by what it learned.
 
-What has learned little after 24 steps, for no reason that shows, is trained anew for 240: weights that begin far too
+What has learned little after 16 steps, for no reason that shows, is trained anew for 360: weights that begin far too
 large come late, and that is no mistake. So only what is slow pays for the longer training.
 
 Why separate: what is drawn and what it means, without a process. `observe_training` does the visits in between.
 
 Why nothing but learning passes: the ten classes are renamed at random for each submission, so that weights brought
-along know nothing; the trained weights are judged in a fresh process, which gets images without labels; and the
-module that is made there is the student's own, loaded by name.
+along know nothing; the trained weights are judged in a process that saw no training and gets images without labels; and
+the module that is made there is the student's own, loaded by name.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from autograder.judging.expect import Unmet
 from autograder.judging.training import digits
 
 # Measured (docs/training.md): patches of 14 pixels train twice as fast as the assignment's 7 and reach more in so few
-# steps. Most of a step is calls, not numbers: 60 of 96 digits take 0.6 of the time of 150 of 32, and reach as much; 24
-# reach 71 % where 60 reach 84, both far above the bound, and the training is half of a grading's time.
+# steps. Most of a step is calls, not numbers: 60 of 96 digits take 0.6 of the time of 150 of 32, and reach as much; 16
+# of 64 reach 57 %, in half the time of the 24 of 96 that reach 71, both far above the bound, and the training is the
+# dearest part of a grading. So few only find who surely learns: who does not is given twenty times as many digits.
 # heads * dim_head is not dim, as in the assignment. Dropout 0.1, since a p and 1 - p exchanged, which 4(a) and 4(b)
 # charge, would drop everything at 0.
-STEPS, LONG, BATCH, RATE = 24, 240, 96, 0.01
-HELD_OUT = 5 * BATCH  # digits: chance moves an accuracy by 2.1 % (one standard deviation at 30 %, the bound)
+STEPS, LONG, BATCH, RATE = 16, 360, 64, 0.01
+HELD_OUT = 6 * BATCH  # digits: chance moves an accuracy by 2.3 % (one standard deviation at 30 %, the bound)
 SIZES = {"patch_size": 14, "dim": 32, "depth": 2, "heads": 2, "dim_head": 24, "mlp_dim": 64}
 DROPOUT = 0.1
 
@@ -138,7 +139,7 @@ def loss(logits: Tensor, labels: Tensor) -> float:
 
 
 EXPECTED = (
-    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 71 % after {STEPS} steps"
+    f"at least {TRAINING.smoke_accuracy:.0%} of digits it has not seen; a right solution has 57 % after {STEPS} steps"
 )
 
 
