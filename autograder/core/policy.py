@@ -215,6 +215,11 @@ class Policy(_Table, frozen=True, dict=True):
         raise KeyError(f"no question for test number {number!r}: it must begin with one of {list(self._by_number)}")
 
     @functools.cached_property
+    def ranks(self) -> dict[str, int]:
+        """Where each question stands in the handout's order, which is that of their numbers."""
+        return {number: rank for rank, number in enumerate(sorted(self._by_number))}
+
+    @functools.cached_property
     def _by_number(self) -> dict[str, Question]:
         return {question.number: question for question in self.questions + self.by_hand}
 

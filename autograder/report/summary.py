@@ -264,8 +264,7 @@ def _question(number: str) -> Question:
 
 def _position(number: str) -> tuple[int, tuple[tuple[int, str], ...]]:
     """The handout's order, then the test's own number with 4a.10 after 4a.9. What belongs to no question leads."""
-    order = sorted(q.number for q in POLICY.questions + POLICY.by_hand)
     question = _question(number).number
     parts = number[len(question) :].split(".")
     keys = tuple((int(part), "") if part.isdecimal() and len(part) < 10 else (0, part) for part in parts)
-    return (order.index(question) if question else -1, keys)
+    return (POLICY.ranks[question] if question else -1, keys)

@@ -48,6 +48,7 @@ class Shelf:
         grading = record.grading_key(options)
         self._keys = {entry.id: record.key(grading, entry.path) for entry in entries}
         self._records: dict[str, Record] = {}
+        self._wholes: dict[str, tuple[Record, Summary]] = {}
         for entry in () if fresh else entries:
             known = record.read(out / "records" / f"{entry.id}.json")
             if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
@@ -86,8 +87,14 @@ class Shelf:
 
     def graded(self) -> list[tuple[Entry, Summary]]:
         """Each submission that is graded, in the class's order."""
-        done = [(entry, self._records[entry.id]) for entry in self._entries if entry.id in self._records]
-        return [(entry, summarise(record.whole(known))) for entry, known in done]
+        return [(entry, self._whole(entry.id)) for entry in self._entries if entry.id in self._records]
+
+    def _whole(self, identity: str) -> Summary:
+        """The record with all that was added to it, worked out once for each state of it: every table asks for it."""
+        known = self._records[identity]
+        if identity not in self._wholes or self._wholes[identity][0] is not known:
+            self._wholes[identity] = known, summarise(record.whole(known))
+        return self._wholes[identity][1]
 
     def rows(self) -> list[tuple[Entry, ClassRow]]:
         """A row for each of them. Where people's points are still to come, there is no total."""
