@@ -15,7 +15,7 @@ export TORCH
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast fidelity lint format types template examples zip setup clean
+.PHONY: help demo test fast pythons coverage fidelity lint format types template examples zip setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | while IFS='|' read -r name text; do \
@@ -33,6 +33,13 @@ test: lint types ## everything a change must pass: lint, types, all tests
 
 fast: $(VENV)/.dev ## the quick tests only
 	$(BIN)/python -m pytest -m "not slow" -x
+
+pythons: ## the quick tests on each Python that is at hand (PYTHONS="3.10 3.13" TESTS=... for some)
+	@WORKERS="$(WORKERS)" sh scripts/pythons
+
+coverage: $(VENV)/.dev ## which lines and branches of the trusted rooms the quick tests run, by folder
+	@mkdir -p build/coverage
+	$(BIN)/python tests/grader/box.py --write build/coverage $(BIN)/python scripts/covered.py $(WORKERS) -m "not slow"
 
 fidelity: $(VENV)/.dev ## the grader graded: right programs failed, mistakes missed or misnamed, margins (minutes)
 	$(BIN)/python benchmarks/fidelity.py

@@ -13,6 +13,7 @@ HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 SOURCE=$ROOT/source
 VENV=$ROOT/venv
 STUDENT=student
+NEWEST=14 # of Python 3, that the tests pass on
 STEP="starting"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -61,15 +62,58 @@ install_seccomp() {
 make_environment() {
     STEP="looking for Python"
     local python
+    "$VENV/bin/python" -c 'import pip' 2>/dev/null && return
     python=$(sh "$SOURCE/scripts/find_python" 2>/dev/null) || {
         install_system_python
         python=$(sh "$SOURCE/scripts/find_python") || stop "Python is still not usable: see the lines above."
     }
-    STEP="making the virtual environment $VENV"
-    if ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
-        say "making $VENV with $python"
-        "$python" -m venv --clear "$VENV"
+    if [ -z "${PYTHON:-}" ] && is_root; then
+        take_newer_of_apt "$python"
+        python=$(sh "$SOURCE/scripts/find_python")
+        take_newer_of_uv "$python"
+        python=${FETCHED:-$python}
     fi
+    STEP="making the virtual environment $VENV"
+    say "making $VENV with $python"
+    "$python" -m venv --clear "$VENV"
+}
+
+minor_of() { "$1" -c 'import sys; print(sys.version_info[1])'; }
+
+# The newest python3.N that the image's own sources have; Ubuntu 22.04's 3.11 is a release candidate, and is passed over.
+take_newer_of_apt() {
+    local minor version here
+    here=$(minor_of "$1")
+    command -v apt-cache >/dev/null || return 0
+    apt-get update -q >/dev/null 2>&1 || return 0
+    for ((minor = NEWEST; minor > here; minor--)); do
+        version=$(apt-cache policy "python3.$minor-venv" | sed -n 's/^ *Candidate: //p')
+        case $version in '' | '(none)' | *~a[0-9]* | *~b[0-9]* | *~rc[0-9]*) continue ;; esac
+        say "installing python3.$minor ($version), which is newer than 3.$here"
+        apt-get install -q -y --no-install-recommends "python3.$minor" "python3.$minor-venv" && return
+        say "python3.$minor could not be installed: going on without it"
+    done
+}
+
+# What no source of the image has, uv fetches as a build of its own into $ROOT/python. Whatever fails, Python is there.
+FETCHED=""
+take_newer_of_uv() {
+    local here chosen uv=$ROOT/uv/bin/uv
+    here=$(minor_of "$1")
+    rm -rf "$ROOT/python"
+    [ "$here" -lt "$NEWEST" ] || return 0
+    export UV_PYTHON_INSTALL_DIR=$ROOT/python UV_NO_CONFIG=1
+    if "$1" -m venv "$ROOT/uv" && "$ROOT/uv/bin/python" -m pip install --quiet uv &&
+        timeout 300 "$uv" python install --quiet --no-bin ">3.$here,<=3.$NEWEST.999" &&
+        chosen=$("$uv" python find --managed-python --no-project ">3.$here,<=3.$NEWEST.999") &&
+        "$chosen" -c 'import ensurepip, ssl, venv'; then
+        say "uv fetched Python 3.$(minor_of "$chosen"), which is newer than 3.$here"
+        FETCHED=$chosen
+    else
+        say "uv has no newer Python than 3.$here to give: taking that"
+        rm -rf "$ROOT/python"
+    fi
+    rm -rf "$ROOT/uv"
 }
 
 install_packages() {
@@ -132,6 +176,7 @@ self_check() {
         stop "The grader does not work on this machine: the lines above say why. Again: $VENV/bin/python -m autograder selfcheck"
 }
 
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0 # a test wants the functions
 place_source
 make_environment
 install_seccomp

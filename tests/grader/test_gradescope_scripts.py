@@ -150,6 +150,76 @@ def test_an_unexpected_failure_names_the_step_and_the_line(tmp_path: Path) -> No
     assert "setup.sh line" in failed.stderr
 
 
+# --- setup.sh takes the newest Python that it can get -----------------------------------------------------------------
+
+# What the image's sources have, by minor version, and what is installed where 3.10 is there.
+OFFERS = {
+    "nothing": ({}, ""),
+    "Ubuntu 22.04, whose 3.11 is a release candidate": ({11: "3.11.0~rc1-1~22.04.1"}, ""),
+    "alphas and betas": ({13: "3.13.0~b4-1", 14: "3.14.0~a1-1"}, ""),
+    "older ones": ({10: "3.10.12-1~22.04.18", 9: "3.9.2-1"}, ""),
+    "a newer one": ({12: "3.12.3-1ubuntu0.17"}, "python3.12 python3.12-venv"),
+    "several": ({11: "3.11.2-6", 13: "3.13.5-2", 14: "3.14.0~rc2-1"}, "python3.13 python3.13-venv"),
+    "one that the tests do not pass on": ({15: "3.15.0-1"}, ""),
+}
+
+
+def in_setup(lines: str, tmp_path: Path, *python: str) -> str:
+    """What these lines print among setup.sh's functions, with python3.N of a stub that says it is 3.10."""
+    stub = tmp_path / "python"
+    stub.write_text("\n".join(["#!/bin/sh", *python, "echo 10", ""]))
+    stub.chmod(0o755)
+    text = f'source "{ROOT}/setup.sh"\n{lines}'
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(tmp_path / "root")}
+    done = subprocess.run(["bash", "-c", text, "bash", str(stub)], env=environment, capture_output=True, text=True,
+                          timeout=patience(30), check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("what", OFFERS)
+def test_the_newest_released_python_of_the_images_sources_is_taken(tmp_path: Path, what: str) -> None:
+    offers, expected = OFFERS[what]
+    cases = " ".join(f"python3.{minor}-venv) echo '  Candidate: {version}' ;;" for minor, version in offers.items())
+    fakes = f'apt-cache() {{ case $2 in {cases} *) echo "  Candidate: (none)" ;; esac; }}\n'
+    fakes += 'apt-get() { [ "$1" = update ] || echo "apt-get $*"; }\n'
+    said = in_setup(fakes + 'take_newer_of_apt "$1"', tmp_path)
+    assert [line for line in said.splitlines() if line.startswith("apt-get")] == (
+        [f"apt-get install -q -y --no-install-recommends {expected}"] if expected else []
+    )
+
+
+def test_one_that_cannot_be_installed_is_said_and_the_next_is_tried(tmp_path: Path) -> None:
+    fakes = 'apt-cache() { echo "  Candidate: 3.9-1"; }\napt-get() { [ "$1" = update ] || [ "$5" = python3.12 ]; }\n'
+    said = in_setup(fakes + 'take_newer_of_apt "$1"', tmp_path)
+    assert [f"python3.{n} could not" in said for n in (14, 13, 12, 11)] == [True, True, False, False]
+
+
+UV = """\
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\nexit {pip}\\n' > "$3/bin/python"
+printf '#!/bin/sh\\ncase $2 in install) exit {install} ;; find) echo {new} ;; esac\\n' > "$3/bin/uv"
+chmod +x "$3/bin/python" "$3/bin/uv"
+exit 0"""
+
+
+@pytest.mark.parametrize(("pip", "install", "works"), [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)])
+def test_what_no_source_has_uv_fetches_and_where_it_cannot_the_one_that_is_there_is_taken(
+    tmp_path: Path, pip: int, install: int, works: int
+) -> None:
+    new, root = tmp_path / "new", tmp_path / "root"
+    new.write_text(f"#!/bin/sh\n[ {works} = 0 ] || exit 1\necho 13\n")
+    new.chmod(0o755)
+    root.mkdir()
+    making = 'if [ "$1" = -m ]; then\n' + UV.format(pip=pip, install=install, new=new) + "\nfi"
+    said = in_setup('take_newer_of_uv "$1"; echo "chosen: $FETCHED"', tmp_path, making)
+    if pip or install or works:
+        assert "uv has no newer Python than 3.10" in said and said.endswith("chosen: \n")
+    else:
+        assert "uv fetched Python 3.13" in said and said.endswith(f"chosen: {new}\n")
+    assert not (root / "uv").exists(), "uv itself does not stay"
+
+
 # --- find_python ------------------------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/*.md", "examples/*.md", "student_template/*.md", "autograder/data/**/*.md")
     for path in ROOT.glob(pattern)
 )
-SCRIPTS = ("setup.sh", "run_autograder", ".ci/run", "scripts/find_python")
+SCRIPTS = ("setup.sh", "run_autograder", ".ci/run", "scripts/find_python", "scripts/pythons")
 # Folders that hold other people's code, or nothing of ours.
 NOT_OURS = ("examples/class/", "build/", "tests/grader/submissions/")
 # The name that a distribution is imported by, where it is not its own.
