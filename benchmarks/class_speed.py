@@ -1,10 +1,11 @@
 """A made-up class through `batch`: time, rate, and peak memory of all processes, for several numbers of lanes.
 
-    python benchmarks/class_speed.py [-n 200] [--jobs 1 2] [--only 4a]
+    python benchmarks/class_speed.py [-n 200] [--jobs 1 2] [--only 4a] [--without 4c.3] [--among FOLDER] [--keep OUT]
 
 Submissions are drawn with a seed from the styles and mistakes of the tests: three quarters right, in all their styles;
-the rest with one mistake, unfilled, or broken. Nothing hostile is among them: it runs outside of any box. Memory is the
-sum over all processes of their proportional set size, sampled twice a second; as root, or it is incomplete.
+the rest with one mistake, unfilled, or broken. Nothing hostile is made: it comes from `--among`, and then the whole
+command belongs in a box. What the others get must not depend on it: `--keep` leaves the results for a comparison.
+Memory is the sum over all processes of their proportional set size, sampled twice a second; as root, or it is not all.
 """
 
 from __future__ import annotations
@@ -32,17 +33,26 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=200, help="submissions")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2], help="lanes, one run for each number")
     parser.add_argument("--only", default="", help="grade only this question")
+    parser.add_argument("--without", default="", help="leave this question or test out")
+    parser.add_argument("--among", type=Path, help="a folder of submissions that are mixed in")
+    parser.add_argument("--keep", type=Path, help="where the last run's results are left")
     given = parser.parse_args()
     importing = min(timed([sys.executable, "-c", "import torch"]) for _ in range(3))
     print(f"import torch {importing:.2f} s; {given.n} submissions")
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         make(top / "class", given.n, random.Random(1))
+        if given.among:
+            shutil.copytree(given.among, top / "class", symlinks=True, dirs_exist_ok=True)
+        count = len(list((top / "class").iterdir()))
         for jobs in given.jobs:
             out = top / f"out-{jobs}"
             command = [sys.executable, "-m", "autograder", "batch", str(top / "class"), "--out", str(out), "--quiet"]
             command += ["--jobs", str(jobs), *(["--only", given.only] if given.only else [])]
-            report(command, jobs, given.n, importing)
+            command += ["--without", given.without] if given.without else []
+            report(command, jobs, count, importing)
+            if given.keep and jobs == given.jobs[-1]:
+                shutil.copytree(out, given.keep)
             shutil.rmtree(out)
 
 
