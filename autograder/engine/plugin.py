@@ -124,6 +124,7 @@ class Grading:
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
             if index + 1 == len(self.items) or _question(self.items[index + 1]) != _question((item, about)):
                 self._second_try(desk, _question((item, about)))
+                self._leave(desk, _question((item, about)))
         desk.rooms.close()
         found = run_time.findings(order.submission, desk.tripped)
         if found:
@@ -163,6 +164,15 @@ class Grading:
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))
+
+    def _leave(self, desk: Desk, question: str) -> None:
+        """The next question gets a child that knows this one only where all was well: nothing was failed or hidden.
+
+        What ready-made attention ran is told by the process for its whole life, and so must not reach another question.
+        """
+        results = [desk.results[about.number] for item, about in self.items if _question((item, about)) == question]
+        if desk.tripped.get(question) or any(result.status is not Status.PASSED for result in results):
+            desk.rooms.close()
 
     def _judged(self, desk: Desk, item: pytest.Item, about: outcome.Item) -> TestResult:
         result = self._one(desk, item, about)

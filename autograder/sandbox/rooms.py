@@ -3,7 +3,8 @@
 Why separate: a fork of a process that holds torch costs ten times what most tests do in it. A child decides nothing, so
 that it may know what it was asked before, about this question or another one: each conversation runs its program anew,
 and what another of the student's programs left behind, their own text could as well have brought along. Whatever did
-not end well (raised, late, crashed, babbling) is never used again. How one conversation goes is `room`'s affair.
+not end well (raised, late, crashed, babbling) is never used again; and `plugin` ends the one of a question that lost
+points, before the next. How one conversation goes is `room`'s affair.
 """
 
 from __future__ import annotations

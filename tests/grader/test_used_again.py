@@ -179,8 +179,8 @@ def test_a_child_that_died_while_it_waited_is_replaced(rooms: Rooms) -> None:
 READ = ("4c.1", "4c.2")  # what these judge was not handed in, and no code is run for them
 
 
-def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: str) -> int:
-    """How many children it takes to grade a question, the canary's not counted; all points must be earned."""
+def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: str, lost: str = READ[0]) -> int:
+    """How many children it takes to grade a question, the canary's not counted; the points of all others are earned."""
     counter = tmp_path / "children"
     count = f"open({str(counter)!r}, 'a').write('x')"
     from autograder.grading import supervisor
@@ -194,13 +194,32 @@ def _children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, only: 
     monkeypatch.setattr(supervisor, "_START", "\n".join([path, insert, patch, own]))
     (tmp_path / "hw6.py").write_text(IMPORTS + text)
     report = grade(tmp_path, Options(only=only))
-    ran = [test for test in report.tests if not test.number.startswith(READ)]
+    ran = [test for test in report.tests if not test.number.startswith((*READ, lost))]
     assert report.complete and ran and all(test.score == test.max_score for test in ran)
     return len(counter.read_text()) - 1
 
 
 def test_both_questions_take_one_child_and_a_training_one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _children(tmp_path, monkeypatch, ATTENTION["plain"] + LAYERS["plain GELU"], "4") == 2
+
+
+MULTIHEAD = """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.0):
+        super().__init__()
+        self.to_qkv = nn.Linear(input_dim, 3 * inner_dim)
+        self.drop = nn.Dropout(dropout)
+    def forward(self, x):
+        q, k, v = self.to_qkv(x).chunk(3, dim=-1)
+        return getattr(F, "scaled_dot_" + "product_attention")(q, k, self.drop(v) if self.training else v)
+"""
+
+
+@pytest.mark.parametrize("head", [ATTENTION["plain"].replace("* self.scale", ""), MULTIHEAD])
+def test_a_question_that_lost_points_leaves_no_process_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    assert _children(tmp_path, monkeypatch, head + LAYERS["plain GELU"], "4", lost="4a") > 2
 
 
 def test_a_question_takes_one_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
