@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from autograder.judging import diagnosis
-from autograder.judging.code import layer_roles, matching, staged, trials, weights
+from autograder.judging.code import halves, layer_roles, matching, staged, trials, weights
 from autograder.judging.code.activations import USUAL
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
@@ -99,6 +99,8 @@ def explained(
     for mistake in bank:
         if mistake.attend and (known.experiments.attention.made or half == "mlp"):
             continue  # the heads are ours, or silent: it would be the right layer
+        if mistake.lacks and _acts(known.experiments, mistake.lacks):
+            continue  # silencing the other half silenced a part of this one, too
         roles = known.staged(mistake.name, _search(mistake, attend, half, matched))
         if roles and _all_fit(mistake.formula, roles, observations, mistake.attend or attend):
             odd = roles.heads.unlikely if isinstance(roles.heads, Own) else 0
@@ -106,6 +108,26 @@ def explained(
             if not best[0]:
                 break
     return best[1] if best else None
+
+
+def factors(student: Student, terms: LayerFormula, attend: Attend, half: str) -> tuple[float, ...] | None:
+    """Of a half, alone: how much of each of its formula's terms it adds up; None where it is no such sum."""
+    known = _known(student)
+    _experiment(student, known)
+    if known.experiments is None:
+        return None
+    roles = known.staged("terms", Search(terms, attend, half, matched=_matched(student, known)))
+    seen = known.experiments.mlp if half == "mlp" else known.experiments.attention
+    if roles is None or not layer_roles.fits(terms, roles, seen, attend):
+        return None
+    return layer_roles.factors(terms, roles, seen, attend)
+
+
+def mlp_factor(student: Student) -> float:
+    """What multiplies the activation between the two maps of the MLP, or what comes out; 1 where it cannot be told."""
+    seen = experiments(student)
+    told = [mlp.function.multiple for mlp in seen.mlps] if seen else []
+    return next((times for times in told if times is not None), 1.0)
 
 
 def right_first_half(student: Student) -> bool:
@@ -126,6 +148,11 @@ def once(student: Student, question: str, ask: Callable[[], Answer]) -> Answer:
         kept[question] = ask()
     answer: Answer = kept[question]
     return answer
+
+
+def _acts(seen: Trials, half: str) -> bool:
+    """Whether a matrix of this half does something while neither is silent."""
+    return not seen.acting.isdisjoint(halves.matrices(seen.both.weights, trials.CASE, half))
 
 
 def _search(mistake: Mistake, attend: Attend, half: str, matched: Matched | None) -> Search:

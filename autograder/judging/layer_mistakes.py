@@ -6,10 +6,12 @@ parameters are found, and nothing of banks; `Banks` is what the reference has, h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
+from autograder.core.policy import TOLERANCES
 from autograder.judging import diagnosis, find_roles, observe, properties, reshaped
 from autograder.judging.code.cases import Cases
 from autograder.judging.code.layer_parts import LayerFormula
@@ -23,6 +25,22 @@ from autograder.judging.visit import Student
 Named = Mistake | Reshaped
 
 
+class Scaled(Protocol):
+    """A layer that is right but for constant factors (reference/scaled_layers.py)."""
+
+    @property
+    def attention(self) -> LayerFormula:
+        """The terms that the first half adds up."""
+
+    @property
+    def mlp(self) -> LayerFormula:
+        """The terms that the second half adds up."""
+
+    @property
+    def mistake(self) -> Callable[[float, float, float], Mistake | None]:
+        """The mistake of these factors: of x, of what the attention adds, of what the MLP adds. None if all are 1."""
+
+
 class Banks(msgspec.Struct, frozen=True):
     """The right layer over the right attention, and its wrong versions, more likely ones first."""
 
@@ -32,6 +50,7 @@ class Banks(msgspec.Struct, frozen=True):
     own: Sequence[Mistake]  # in an attention of the layer's own
     pairs: Sequence[Mistake]  # two, one in each half
     reshaped: Sequence[Reshaped]  # for which the weights are read otherwise
+    scaled: Scaled
 
 
 def roles(student: Student, banks: Banks, seen: Sequence[LayerObservation]) -> LayerRoles | None:
@@ -55,7 +74,33 @@ def _whole(student: Student, banks: Banks, cases: Cases) -> Named | None:
     if single and explained(student, banks, seen, [single], own=False):
         return single
     told = None if single else reshaped.in_layer(plain, banks.reshaped)
-    return told or _both(student, banks, seen) or single
+    return told or _both(student, banks, seen) or single or scaled(student, banks, plain)
+
+
+def mlp_with_biases(student: Student, found: LayerRoles, cases: Cases) -> list[LayerObservation]:
+    """The MLP half with the gains and biases of its own that were found, the attention half silent and without any.
+
+    A function that was measured between the two maps may hide a factor beside it; biases do not go through it.
+    """
+    own = {found.fc1.bias, found.fc2.bias, found.norm2.scale, found.norm2.shift}
+    return observe.layer(student, cases.layer(2), without="attention", biases=False, noisy=own)
+
+
+def scaled(student: Student, banks: Banks, seen: Sequence[LayerObservation]) -> Mistake | None:
+    """The constant factors that explain what was seen, as a mistake, or None."""
+    mistake = find_roles.once(student, "scaled", lambda: _scaled(student, banks))
+    return explained(student, banks, seen, [mistake]) if mistake else None
+
+
+def _scaled(student: Student, banks: Banks) -> Mistake | None:
+    first = find_roles.factors(student, banks.scaled.attention, banks.attend, "attention")
+    if not first:
+        return None
+    through, attention = first  # of x, and of what the half adds
+    if abs(through - 1) <= TOLERANCES.values:  # what was measured between the two maps is theirs alone
+        return banks.scaled.mistake(through, attention, find_roles.mlp_factor(student))
+    second = find_roles.factors(student, banks.scaled.mlp, banks.attend, "mlp")
+    return banks.scaled.mistake(through, attention, second[1]) if second else None
 
 
 def _both(student: Student, banks: Banks, seen: Sequence[LayerObservation]) -> Mistake | None:

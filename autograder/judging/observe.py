@@ -5,12 +5,12 @@ Why separate: hidden and public tests, and an instructor's own, start from these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 from torch import Tensor
 
-from autograder.judging.code import layer_roles, weights
+from autograder.judging.code import halves, weights
 from autograder.judging.code.attention_roles import Observation
 from autograder.judging.code.cases import AttentionCase, LayerCase
 from autograder.judging.code.compare import close, shape_text
@@ -51,22 +51,31 @@ def layer(
     without: str = "",
     biases: bool = True,
     gains: bool | None = None,
+    noisy: Collection[str] = (),
 ) -> list[LayerObservation]:
     """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half.
 
-    Without `biases` all are 0 and all gains 1, or random with `gains`.
+    Without `biases` all are 0 and all gains 1, or random with `gains`; those that are named in `noisy` are random too.
     """
     with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
-        seen = [_layer(visit, case, cases[0].seed, without, biases, gains) for case in cases]
+        seen = [_layer(visit, case, cases[0].seed, without, biases, gains, noisy) for case in cases]
     _say(visit, remark)
     return seen
 
 
 def _layer(
-    visit: Visit, case: LayerCase, probe_seed: int, without: str, biases: bool, gains: bool | None = None
+    visit: Visit,
+    case: LayerCase,
+    probe_seed: int,
+    without: str,
+    biases: bool,
+    gains: bool | None = None,
+    noisy: Collection[str] = (),
 ) -> LayerObservation:
     built = visit.build(case)
-    drawn = silence(weights.draw(case.seed, built.parameters, biases=biases, gains=gains), case, without)
+    drawn = weights.draw(case.seed, built.parameters, biases=biases, gains=gains)
+    random = weights.draw(case.seed, built.parameters, biases=True) if noisy else drawn
+    drawn = silence({name: random[name] if name in noisy else w for name, w in drawn.items()}, case, without)
     visit.load(drawn)
     x = case.x()
     output = visit.forward(x).output
@@ -111,7 +120,7 @@ def _composed(
 
 def silence(drawn: weights.Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
     """The weights with one half of the layer silenced: "mlp", "attention", or nothing for ""."""
-    return layer_roles.silenced(drawn, case, without) if without else dict(drawn)
+    return halves.silenced(drawn, case, without) if without else dict(drawn)
 
 
 def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Tensor) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 from autograder.judging.code import trials, weights
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
-from autograder.judging.code.layer_roles import silenced
+from autograder.judging.code.halves import silenced
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student, Visit
 
@@ -24,6 +24,7 @@ LAYER = "4b"
 RTOL = 1e-3
 STRAIGHT = 1e-3  # what a linear map leaves of a fit by one is rounding, 1e-6; what an activation leaves, over 0.1
 ADDS_NOTHING = "nothing is added to x while its matrices are 0"
+ADDS_SOMETHING = "something is added to x while the other half's matrices are 0"
 SAMPLES = 3 * trials.CASE.dim
 
 Shown = dict[str, bool]
@@ -39,7 +40,7 @@ def of_half(student: Student, half: str) -> Shown:
         layer = _Layer(visit, other)
         x = case.x()
         shown = {
-            ADDS_NOTHING: layer.mute(silenced(other, case, half), x),
+            **layer.mute(silenced(other, case, half), x),
             "what is added depends on x alone through a normalisation of each token": layer.normalised(x),
             "each sample is worked on for itself": close(layer.added(x[:1]), layer.added(x)[:1], RTOL),
         }
@@ -55,7 +56,7 @@ def missing(student: Student, half: str) -> tuple[str, ...]:
         failed = [name for name, holds in of_half(student, half).items() if not holds]
     except (Unmet, Missing):
         return ()
-    return tuple(failed[:1] if failed[:1] == [ADDS_NOTHING] else failed)
+    return tuple(failed[:1] if failed and failed[0] in (ADDS_NOTHING, ADDS_SOMETHING) else failed)
 
 
 class _Layer:
@@ -69,11 +70,13 @@ class _Layer:
     def added(self, x: Tensor) -> Tensor:
         return self._visit.forward(x).output - x
 
-    def mute(self, quiet: weights.Weights, x: Tensor) -> bool:
+    def mute(self, quiet: weights.Weights, x: Tensor) -> Shown:
+        if not bool(self.added(x).abs().max() > RTOL):
+            return {ADDS_SOMETHING: False}
         self._visit.load(quiet)
         same = close(self._visit.forward(x).output, x, RTOL)
         self._visit.load(self._chosen)
-        return same and bool(self.added(x).abs().max() > RTOL)
+        return {ADDS_NOTHING: same}
 
     def normalised(self, x: Tensor) -> bool:
         """With another factor for each token: what takes the tokens together is no normalisation of each."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -28,6 +29,10 @@ from tests.grader.wrong_styles import FIRST, HEAD, SECOND, STRUCTURE, Wrong
 
 # Tests that a mistake may lose beside its own: what a spoilt half shows of gradients and dropout cannot always be told.
 BESIDE = frozenset({"4b.5", "4b.6"})
+
+
+# The one name that says a number: it was measured.
+FACTOR = re.compile(r"reference with [^(]* multiplied by -?\d[^(]* \(all")
 
 
 class Count(msgspec.Struct):
@@ -98,7 +103,7 @@ def wrong_programs(styles: int) -> Iterator[tuple[str, str, str, Wrong]]:
         yield "4a", name, wrong_styles.head(wrong), wrong
     own = [name for name, choice in generated_styles.ATTENTIONS.items() if "mixed =" not in choice.use]
     turns = itertools.cycle(own)
-    for name, wrong in (*STRUCTURE.items(), *wrong_styles.ATTENTION.items()):
+    for name, wrong in (*STRUCTURE.items(), *wrong_styles.ATTENTION.items(), *wrong_styles.SCALED.items()):
         kinds = [next(turns) for _ in range(styles)]
         for attention in kinds if wrong.own else ["the provided attention", *kinds]:
             yield "4b", f"{name} in {attention}", wrong_styles.spoilt(Style(attention=attention, order=4), wrong), wrong
@@ -114,6 +119,7 @@ def mutations(programs: Iterable[tuple[str, str, str, Wrong]]) -> tuple[Count, C
             lost.keys() - BESIDE == wrong.lost, f"{question} {name}: {sorted(lost)}, not {sorted(wrong.lost)}"
         )
         names = {each for each, title in _titles(question) if f"reference {title} (" in said}
+        names |= {"scaled"} if FACTOR.search(said) else set()
         if wrong.name:
             counts[1].add(wrong.name in names, f"{question} {name}: {said[:120]}")
         counts[2].add(names <= {wrong.name}, f"{question} {name}: {names}")

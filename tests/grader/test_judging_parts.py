@@ -8,7 +8,16 @@ import torch
 import torch.nn.functional as F
 
 from autograder.judging import diagnosis
-from autograder.judging.code import attention_roles, cases, dropout, layer_parts, layer_roles, layer_weights, weights
+from autograder.judging.code import (
+    attention_roles,
+    cases,
+    dropout,
+    halves,
+    layer_parts,
+    layer_roles,
+    layer_weights,
+    weights,
+)
 from autograder.judging.expect import Unmet
 from autograder.sandbox.wire import ParameterSpec
 from reference import attention, encoder, layer_misconceptions, misconceptions
@@ -69,7 +78,7 @@ def test_a_half_is_silenced_whatever_its_sizes_are(without: str, silent: set[str
         "square": (dim, dim), "bias": (dim,),
     }  # fmt: skip
     ones = {name: torch.ones(shape) for name, shape in shapes.items()}
-    quiet = {name for name, w in layer_roles.silenced(ones, CASE, without).items() if not w.any()}
+    quiet = {name for name, w in halves.silenced(ones, CASE, without).items() if not w.any()}
     assert quiet == silent
 
 
@@ -141,7 +150,7 @@ def test_the_mistakes_of_a_half_can_be_told_apart_there(bank: str) -> None:
     outputs = []
     for mistake in mistakes:
         drawn = observed(CASE, biases=False)
-        silent = layer_roles.silenced(drawn.weights, CASE, without)
+        silent = halves.silenced(drawn.weights, CASE, without)
         roles = layer_roles.find(encoder.layer, [drawn])
         assert roles
         quiet = layer_roles.LayerObservation(CASE, silent, drawn.x, drawn.output, drawn.made, 1, without)

@@ -110,7 +110,21 @@ STRUCTURE: Mapping[str, Wrong] = {
         BOTH,
         "",
     ),
-    "halves scaled": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, ""),
+}  # fmt: skip
+
+# Constant factors. Without biases, what multiplies the MLP is a part of its activation: biases tell the two apart.
+SCALED: Mapping[str, Wrong] = {
+    "attention halved": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, "scaled"),
+    "attention taken away": Wrong(((ADD1, f"x = x - {OUT}"),), FIRST, "scaled"),
+    "x halved, first": Wrong(((ADD1, f"x = 0.5 * x + {OUT}"),), FIRST, "scaled"),
+    "MLP halved": Wrong(((ADD2, f"x = x + 0.5 * {F2}"),), SECOND, "scaled"),
+    "MLP taken away": Wrong(((ADD2, f"x = x - {F2}"),), SECOND, "scaled"),
+    "x three times, second": Wrong(((ADD2, f"x = 3 * x + {F2}"),), SECOND, "scaled"),
+    "second sum over √2": Wrong(((ADD2, f"x = (x + {F2}) / 2 ** 0.5"),), SECOND, "scaled"),
+    "means of both sums": Wrong(((ADD1, f"x = (x + {OUT}) / 2"), (ADD2, f"x = (x + {F2}) / 2")), BOTH, "scaled"),
+    "both halves halved": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"), (ADD2, f"x = x + 0.5 * {F2}")), BOTH, "scaled"),
+    "second norm doubled": Wrong(((N2, "y = 2 * self.my_n2(x)"),), SECOND, ""),
+    "MLP of a sine halved": Wrong(((Z, "z = torch.sin(z)"), (ADD2, f"x = x + 0.5 * {F2}")), SECOND, ""),
 }  # fmt: skip
 
 _LATER = "torch.ones(x.shape[1], x.shape[1]).triu(1).bool()"

@@ -73,6 +73,8 @@ def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
             remark(
                 "the activation of your MLP is a sigmoid: allowed, but its slope is at most 1/4, so it learns slowly"
             )
+        if not isinstance(roles.activation, str):
+            _same_with_biases(student, reference, cases, roles, smallest)
         return
     # a wrong first half may spoil the input of this one: then it is judged on what that half gives. Normalising hides
     # some mistakes there, so one that is known and not in the first half is charged all the same, as is any after a
@@ -85,6 +87,19 @@ def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
         judged = seen if alone else following
         unmet = _unmet(student, reference, judged, known, reference.layer_misconceptions.MLP_HALF)
         _charge(unmet, remark, for_staff, smallest, "mlp")
+
+
+def _same_with_biases(student, reference, cases, roles, smallest):
+    """Raises Unmet where a factor beside the activation was taken for part of it, which the half's biases show."""
+    seen = layer_mistakes.mlp_with_biases(student, roles, cases)
+    if not _roles(student, reference, seen):
+        mistake = layer_mistakes.scaled(student, _banks(reference), seen)
+        raise Unmet(
+            f"your output equals the reference {mistake.title} (all {len(seen)} cases)"
+            if mistake
+            else "the MLP half equals the reference while its gains are 1 and its biases 0, and differs with others",
+            fix=mistake.hint if mistake else "is something multiplied by a number before or after one of the two maps?",
+        ).showing(smallest("4b", "mlp"))
 
 
 def _charge(unmet, remark, for_staff, smallest, half=""):
@@ -110,6 +125,7 @@ def _banks(reference):
         reference.own_attention_misconceptions.OWN,
         reference.layer_pairs.PAIRS,
         reference.reshaped_layers.RESHAPED,
+        reference.scaled_layers.SCALED,
     )
 
 
@@ -137,10 +153,12 @@ def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
         banks = _banks(reference)
         known = layer_mistakes.explained(student, banks, seen, (*banks.layer, *banks.own))
         if not known and _roles(student, reference, observe.layer(student, cases.layer(2), biases=False)):
-            raise Unmet(
-                "your output equals the reference while all gains are 1 and all biases 0, and differs with others",
-                fix="is there a vector among the parameters that Figure 1 does not have, or one used in two places?",
-            ).showing(smallest("4b"))
+            known = layer_mistakes.scaled(student, banks, seen)  # a factor on what the MLP adds shows with biases
+            if not known:
+                raise Unmet(
+                    "your output equals the reference while all gains are 1 and all biases 0, and differs with others",
+                    fix="is there a vector among the parameters that Figure 1 does not have, or one in two places?",
+                ).showing(smallest("4b"))
         _charge(
             _unmet(student, reference, seen, known or _whole(student, reference, cases), ()),
             remark,

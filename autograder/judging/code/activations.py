@@ -59,6 +59,16 @@ class Measured(msgspec.Struct, frozen=True, eq=False):
         return ""
 
     @property
+    def multiple(self) -> float | None:
+        """How many times an activation with a name it is, the first of which it is any; None where there is none."""
+        for function in ACTIVATIONS.values():
+            plain = function(self.points)
+            times = float((plain * self.values).sum() / plain.square().sum())
+            if bool(((times * plain - self.values).abs() <= NOISE * (1 + self.values.abs())).all()):
+                return times
+        return None
+
+    @property
     def bend(self) -> float:
         """How far it is from any straight line, relative to its largest distance from its mean: 0 for a linear map.
 

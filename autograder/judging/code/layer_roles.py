@@ -34,7 +34,7 @@ from autograder.judging.code.layer_weights import (
     projections,
 )
 from autograder.judging.code.own_attention import Attend, Own
-from autograder.judging.code.weights import Weights, is_vector
+from autograder.judging.code.weights import Weights
 
 LIKELY = 40  # ways to fill the other roles that are tried with every activation; what comes later, with the usual ones
 
@@ -142,10 +142,26 @@ def evaluate(
 ) -> Tensor:
     """The formula under these roles, in float64; over `attention`, if it is given, in the place of the probe heads.
 
-    `kept`: for weights that stay what they are; with other formulas the same parts come again.
+    `kept`: for weights that stay what they are; with other formulas the same parts come again. A formula may give its
+    terms, on an axis before the others: then it is those multiples of them that come nearest to the output.
     """
     x, parts = (_kept if kept else _filled)(roles, observation, attend, attention)
-    return formula(x, parts)
+    given = formula(x, parts)
+    if given.dim() == x.dim():
+        return given
+    return (_multiples(given, observation.output)[:, None, None, None] * given).sum(0)
+
+
+def factors(formula: LayerFormula, roles: LayerRoles, seen: LayerObservation, attend: Attend) -> tuple[float, ...]:
+    """Of a formula that gives its terms: how much of each is in the output."""
+    terms = formula(*_filled(roles, seen, attend, None))
+    return tuple(float(factor) for factor in _multiples(terms, seen.output))
+
+
+def _multiples(terms: Tensor, output: Tensor) -> Tensor:
+    columns = terms.flatten(1).T  # (numbers of the output, terms)
+    multiples: Tensor = torch.linalg.lstsq(columns, output.double().flatten()[:, None]).solution[:, 0]
+    return multiples
 
 
 def _filled(
@@ -257,29 +273,3 @@ def unfilled(observation: LayerObservation) -> list[tuple[str, str]]:
         ("mlp_dim features", "dim"): plain(weights, case.dim, case.mlp_dim),
     }
     return [role for role, found in wanted.items() if not found]
-
-
-def silenced(weights: Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
-    """The weights with every matrix of one half set to zero: that half of the layer adds nothing.
-
-    A matrix belongs to the attention when one of its axes counts heads or their features, in whatever number, to the
-    MLP otherwise: so a half of a wrong size is silenced too, and does not spoil the judging of the other.
-    """
-    quiet = matrices(weights, case, without)
-    return {name: torch.zeros_like(w) if name in quiet else w for name, w in weights.items()}
-
-
-def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
-    """The names of the matrices that belong to a half, "attention" or "mlp", by their sizes."""
-    return frozenset(
-        name
-        for name, w in weights.items()
-        if not is_vector(w.shape) and any(_counts_heads(n, case) for n in w.shape) == (half == "attention")
-    )
-
-
-def _counts_heads(size: int, case: LayerCase) -> bool:
-    if size == case.mlp_dim or size % case.dim == 0 or size == 1:
-        return False
-    usual = size in (case.heads, case.heads * (case.dim // case.heads))
-    return usual or size % case.dim_head == 0 or (case.heads > 2 and size % case.heads == 0)

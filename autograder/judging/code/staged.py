@@ -18,8 +18,9 @@ import msgspec
 from autograder.judging.code.cases import normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.flat import is_flat
+from autograder.judging.code.halves import matrices
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.layer_roles import LayerRoles, ProbeHeads, fits, matrices
+from autograder.judging.code.layer_roles import LayerRoles, ProbeHeads, fits
 from autograder.judging.code.layer_weights import NOTHING, AffineSource, NormSource, plain, projections
 from autograder.judging.code.mlp_roles import after_silence, known_to_fail, mlps
 from autograder.judging.code.own_attention import Attend, Own

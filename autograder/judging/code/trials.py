@@ -21,8 +21,9 @@ from autograder.judging.code import measuring
 from autograder.judging.code.activations import Measured
 from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.compare import close
+from autograder.judging.code.halves import matrices, silenced
 from autograder.judging.code.layer_parts import USUAL_EPS
-from autograder.judging.code.layer_roles import LayerObservation, matrices, silenced
+from autograder.judging.code.layer_roles import LayerObservation
 from autograder.judging.code.layer_weights import AffineSource, plain
 from autograder.judging.code.readings import members
 from autograder.judging.code.weights import Weights, is_vector

@@ -16,7 +16,7 @@ from torch import Tensor
 from autograder.core.names import named
 from autograder.judging.code.activations import ACTIVATIONS
 from autograder.judging.code.cases import LAYER_SIZES, LayerCase
-from autograder.judging.code.layer_roles import matrices
+from autograder.judging.code.halves import matrices
 from autograder.judging.smallest.filled import Parameters, differs, load, numbers, of_sizes
 from autograder.judging.visit import Visit
 
