@@ -6,12 +6,13 @@
 Why separate: grading forks, ends by os._exit, and starts engines with an empty environment and `-I`, so that
 coverage.py alone sees little of it. Here the tests run in an environment that holds the packages of this one and starts
 the measurement in each of its interpreters; nothing of the grader knows of it. Followed are the tests' own process,
-commands, lanes, readers, engines, graders and the zygote. Not followed: the children, where the student's code runs,
+commands, lanes, readers, engines and graders. Not followed: the zygote and its children, where the student's code runs,
 and what is killed before it could write down what it ran.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -95,39 +96,48 @@ def start() -> None:
     covered.set_option("run:patch", ["_exit", "fork"])
     covered._warn_no_data = covered._warn_unimported_source = False
     covered.start()
-    _save_at_exit(covered)
-    _leave_the_children(engine)
+    atexit.register(_save)
+    _leave_the_zygote()
     _wait_before_killing()
+    if engine:
+        _save_with_each_event()
 
 
-def _save_at_exit(covered: Any) -> None:
-    import atexit
+def _save() -> None:
+    import coverage
 
-    def save() -> None:
-        covered.stop()
-        covered.save()
-
-    atexit.register(save)
+    if running := coverage.Coverage.current():
+        running.save()
 
 
-def _leave_the_children(engine: bool) -> None:
-    """What an engine forks first is the zygote, and what that forks is not measured: student code runs there."""
-    forks, zygote = 0, False
+def _save_with_each_event() -> None:
+    """An engine is killed once it has said all, and its grader with it: each writes down first what it ran."""
+    sys.path.insert(0, str(ROOT))
+    from autograder.core import events
+
+    line = events.line
+
+    def saving(message: Any) -> bytes:
+        _save()
+        return line(message)
+
+    events.line = saving
+
+
+def _leave_the_zygote() -> None:
+    """It closes all its descriptors and shuts itself in before it works, so it could write nothing down."""
 
     def forked() -> None:
-        nonlocal zygote, forks
         import coverage
 
-        if zygote and (running := coverage.Coverage.current()):
+        frame = sys._getframe()
+        while frame.f_back and not frame.f_code.co_filename.endswith("sandbox/zygote.py"):
+            frame = frame.f_back
+        if frame.f_code.co_filename.endswith("sandbox/zygote.py") and (running := coverage.Coverage.current()):
             running._auto_save = False
             running.stop()
-        zygote, forks = engine and not forks and not zygote, 0
 
-    def forking() -> None:
-        nonlocal forks
-        forks += 1
-
-    os.register_at_fork(after_in_child=forked, after_in_parent=forking)
+    os.register_at_fork(before=_save, after_in_child=forked)
 
 
 def _wait_before_killing() -> None:

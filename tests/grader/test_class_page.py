@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from autograder.report.class_page import class_page
 from autograder.report.class_table import class_row
 from autograder.report.overview import Overview, essence, overview, student
 from autograder.report.summary import summarise
+from tests.grader.browser import CHROMIUM
 from tests.grader.pace import patience
 
 NAMES = {"4a": ("Attention", 2.0), "4a.1": ("builds", 1.0), "4a.4": ("formula", 1.0)}
@@ -128,9 +128,6 @@ def test_flags_losses_and_slow_ones_are_shown() -> None:
     report = msgspec.structs.replace(report, tests=tests, submission=submission, seconds=99.0)
     page = class_page(shown(report))
     assert "<polyline" in page and "1 with flags" in page and "(99 s)" in page
-
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def browse(page: Path, *options: str) -> str:
