@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "build/coverage"
+OUT = Path(os.environ.get("COVERAGE_OUT", ROOT / "build/coverage"))
 GRACE_SECONDS = 2.0  # of a forked process that said all it had to say, to write down what it ran
 
 
@@ -91,8 +91,9 @@ def start() -> None:
     """Begins to measure this process, and whatever it forks down to the zygote's children."""
     import coverage
 
+    out = Path(sys.prefix).parent  # an engine is told nothing
     engine = any("autograder.engine.main" in word for word in sys.orig_argv)
-    covered = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"), data_file=str(OUT / "data"), data_suffix=True)
+    covered = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"), data_file=str(out / "data"), data_suffix=True)
     covered.set_option("run:patch", ["_exit", "fork"])
     covered._warn_no_data = covered._warn_unimported_source = False
     covered.start()
