@@ -27,11 +27,15 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
 
 
 class Grade(msgspec.Struct, frozen=True, tag="grade"):
-    """One submission to grade. `deadline` is time.monotonic(), which is one clock for all processes of a machine."""
+    """One submission to grade. `deadline` is time.monotonic(), which is one clock for all processes of a machine.
+
+    `kept`: results of whole questions, whose tests are not run again.
+    """
 
     submission: Submission
     deadline: float
     seed: int | None = None
+    kept: tuple[TestResult, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

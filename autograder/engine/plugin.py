@@ -117,12 +117,13 @@ class Grading:
     def _grade(self, config: pytest.Config, order: Grade) -> None:
         seed = order.seed if order.seed is not None else origin.seed_of(order.submission, self.setup.secret)
         desk = config.stash[DESK] = Desk(order, self.setup, self.zygote, seed)
-        for index, (item, about) in enumerate(self.items):
-            desk.visits_left = sum(map(_visits, self.items[index:]))
+        todo = self._begin(desk, order)
+        for index, (item, about) in enumerate(todo):
+            desk.visits_left = sum(map(_visits, todo[index:]))
             # prerequisites count what the code does; what it may not use is charged afterwards, in every test alike
             result = desk.results[about.number] = self._judged(desk, item, about)
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
-            if index + 1 == len(self.items) or _question(self.items[index + 1]) != _question((item, about)):
+            if index + 1 == len(todo) or _question(todo[index + 1]) != _question((item, about)):
                 self._second_try(desk, _question((item, about)))
                 self._leave(desk, _question((item, about)))
         desk.rooms.close()
@@ -133,6 +134,15 @@ class Grading:
         for result in desk.results.values() if found else ():  # those that were finished before it was seen, too
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
         self.emit(Graded(order.submission.name, seed, found))
+
+    def _begin(self, desk: Desk, order: Grade) -> list[tuple[pytest.Item, outcome.Item]]:
+        """The tests to run: all but those of which the order brings results along, which are told as they are."""
+        kept = {result.number: result for result in order.kept}
+        for _, about in self.items:
+            if about.number in kept:
+                desk.results[about.number] = kept[about.number]
+                self.emit(Tested(order.submission.name, kept[about.number]))
+        return [pair for pair in self.items if pair[1].number not in kept]
 
     def _read_again(self, desk: Desk, questions: set[str | None]) -> None:
         """Judges once more what is judged from the text alone, now that it is known what ran."""

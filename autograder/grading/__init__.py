@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +37,13 @@ GRACE_SECONDS = 2.0
 Watch = Callable[[Report], None]
 
 
+class Again(NamedTuple):
+    """A submission of which the results of whole questions stand: their tests are not run."""
+
+    path: Path
+    kept: tuple[TestResult, ...]
+
+
 class Options(msgspec.Struct, frozen=True):
     """How to grade. `seed` None: derived from the submission and the course secret."""
 
@@ -55,7 +63,9 @@ def grade(path: Path, options: Options = Options(), watch: Watch | None = None) 
     return report
 
 
-def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch | None = None) -> Iterator[Report]:
+def grade_many(
+    paths: Iterable[Path | Again], options: Options = Options(), watch: Watch | None = None
+) -> Iterator[Report]:
     """Grades one submission after another with one engine; a broken one never stops the rest.
 
     Raises UsageError when a path does not exist or the tests are not here, WeakIsolation before anything was graded.
@@ -66,7 +76,8 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
     options = checked(options)
     strong = False  # whether an engine has found this machine fit for the tests
     with _Engines(setup_of(options)) as engines:
-        for path in paths:
+        for each in paths:
+            path, kept = each if isinstance(each, Again) else (each, ())
             engines.at_work()
             reader.import_once()  # while the engine imports torch
             start = time.monotonic()
@@ -77,7 +88,7 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
                 continue
             sheet = Sheet(submission, start, options)
             try:
-                _fill(sheet, engines, options, watch)
+                _fill(sheet, engines, options, watch, kept)
             except WeakIsolation as refused:
                 if not strong and sheet.ready is None:
                     raise
@@ -88,7 +99,7 @@ def grade_many(paths: Iterable[Path], options: Options = Options(), watch: Watch
                 yield sheet.report(final=True)
 
 
-def _fill(sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None) -> None:
+def _fill(sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None, kept: tuple[TestResult, ...]) -> None:
     """Has the submission graded; by a second engine, once, when the first one fails.
 
     Only while half of the time is left, so that no test is lost for want of time that our fault used up: an honest
@@ -97,7 +108,7 @@ def _fill(sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None
     deadline = sheet.start + options.seconds
     for _ in range(2):
         engine = engines.at_work()
-        engine.send(Grade(sheet.submission, deadline, options.seed))
+        engine.send(Grade(sheet.submission, deadline, options.seed, kept))
         if sheet.fill(engine, deadline + GRACE_SECONDS, engines.ready, watch):
             engines.ready = sheet.ready
             return

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from autograder.commands import batch
-from autograder.commands.batch import lanes, record, tables
+from autograder.commands.batch import lanes, record, tables, touched
 from autograder.commands.batch.folder import Entry, Person
 from autograder.commands.batch.record import Task
 from autograder.core.errors import UsageError
@@ -89,23 +89,23 @@ def test_lost_and_damaged_files_are_made_again(course: Path, tmp_path: Path) -> 
 
 
 def test_the_key_changes_with_all_that_decides(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {record.grading_key(QUICK), record.grading_key(Options()), record.grading_key(Options(only="2a", seed=1))}
+    keys = {touched.decides(QUICK).all, touched.decides(Options()).all, touched.decides(Options(only="2a", seed=1)).all}
     policy = tmp_path / "policy.toml"
-    policy.write_bytes((ROOT / "autograder" / "policy.toml").read_bytes() + b"\n")
+    policy.write_bytes((ROOT / "autograder" / "policy.toml").read_bytes().replace(b'title = "', b'title = "New ', 1))
     monkeypatch.setenv("AUTOGRADER_POLICY", str(policy))
-    keys.add(record.grading_key(QUICK))
+    keys.add(touched.decides(QUICK).all)
     monkeypatch.setenv("AUTOGRADER_SECRET", "another")
-    keys.add(record.grading_key(QUICK))
+    keys.add(touched.decides(QUICK).all)
     tests = shutil.copytree(ROOT / "tests" / "hidden", tmp_path / "hidden")
-    keys.add(record.grading_key(Options(only="2a", tests=tests)))
+    keys.add(touched.decides(Options(only="2a", tests=tests)).all)
     (tests / "test_more.py").write_text("")
-    keys.add(record.grading_key(Options(only="2a", tests=tests)))
-    assert len(keys) == 7 and record.grading_key(QUICK) == record.grading_key(QUICK)
+    keys.add(touched.decides(Options(only="2a", tests=tests)).all)
+    assert len(keys) == 7 and touched.decides(QUICK).all == touched.decides(QUICK).all
 
 
 def test_the_key_sees_every_name_and_byte_and_no_time(course: Path, tmp_path: Path) -> None:
     def key() -> str:
-        return record.key("grading", course / "ada")
+        return record.content(course / "ada")
 
     seen, path = [key()], course / "ada" / "hw6.ipynb"
     for change in (lambda: path.write_bytes(b"1"), lambda: path.write_bytes(b"2"), lambda: path.rename(path.parent / "b"),
@@ -120,9 +120,9 @@ def test_the_key_sees_every_name_and_byte_and_no_time(course: Path, tmp_path: Pa
 def test_what_cannot_be_read_whole_has_no_key_and_is_graded_each_time(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert record.key("grading", course / "nobody") == ""
+    assert record.content(course / "nobody") == ""
     monkeypatch.setattr(record, "MAX_BYTES", 3)
-    assert record.key("grading", course / "ada") == ""
+    assert record.content(course / "ada") == ""
     assert graded(course, tmp_path / "out") == (0, 3)
     assert graded(course, tmp_path / "out") == (0, 3)
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_read_whole_has_no_key_and_is_graded_each_time(
 def test_a_pipe_or_a_link_in_a_submission_is_named_and_never_opened(course: Path) -> None:
     os.mkfifo(course / "ada" / "pipe")
     (course / "ada" / "link").symlink_to("/dev/zero")
-    assert record.key("grading", course / "ada")
+    assert record.content(course / "ada")
 
 
 def test_what_was_not_wholly_graded_is_graded_again(course: Path, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def run(
         marks = hand.gather(by_hand, found.entries, out)
         if hand_pages:
             hand.write_pages(found.entries, out)
-        shelf = Shelf(found.entries, out, options, fresh)
+        shelf = Shelf(found.entries, out, options, fresh, against)
         lost: tuple[str, ...] = ()
         try:
             shelf.fill(_grading(options, jobs, place, say), watch)
@@ -96,7 +96,13 @@ def run(
             lost = (str(fault),)
         with undisturbed():
             shelf.add_when_they_came(due)
-            notes = found.notes + lost + shelf.add_what_the_class_shows() + shelf.add_what_people_gave(marks)
+            notes = (
+                found.notes
+                + lost
+                + shelf.what_stands()
+                + shelf.add_what_the_class_shows()
+                + shelf.add_what_people_gave(marks)
+            )
             notes += (
                 tuple(handed.notes(shelf.rows(), due))
                 + shelf.strangers()

@@ -19,7 +19,7 @@ import msgspec
 from autograder.commands.batch.record import Done, Stopped, Task, encode, options_decoder, task_decoder
 from autograder.core.errors import AutograderError, UsageError, WeakIsolation
 from autograder.core.records import Report, Weights
-from autograder.grading import Options, grade_many
+from autograder.grading import Again, Options, grade_many
 from autograder.report import results
 from autograder.report.html import render
 from autograder.report.summary import summarise
@@ -43,17 +43,17 @@ def graded(tasks: Iterable[Task], options: Options) -> Iterator[Done]:
 
 
 class _Queue:
-    """Paths for `grade_many`; `current` is the task whose report comes next."""
+    """What `grade_many` is to grade; `current` is the task whose report comes next."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = iter(tasks)
         self.current = Task("", "")
         self.ended = False
 
-    def __iter__(self) -> Iterator[Path]:
+    def __iter__(self) -> Iterator[Again]:
         for task in self._tasks:
             self.current = task
-            yield Path(task.path)
+            yield Again(Path(task.path), task.kept)
         self.ended = True
 
 

@@ -8,36 +8,30 @@ Why separate: nothing here grades, and no clock is read. What cannot be read is 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from autograder import __version__
 from autograder.commands.batch.handed import Handed, told
+from autograder.commands.batch.touched import REST, hashed
 from autograder.core import policy
 from autograder.core.records import Finding, Report, Severity, TestResult
-from autograder.grading import Options, setup_of
-from autograder.grading.supervisor import ROOT
+from autograder.grading import Options
 
 # A submission beyond these is graded each time: reading all of it would cost more than grading what is read of it.
 MAX_FILES = 2_000
 MAX_BYTES = 512 * 2**20
 
-# What of the project decides about a result.
-DECIDES = ("autograder", "reference")
-_SUFFIXES = {".py", ".toml", ".j2", ".json", ".gz"}
-
 
 class Task(msgspec.Struct, frozen=True):
-    """A submission to grade: its id in the class, and where it lies."""
+    """A submission to grade: its id in the class, where it lies, and the results of tests that need not run again."""
 
     id: str
     path: str
+    kept: tuple[TestResult, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -64,6 +58,7 @@ class Record(msgspec.Struct, frozen=True):
     adds: str = ""  # what the class added to the files: they are written anew when that changes
     hand: tuple[TestResult, ...] = ()  # what people gave; the same
     times: Handed | None = None  # when it came and was due, where that was asked; the same
+    parts: dict[str, str] = {}  # the key in parts, see `touched`
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)  # of what is no data, only paths occur
@@ -107,33 +102,26 @@ def whole(known: Record, published: bool = False) -> Report:
     return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, findings=findings))
 
 
-def grading_key(options: Options) -> str:
-    """The hash of everything but the submission that decides about a result."""
-    setup = setup_of(options)
-    files = [path for name in DECIDES for path in sources(ROOT / name)]
-    files += [path for name in setup.tests for path in sources(Path(name))]
-    parts = [
-        __version__.encode(),
-        importlib.metadata.version("torch").encode(),
-        encode(options) + msgspec.json.encode(setup, order="deterministic"),
-        os.environ.get("AUTOGRADER_MNIST", "").encode(),
-        Path(os.environ.get(policy.VARIABLE, policy.FILE)).read_bytes(),
-        *(path.read_bytes() for path in files),
-    ]
-    return _hash(parts)
-
-
-def key(grading: str, path: Path) -> str:
-    """The key of a submission as it lies there; empty when it is too large, or cannot be read whole."""
+def content(path: Path) -> str:
+    """The hash of a submission as it lies there; empty when it is too large, or cannot be read whole."""
     try:
-        return _hash([grading.encode(), *_content(path)])
+        return hashed(_content(path))
     except (OSError, OverflowError):
         return ""
 
 
-def sources(top: Path) -> list[Path]:
-    """The files in a folder of the project that decide about a result."""
-    return sorted(path for path in top.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+def stands(known: Record | None, parts: Mapping[str, str]) -> tuple[TestResult, ...]:
+    """The results that a record holds of questions about which nothing that decides is another than it was.
+
+    None where ready-made attention was found, since a test is charged for it afterwards: what others require of it is
+    not in the record.
+    """
+    if known is None or not known.key or not parts or known.parts.get(REST) != parts[REST]:
+        return ()
+    if any(found.severity is Severity.READY_MADE for found in known.report.submission.findings):
+        return ()
+    same = {question for question, part in parts.items() if known.parts.get(question) == part} - {REST}
+    return tuple(test for test in known.report.tests if policy.POLICY.question_of(test.number).number in same)
 
 
 def _content(path: Path) -> Iterator[bytes]:
@@ -163,12 +151,3 @@ def _files(path: Path) -> Iterator[tuple[str, str]]:
                     raise OverflowError
                 todo.append((name, entry.path))
             yield name, entry.path
-
-
-def _hash(parts: Iterable[bytes]) -> str:
-    """sha256 over the parts, each with its length, so that no two lists of parts are one text."""
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(len(part).to_bytes(8, "little"))
-        total.update(part)
-    return total.hexdigest()

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch import hand, lanes, record
+from autograder.commands.batch import hand, lanes, record, touched
 from autograder.commands.batch.folder import Entry
 from autograder.commands.batch.handed import handed
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
+from autograder.core.records import TestResult
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -43,16 +44,26 @@ Grading = Callable[[Sequence[Task], lanes.Watch], Generator[record.Done, None, N
 class Shelf:
     """The records of a class, kept and new, and the files that belong to each."""
 
-    def __init__(self, entries: Sequence[Entry], out: Path, options: Options, fresh: bool) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], out: Path, options: Options, fresh: bool, earlier: Path | None = None
+    ) -> None:
+        """`earlier`: another run's results, of which single questions may stand."""
         self._entries, self._out = entries, out
-        grading = record.grading_key(options)
-        self._keys = {entry.id: record.key(grading, entry.path) for entry in entries}
+        decides = touched.decides(options)
+        self._parts = {entry.id: decides.parts(record.content(entry.path)) for entry in entries}
+        self._keys = {each: touched.hashed([decides.all.encode(), parts[touched.REST].encode()]) if parts else ""
+                      for each, parts in self._parts.items()}  # fmt: skip
+        self._stand: dict[str, tuple[TestResult, ...]] = {}
         self._records: dict[str, Record] = {}
         self._wholes: dict[str, tuple[Record, Summary]] = {}
         for entry in () if fresh else entries:
             known = record.read(out / "records" / f"{entry.id}.json")
             if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
                 self._records[entry.id] = known
+                continue
+            before = record.read(earlier / "records" / f"{entry.id}.json") if earlier else None
+            parts = self._parts[entry.id]
+            self._stand[entry.id] = record.stands(known, parts) or record.stands(before, parts)
         self.kept = len(self._records)
         self._marks: hand.Marks = {}
 
@@ -61,7 +72,11 @@ class Shelf:
 
     def fill(self, grading: Grading, watch: Watch) -> None:
         """Has graded what no record is there of. A Ctrl-C while files are written is heard after them."""
-        todo = [Task(entry.id, str(entry.path)) for entry in self._entries if entry.id not in self._records]
+        todo = [
+            Task(entry.id, str(entry.path), self._stand.get(entry.id, ()))
+            for entry in self._entries
+            if entry.id not in self._records
+        ]
         faults = 0
 
         def tell(now: Mapping[str, float]) -> None:
@@ -77,13 +92,26 @@ class Shelf:
     def _keep(self, done: record.Done) -> None:
         """The page first, the record last: where a result is, its page is, too; where a record is, both are."""
         key = self._keys[done.id] if done.report.complete else ""  # what we failed to grade is graded again
-        self._records[done.id] = Record(key, done.report)
+        self._records[done.id] = Record(key, done.report, parts=self._parts[done.id] if key else {})
         results.write_bytes(self._out / "reports" / f"{done.id}.html", done.page)
         results.write_bytes(self._out / "results" / f"{done.id}.json", done.results)
         self._write_record(done.id)
 
     def _write_record(self, identity: str) -> None:
         results.write_bytes(self._out / "records" / f"{identity}.json", record.encode(self._records[identity]))
+
+    def what_stands(self) -> tuple[str, ...]:
+        """A note on the questions whose results were taken over as they were, and for how many submissions."""
+        taken = [
+            {policy.POLICY.question_of(test.number).number for test in kept} for kept in self._stand.values() if kept
+        ]
+        if not taken:
+            return ()
+        questions = ", ".join(sorted(set().union(*taken)))
+        return (
+            f"of {len(taken)} submissions only what a change can touch was graded again; earlier results stand for"
+            f" {questions}",
+        )
 
     def graded(self) -> list[tuple[Entry, Summary]]:
         """Each submission that is graded, in the class's order."""

@@ -141,7 +141,7 @@ class _Flow:
             how |= {"workers": fit, "allow_other_workers": True}
         key = f"grade-{self._run}-{len(self._tries)}-{count}"
         future = self._client.submit(
-            worker.graded, self._setting, task.id, data, key=key, pure=False, retries=RETRIES, **how
+            worker.graded, self._setting, record.encode(task), data, key=key, pure=False, retries=RETRIES, **how
         )
         self._flying[key] = task, future
         future.add_done_callback(self._finished.put)

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from autograder import __version__
-from autograder.commands.batch import record
+from autograder.commands.batch import record, touched
 from autograder.core import isolation, mnist, policy
 from autograder.core.errors import UsageError
 from autograder.core.events import Fault, Ready, Refused
@@ -127,7 +127,7 @@ def _images() -> str:
 
 
 def _hash(tops: Iterable[Path]) -> str:
-    found = [(path.relative_to(top).as_posix(), path) for top in tops for path in record.sources(top)]
+    found = [(path.relative_to(top).as_posix(), path) for top in tops for path in touched.sources(top)]
     return _digest(part for name, path in found for part in (name.encode(), path.read_bytes()))
 
 

@@ -52,13 +52,13 @@ class Desk:
                 self._side = sides.ask(self._setting.options, self._setting.environment)
         return sides.unfit(self._setting.side, self._side)
 
-    def grade(self, identity: str, packed: bytes) -> Done | Stopped:
-        """The submission's `Done`; `Stopped` when this worker is not fit to grade it."""
+    def grade(self, task: Task, packed: bytes) -> Done | Stopped:
+        """The submission's `Done`, wherever it lies over there; `Stopped` when this worker is not fit to grade it."""
         if why := self.unfit():
             return Stopped(why, UNFIT)
         folder = tempfile.mkdtemp(prefix="autograder-")
         try:
-            return self._graded(Task(identity, str(packing.unpack(packed, Path(folder)))))
+            return self._graded(msgspec.structs.replace(task, path=str(packing.unpack(packed, Path(folder)))))
         finally:
             scratch.remove(folder)
 
@@ -115,10 +115,10 @@ def _desks(worker: Any) -> dict[str, Desk]:
     return desks
 
 
-def graded(setting: bytes, identity: str, packed: bytes) -> tuple[str, bytes]:
+def graded(setting: bytes, task: bytes, packed: bytes) -> tuple[str, bytes]:
     """The one task that a cluster is given: (the worker's address, what became of the submission as JSON)."""
     address, desk = _desk(setting)
-    return address, record.encode(desk.grade(identity, packed))
+    return address, record.encode(desk.grade(record.task_decoder.decode(task), packed))
 
 
 def unfit(setting: bytes) -> str:
