@@ -87,7 +87,8 @@ def test_a_change_of_the_policy_touches_the_questions_that_it_is_of(
     text = (ROOT / "autograder" / "policy.toml").read_text()
     for old, new, expected in (
         ('title = "1D convolution"', 'title = "Convolution"', {"2a"}),
-        ('title = "', 'title = "New ', {REST}),
+        ('title = "CS', 'title = "New CS', {REST}),
+        ('class_name = "SingleHead', 'class_name = "OneHead', {REST}),
     ):
         (tmp_path / "policy.toml").write_text(text.replace(old, new, 1))
         monkeypatch.setenv("AUTOGRADER_POLICY", str(tmp_path / "policy.toml"))

@@ -30,6 +30,9 @@ _SUFFIXES = {".py", ".toml", ".j2", ".json", ".gz"}
 
 REST = ""  # the part about every question
 
+# What of a question's table in the policy is about that question alone; what its program is, decides on others', too.
+OWN = ("title", "points", "tests", "visibility")
+
 
 class Decides(msgspec.Struct, frozen=True):
     """Hashes: `rest` of what decides about every question, `questions` of what decides about that one."""
@@ -62,8 +65,9 @@ def decides(options: Options) -> Decides:
     for path in [path for name in setup.tests for path in sources(Path(name))]:
         _read(path, said, found)
     table = msgspec.to_builtins(said)
-    for question in table.pop("questions"):
-        found.own.setdefault(question["number"], []).append(_encoded(question))
+    for question in table["questions"]:
+        own = {name: question.pop(name) for name in OWN if name in question}
+        found.own.setdefault(question["number"], []).append(_encoded(own))
     rest = [
         __version__.encode(),
         importlib.metadata.version("torch").encode(),
@@ -73,8 +77,8 @@ def decides(options: Options) -> Decides:
         *(path.read_bytes() for name in DECIDES for path in sources(ROOT / name) if path != policy.FILE),
         *found.shared,
     ]
-    own = {question: hashed(texts) for question, texts in found.own.items()}
-    return Decides(hashed(rest), {question: hashed(_below(question, own, found.requires)) for question in own})
+    each = {question: hashed(texts) for question, texts in found.own.items()}
+    return Decides(hashed(rest), {question: hashed(_below(question, each, found.requires)) for question in each})
 
 
 def sources(top: Path) -> list[Path]:
