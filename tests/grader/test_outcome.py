@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from autograder.core.records import Finding, Severity, Status
-from autograder.engine.outcome import Item, forfeited, judge
+from autograder.engine.outcome import Item, forfeited, judge, skipped, ungraded
 from autograder.judging.expect import Missing, Unmet
+from autograder.judging.remarks import remarks_on
 
 ITEM = Item("4a.4", "matches", 4.0, "visible", (), ())
 
@@ -58,3 +62,35 @@ def test_a_ready_made_solution_forfeits_the_points_and_staff_see_what_it_would_h
 
 def test_our_own_fault_is_not_turned_into_a_zero_by_a_finding() -> None:
     assert forfeited(judge(ITEM, ZeroDivisionError(), None, (), 0.0), FINDING).status is Status.ERROR
+
+
+def test_what_was_not_run_is_skipped_for_the_students_reasons_and_open_for_ours() -> None:
+    theirs, ours = skipped(ITEM, "first fix 4a.1"), ungraded(ITEM, "it builds on 4a.1, which we failed to judge")
+    assert (theirs.status, theirs.score, theirs.max_score) == (Status.SKIPPED, 0.0, 4.0)
+    assert (ours.status, ours.score, ours.max_score) == (Status.ERROR, 0.0, 4.0)
+    assert ours.feedback.found == ours.staff == "not run: it builds on 4a.1, which we failed to judge"
+
+
+# --- what a passing student should still hear about -------------------------------------------------------------------
+
+HEARD: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({}, ""),
+    "other names of arguments": ({"notes": {"by-position"}, "own_arguments": ("a", "b")}, "yours are called a, b"),
+    "none of its own": ({"notes": {"by-position"}}, "yours are called otherwise"),
+    "a tuple": ({"tuple_returned": True}, "The first part was graded"),
+    "its input changed": ({"notes": {"input-modified"}}, "changes its input x in place"),
+}
+
+
+@pytest.mark.parametrize("what", HEARD)
+def test_what_the_visit_noticed_is_said_beside_a_pass_and_nothing_else(what: str) -> None:
+    noticed, said = HEARD[what]
+    usual: dict[str, Any] = {
+        "notes": set(),
+        "arguments": ("dim", "heads"),
+        "own_arguments": (),
+        "tuple_returned": False,
+    }
+    visit: Any = SimpleNamespace(**{**usual, **noticed})
+    heard = remarks_on(visit)
+    assert len(heard) == bool(said) and all(said in one for one in heard)

@@ -49,6 +49,15 @@ def test_a_result_without_any_score_is_noted_for_the_specification_asks_for_one(
     assert read(tests=[{"score": 0}]).notes == ()
 
 
+def test_tests_that_are_no_list_are_noted_and_a_leaderboard_keeps_its_order() -> None:
+    assert "tests is no list" in read(tests={"name": "a"}, score=1).notes
+    ranks = [{"name": "Accuracy", "value": 97}, {"name": "Seconds", "value": 3, "order": "asc"}]
+    assert [(one.name, one.value, one.order) for one in read(score=1, leaderboard=ranks).leaderboard] == [
+        ("Accuracy", "97", "desc"),
+        ("Seconds", "3", "asc"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("test", "passed"),
     [

@@ -124,6 +124,10 @@ def test_a_key_that_cannot_be_used_is_said_and_costs_nobody_a_result(key: Path) 
     key.unlink()
     with pytest.raises(UsageError, match="there is no such file"):
         seal.key()
+    key.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        seal.key()
+    assert seal.usable() == b""
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
