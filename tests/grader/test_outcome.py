@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from autograder.core.policy import POLICY
 from autograder.core.records import Finding, Severity, Status
-from autograder.engine.outcome import Item, forfeited, judge, skipped, ungraded
+from autograder.engine.outcome import Item, describe, disagreements, forfeited, judge, skipped, ungraded
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.remarks import remarks_on
 
@@ -94,3 +95,48 @@ def test_what_the_visit_noticed_is_said_beside_a_pass_and_nothing_else(what: str
     visit: Any = SimpleNamespace(**{**usual, **noticed})
     heard = remarks_on(visit)
     assert len(heard) == bool(said) and all(said in one for one in heard)
+
+
+# --- one place gives the points ---------------------------------------------------------------------------------------
+
+
+def decorated(number: str, **said: object) -> tuple[Any, Item]:
+    """A test's function as pytest collects it, with what gradescope-utils' decorators leave on it."""
+
+    def function() -> None:
+        """a title."""
+
+    for name, value in {"number": number, **said}.items():
+        setattr(function, f"__{name}__", value)
+    item: Any = SimpleNamespace(function=function, name="test_it", iter_markers=lambda name: ())
+    return item, describe(item, "hidden")
+
+
+QUIET = {
+    "one that the policy lists": decorated("4a.4"),
+    "a new one, which is worth nothing": decorated("4a.99"),
+    "a new one that says who sees it": decorated("4a.99", visibility="visible"),
+    "a weight of 0": decorated("4a.99", weight=0),
+}
+CONTRADICTS = {
+    "4a.4: both its decorators and the policy": decorated("4a.4", weight=4),
+    "4a.5: both its decorators and the policy": decorated("4a.5", visibility="hidden"),
+    "4a.99 carries points by its @weight": decorated("4a.99", weight=2),
+}
+
+
+@pytest.mark.parametrize("what", QUIET)
+def test_a_test_whose_points_one_place_gives_is_in_order(what: str) -> None:
+    assert list(disagreements([QUIET[what]], whole=False)) == []
+
+
+@pytest.mark.parametrize("said", CONTRADICTS)
+def test_points_or_visibility_from_two_places_are_told_to_staff(said: str) -> None:
+    [told] = disagreements([CONTRADICTS[said]], whole=False)
+    assert told.startswith(said)
+
+
+def test_a_listed_test_that_nobody_wrote_is_missed_only_where_all_were_asked_for() -> None:
+    told = list(disagreements([decorated("4a.4")], whole=True))
+    listed = [number for question in POLICY.questions for number in question.tests]
+    assert [one.split()[0] for one in told] == [number for number in listed if number != "4a.4"]
