@@ -99,7 +99,9 @@ def grade_many(
                 yield sheet.report(final=True)
 
 
-def _fill(sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None, kept: tuple[TestResult, ...]) -> None:
+def _fill(
+    sheet: Sheet, engines: _Engines, options: Options, watch: Watch | None, kept: tuple[TestResult, ...] = ()
+) -> None:
     """Has the submission graded; by a second engine, once, when the first one fails.
 
     Only while half of the time is left, so that no test is lost for want of time that our fault used up: an honest
