@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import functools
 import linecache
 import sys
 import types
@@ -48,11 +49,7 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
     namespace.update(given)
     # inspect.getsource and torch.jit.script look here for the source
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    tree = ast.parse(text, filename)
-    # Annotations are not evaluated: they may name what is not installed here, and nothing of a class depends on them.
-    flags = _future_flags(tree) | __future__.annotations.compiler_flag
-    for statement in tree.body:
-        code = compile(ast.Module([statement], []), filename, "exec", flags=flags, dont_inherit=True)
+    for statement, code in _compiled(text, filename):
         try:
             exec(code, namespace)
         except Exception as error:
@@ -61,6 +58,18 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
             for alias in statement.names:
                 _import_alone(statement, alias, namespace, error)
     return namespace
+
+
+@functools.lru_cache(4)  # most conversations of a process run the program of the one before
+def _compiled(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
+    """Every statement with its code. Raises what Python raises of a text that it cannot read."""
+    tree = ast.parse(text, filename)
+    # Annotations are not evaluated: they may name what is not installed here, and nothing of a class depends on them.
+    flags = _future_flags(tree) | __future__.annotations.compiler_flag
+    return [
+        (statement, compile(ast.Module([statement], []), filename, "exec", flags=flags, dont_inherit=True))
+        for statement in tree.body
+    ]
 
 
 def _import_alone(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import gc
 import math
+import operator
 import sys
 import threading
 from collections.abc import Callable
@@ -34,13 +35,16 @@ def remember() -> Callable[[], bool]:
     own names does: the program of another question would find it, and work here alone.
     """
     settings = _present()
-    known = [(each, {n: v for n, v in vars(each).items() if n != "__warningregistry__"}) for each in WATCHED]
+    known = []
+    for each in WATCHED:
+        names = [name for name in vars(each) if name != "__warningregistry__"]
+        known.append((each, names, [vars(each)[name] for name in names]))
 
     def changed() -> bool:
         gc.collect()  # what only a cycle keeps alive, threads among it, is gone
-        return settings != _present() or any(
-            vars(each).get(name) is not value for each, names in known for name, value in names.items()
-        )
+        # 3,000 names: looked up and compared without a line of Python for each
+        same = (all(map(operator.is_, map(vars(each).get, names), values)) for each, names, values in known)
+        return settings != _present() or not all(same)
 
     return changed
 
