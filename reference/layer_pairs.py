@@ -41,8 +41,10 @@ def _silent(affine: Affine) -> Affine:
     return torch.zeros_like(affine[0]), None
 
 
-# Those of both halves at once, or of no second half, make no pair.
-_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block"}
+# Those of both halves at once, or of no second half, make no pair; rare ones are told one by one, each in its half.
+_RARE = {"norm-of-heads", "norm-after-projection", "activation-of-heads"}
+_RARE |= {"norm-after-mlp", "norm-after-activation", "norm-before-activation"}
+_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block"} | _RARE
 PAIRS = tuple(
     Misconception(
         f"{a.name} + {b.name}", f"{a.title}, and {b.title}", f"{a.hint}; {b.hint}", _after(a, b), lacks=a.lacks

@@ -33,6 +33,7 @@ class Misconception(msgspec.Struct, frozen=True):
     lacks: str = ""  # 4(b): the half whose parameters do nothing
     attend: Callable[..., Tensor] | None = None  # 4(b): in the place of the right attention, in a layer with its own
     alone: bool = True  # of `attend`: one token gives its value, whatever Q and K are
+    bent: bool = False  # 4(b): what is between the values and the projection is not linear
 
 
 def _project(x: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from reference.attention import attention, attention_weights, multi_head
@@ -83,6 +85,22 @@ def exp_alone(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
     return torch.exp(_scores(q, k)) @ v
 
 
+def normalised_scores(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+    """Queries and keys each through a layer normalisation, then the right attention."""
+    q, k = (F.layer_norm(each, each.shape[-1:]) for each in (q, k))
+    return attention(q, k, v)
+
+
+def _of_unit_length(scale: Callable[[Tensor], float]) -> Attend:
+    """Queries and keys divided by their lengths; `scale` is given a query."""
+    return lambda q, k, v, dim: attention(F.normalize(q, dim=-1), F.normalize(k, dim=-1), v, scale=scale(q))
+
+
+def normalised_heads(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+    """What each head gives goes through a layer normalisation of its own."""
+    return F.layer_norm(attention(q, k, v), v.shape[-1:])
+
+
 def _beside(mixed: Tensor) -> Tensor:
     """(batch, heads, tokens, d) -> (batch, tokens, heads * d), the heads' features side by side."""
     return mixed.transpose(1, 2).flatten(2)
@@ -132,11 +150,21 @@ def _one_head(scale: Callable[[int, int], float]) -> Attend:
 
 
 def _own(
-    name: str, title: str, hint: str, attend: Attend, *, repeats: bool = False, alone: bool = True
+    name: str,
+    title: str,
+    hint: str,
+    attend: Attend,
+    *,
+    repeats: bool = False,
+    alone: bool = True,
+    bent: bool = False,
 ) -> Misconception:
-    return Misconception(name, title, hint, layer, half="attention", attend=attend, repeats=repeats, alone=alone)
+    """The mistake of a right layer whose own attention is `attend`."""
+    plain = Misconception(name, title, hint, layer, half="attention", attend=attend)
+    return msgspec.structs.replace(plain, repeats=repeats, alone=alone, bent=bent)
 
 
+_AS_PROJECTED = "handout 4(a) takes queries and keys as they are projected, and scales their products by √d_k alone"
 _DIVIDE = "handout 4(a) divides the scores by √d_k, and d_k is the size of one head's query"
 _MOVE = "heads need an axis of their own before tokens: split the features, then move the axis; and back in that order"
 _HEADS = "`heads` heads of `dim_head` features each: which factor is which in your reshape?"
@@ -169,4 +197,8 @@ OWN = (
     _own("own-one-head", "with all features in one head", _HEADS, _one_head(lambda heads, dim_head: (heads * dim_head) ** -0.5)),
     _own("own-one-head-scaled", "with all features in one head, scaled as for dim_head", _HEADS, _one_head(lambda heads, dim_head: dim_head**-0.5)),
     _own("own-repeats", "with one projection in two of the places of Q, K and V", "each of the three has a projection of its own", multi_head, repeats=True),
+    _own("own-norm-qk", "with queries and keys that go through a LayerNorm", _AS_PROJECTED, normalised_scores),
+    _own("own-unit-qk", "with queries and keys that are divided by their lengths", _AS_PROJECTED, _of_unit_length(lambda q: q.shape[-1] ** -0.5)),
+    _own("own-cosine", "with the cosines of queries and keys as scores", _AS_PROJECTED, _of_unit_length(lambda q: 1.0)),
+    _own("own-norm-of-heads", "with a LayerNorm on what each head gives", "Figure 1 has two layer normalisations, each where a block is entered", normalised_heads, alone=False, bent=True),
 )  # fmt: skip

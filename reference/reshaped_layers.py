@@ -48,6 +48,9 @@ class Reshaped(msgspec.Struct, frozen=True):
     sizes: Changed = lambda made: {}  # those that are others than was asked for
     further: str = ""  # maps beside those of the layer that the formula is given: "mlp_dim x dim", out x in
     split: bool = False  # a map of twice the features is two, one above the other
+    joined: Callable[[Sizes], float] | None = (
+        None  # heads are added up, times this: one map of dim_head for all of them
+    )
     identity: bool = False  # where two maps belong, one of them may be none
     formula: Formula = plain_layer
 
@@ -84,8 +87,55 @@ def _deeper(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
     return layer(x, msgspec.structs.replace(parts, activation=activation))
 
 
+def _attended(x: Tensor, parts: LayerParts, before: Sequence[Affine] = (), between: Sequence[Affine] = ()) -> Tensor:
+    """What the first half adds, with further maps of what enters the attention, or of what its heads give."""
+    heads = parts.attention(_through(before, normalised(x, parts.norm1)))
+    return F.linear(_through(between, heads), *parts.projection)
+
+
+def _hidden(x: Tensor, parts: LayerParts, before: Sequence[Affine] = ()) -> Tensor:
+    """What the second half adds, with a further map before its two."""
+    n = _through(before, normalised(x, parts.norm2))
+    return F.linear(parts.activation(F.linear(n, *parts.fc1)), *parts.fc2)
+
+
+def _through(maps: Sequence[Affine], x: Tensor) -> Tensor:
+    for one in maps[:1]:
+        x = F.linear(x, *one)
+    return x
+
+
+def _mapped_before_attention(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    x = x + _attended(x, parts, before=further)
+    return x + _hidden(x, parts)
+
+
+def _mapped_heads(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    x = x + _attended(x, parts, between=further)
+    return x + _hidden(x, parts)
+
+
+def _mapped_after_projection(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    x = x + _through(further, _attended(x, parts))
+    return x + _hidden(x, parts)
+
+
+def _mapped_before_mlp(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    x = x + _attended(x, parts)
+    return x + _hidden(x, parts, before=further)
+
+
+def _mapped_after_mlp(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+    x = x + _attended(x, parts)
+    return x + _through(further, _hidden(x, parts))
+
+
 _ORDER = "compare your call of Attention with its arguments: Attention(dim, heads, dim_head, dropout)"
 _WIDTH = "the MLP maps dim to mlp_dim and back; both are arguments of __init__"
+
+_SIDE = "handout 4(b) puts the heads' outputs side by side, (batch, tokens, heads * dim_head), and projects them to dim"
+_ONE_MAP = "the attention block of handout 4(b) has one linear map beside those of its heads: the projection to dim"
+_TWO_MAPS = "handout 4(b): the MLP has two linear maps"
 
 RESHAPED = (
     Reshaped("heads-exchanged", "with heads and dim_head exchanged in the call of Attention", _ORDER, "attention", _made(lambda c: c.dim_head, lambda c: c.heads)),
@@ -107,4 +157,11 @@ RESHAPED = (
     Reshaped("width-inner", "with an MLP of heads * dim_head features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.heads * c.dim_head)),
     Reshaped("width-2-mlp", "with an MLP of 2 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.mlp_dim)),
     Reshaped("width-of-the-course", "with an MLP of 128 features, whatever mlp_dim is", _WIDTH, "mlp", _wide(lambda c: 128)),
+    Reshaped("heads-added", "with the heads' outputs added up instead of side by side", _SIDE, "attention", joined=lambda c: 1.0),
+    Reshaped("heads-averaged", "with the mean of the heads' outputs instead of all of them side by side", _SIDE, "attention", joined=lambda c: 1 / c.heads),
+    Reshaped("map-after-projection", "with one more linear map after the projection, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_after_projection),
+    Reshaped("map-of-heads", "with one more linear map between the heads and the projection", _ONE_MAP, "attention", further="inner x inner", formula=_mapped_heads),
+    Reshaped("map-before-attention", "with one more linear map before the attention, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_before_attention),
+    Reshaped("map-after-mlp", "with a third linear map after the MLP, dim to dim", _TWO_MAPS, "mlp", further="dim x dim", formula=_mapped_after_mlp),
+    Reshaped("map-before-mlp", "with a third linear map before the MLP, dim to dim", _TWO_MAPS, "mlp", further="dim x dim", formula=_mapped_before_mlp),
 )  # fmt: skip

@@ -60,6 +60,10 @@ class Mistake(Protocol):
         """Of `attend`: with one token it gives that token's value."""
 
     @property
+    def bent(self) -> bool:
+        """4(b): what stands between the values and the projection is not linear."""
+
+    @property
     def half(self) -> str:
         """4(b): the half that it is in, "attention" or "mlp"; empty for the whole layer."""
 

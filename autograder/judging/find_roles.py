@@ -165,7 +165,8 @@ def _search(mistake: Mistake, attend: Attend, half: str, matched: Matched | None
         lacks=mistake.lacks,
         alone=mistake.alone,
         names=USUAL,
-        matched=None if mistake.repeats else matched,  # what stands in two places is linear in neither
+        # what stands in two places is linear in neither; and nothing goes together through what is not linear
+        matched=None if mistake.repeats or (mistake.bent and matched and not matched.values) else matched,
     )
 
 

@@ -54,6 +54,10 @@ class Reshaped(Protocol):
         """A map of dim to twice mlp_dim is two."""
 
     @property
+    def joined(self) -> Callable[[LayerCase], float] | None:
+        """Heads are added up, times this: a map of dim_head to dim is the same for each of them."""
+
+    @property
     def identity(self) -> bool:
         """A map that is none may stand where one belongs."""
 
@@ -106,9 +110,18 @@ def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
     """What was seen, as if the layer had been made as the mistake says."""
     case = msgspec.structs.replace(observation.case, **mistake.sizes(observation.case))
     weights = dict(_halves(observation.weights, case) if mistake.split else observation.weights)
+    if mistake.joined:
+        weights = {name: _for_each_head(w, case, mistake.joined(case)) for name, w in weights.items()}
     if mistake.identity:
         weights["nowhere.weight"] = torch.eye(case.dim)
     return msgspec.structs.replace(observation, case=case, weights=weights)
+
+
+def _for_each_head(weight: Tensor, case: LayerCase, times: float) -> Tensor:
+    """A map of one head's features to dim as one of all heads' features, the same for each; others as they are."""
+    if wide(weight.shape) != (case.dim, case.dim_head):
+        return weight
+    return torch.cat([weight.reshape(case.dim, case.dim_head) * times] * case.heads, dim=1)
 
 
 def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:
@@ -141,7 +154,8 @@ def _further(mistake: Reshaped, seen: LayerObservation) -> Iterator[Affine]:
 
 def _sizes(mistake: Reshaped, seen: LayerObservation) -> tuple[int, int]:
     """Of its further maps: (out, in)."""
-    out, into = (int(getattr(seen.case, size)) for size in mistake.further.split(" x "))
+    counts = {**msgspec.structs.asdict(seen.case), "inner": seen.case.heads * seen.case.dim_head}
+    out, into = (int(counts[size]) for size in mistake.further.split(" x "))
     return out, into
 
 

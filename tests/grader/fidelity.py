@@ -103,7 +103,8 @@ def wrong_programs(styles: int) -> Iterator[tuple[str, str, str, Wrong]]:
         yield "4a", name, wrong_styles.head(wrong), wrong
     own = [name for name, choice in generated_styles.ATTENTIONS.items() if "mixed =" not in choice.use]
     turns = itertools.cycle(own)
-    for name, wrong in (*STRUCTURE.items(), *wrong_styles.ATTENTION.items(), *wrong_styles.SCALED.items()):
+    tables = (STRUCTURE, wrong_styles.ATTENTION, wrong_styles.SCALED, wrong_styles.STEPS)
+    for name, wrong in itertools.chain.from_iterable(kind.items() for kind in tables):
         kinds = [next(turns) for _ in range(styles)]
         for attention in kinds if wrong.own else ["the provided attention", *kinds]:
             yield "4b", f"{name} in {attention}", wrong_styles.spoilt(Style(attention=attention, order=4), wrong), wrong

@@ -35,6 +35,8 @@ ATTN, PROJ, MAPS = (
 )
 BODY = "return self.fc2(self.drop(F.relu(self.fc1(y))))"
 
+MORE, MADE_MORE = "self.drop = ", "self.more = nn.Linear({})\n        self.drop = "
+
 
 def wide(size: str) -> Mapping[str, str]:
     return {MAPS: f"nn.Linear(dim, {size}), nn.Linear({size}, dim)"}
@@ -70,6 +72,13 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "width-inner": (wide("heads * dim_head"), SECOND),
     "width-2-mlp": (wide("2 * mlp_dim"), SECOND),
     "width-of-the-course": (wide("128"), SECOND),
+    "heads-added": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).sum(-2))"}, FIRST),
+    "heads-averaged": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).mean(-2))"}, FIRST),
+    "map-after-projection": ({MORE: MADE_MORE.format("dim, dim"), "self.proj(self.attn": "self.more(self.proj(self.attn", "(self.norm1(x))))": "(self.norm1(x)))))"}, FIRST),
+    "map-of-heads": ({MORE: MADE_MORE.format("heads * dim_head, heads * dim_head"), "self.attn(self.norm1(x))": "self.more(self.attn(self.norm1(x)))"}, FIRST),
+    "map-before-attention": ({MORE: MADE_MORE.format("dim, dim"), "self.norm1(x)))": "self.more(self.norm1(x))))"}, FIRST),
+    "map-after-mlp": ({MORE: MADE_MORE.format("dim, dim"), "self.mlp(self.norm2(x))": "self.more(self.mlp(self.norm2(x)))"}, SECOND),
+    "map-before-mlp": ({MORE: MADE_MORE.format("dim, dim"), "self.mlp(self.norm2(x))": "self.mlp(self.more(self.norm2(x)))"}, SECOND),
 }  # fmt: skip
 
 

@@ -112,6 +112,23 @@ STRUCTURE: Mapping[str, Wrong] = {
     ),
 }  # fmt: skip
 
+# One step too many between the parts of the layer.
+_MADE = "self.drop = nn.Dropout(dropout)"
+
+
+def _more(made: str, old: str, new: str, lost: frozenset[str], name: str) -> Wrong:
+    return Wrong(((_MADE, f"self.more = {made}\n        {_MADE}"), (old, new)), lost, name)
+
+
+STEPS: Mapping[str, Wrong] = {
+    "norm of the heads": _more("nn.LayerNorm(heads * dim_head)", OUT, "self.drop(self.my_out(self.more(mixed)))", FIRST, "norm-of-heads"),
+    "norm after the projection": _more("nn.LayerNorm(dim)", OUT, "self.drop(self.more(self.my_out(mixed)))", FIRST, "norm-after-projection"),
+    "norm after the MLP": _more("nn.LayerNorm(dim, eps=1e-6)", F2, "self.drop(self.more(self.my_f2(self.drop(z))))", SECOND, "norm-after-mlp"),
+    "norm after the activation": _more("nn.LayerNorm(mlp_dim)", Z, "z = self.more(F.gelu(z))", SECOND, "norm-after-activation"),
+    "norm before the activation": _more("nn.LayerNorm(mlp_dim)", Z, "z = torch.relu(self.more(z))", SECOND, "norm-before-activation"),
+    "activation of the heads": Wrong(((OUT, "self.drop(self.my_out(torch.relu(mixed)))"), (Z, "z = torch.relu(z)")), FIRST, "activation-of-heads"),
+}  # fmt: skip
+
 # Constant factors. Without biases, what multiplies the MLP is a part of its activation: biases tell the two apart.
 SCALED: Mapping[str, Wrong] = {
     "attention halved": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, "scaled"),
@@ -176,6 +193,10 @@ ATTENTION: Mapping[str, Wrong] = {
     "all in one head": Wrong((_again("1", "x.shape[1], -1"),), FIRST, "own-one-head", own=True),
     "keys for values": Wrong(((MIXED, "w @ k"),), FIRST, "own-repeats", own=True),
     "queries for keys": Wrong(((SCORES, SCORES.replace("k.mT", "q.mT")),), FIRST, "own-repeats", own=True),
+    "norms of queries and keys": Wrong(((SCORES, SCORES.replace("q @ k.mT", "F.layer_norm(q, q.shape[-1:]) @ F.layer_norm(k, k.shape[-1:]).mT")),), FIRST, "own-norm-qk", own=True),
+    "queries and keys of length 1": Wrong(((SCORES, SCORES.replace("q @ k.mT", "F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).mT")),), FIRST, "own-unit-qk", own=True),
+    "cosines": Wrong(((SCORES, "F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).mT"),), FIRST, "own-cosine", own=True),
+    "norm of each head": Wrong(((MIXED, "F.layer_norm(w @ v, v.shape[-1:])"),), FIRST, "own-norm-of-heads", own=True),
     "sigmoid for softmax": Wrong(((SOFTMAX, f"torch.sigmoid({SCORES})"),), FIRST, "", own=True),
     "own token left out": Wrong(((SCORES, f"({SCORES}).masked_fill(torch.eye(x.shape[1]).bool(), -1e9)"),), FIRST, "", own=True),
 }  # fmt: skip

@@ -45,9 +45,11 @@ def find(search: Search, trials: Trials, memory: Memory | None = None) -> LayerR
     `memory` keeps what searches of one layer have in common: the values' roles.
     """
     memory = Memory() if memory is None else memory
+    # some mistakes have the MLP's activation in the attention half, too
+    usual = next((mlp.name for mlp in trials.mlps if mlp.name), "GELU")
     for eps in dict.fromkeys((USUAL_EPS, trials.eps)):
         norm = NormSource(eps=eps)
-        blank = LayerRoles(norm, NOTHING, norm, NOTHING, NOTHING, "GELU")
+        blank = LayerRoles(norm, NOTHING, norm, NOTHING, NOTHING, usual)
         roles = next(_matrices(search, trials, blank, memory), None)
         if roles:
             fitting = partial(fits, search.formula, attend=search.attend)
@@ -222,8 +224,8 @@ def _queries(search: Search, values: Slot, slots: Sequence[Slot], used: Weights)
         # too many ways to tell one by one: those that go together, else those that are stored alike
         split = _split(values.matrix.axes)
         alike = [pair for pair in pairs if all(_stored_alike(slot, values, search) for slot in pair)]
-        pairs = [pair for pair in matched if split in [_split(slot.matrix.axes) for slot in pair]]
-        pairs = pairs or matched or alike
+        fitting = [pair for pair in matched if split in [_split(slot.matrix.axes) for slot in pair]]
+        pairs = fitting or matched or (pairs if search.matched else alike)
     again = [pair for slot in (*free, values) for pair in ((slot, slot), (slot, values), (values, slot))]
     for q, k in [*(again if search.repeats else ()), *pairs][:MOST_QUERIES]:
         yield Own(q, k, values)
