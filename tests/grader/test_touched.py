@@ -140,6 +140,28 @@ def course(tmp_path: Path) -> Path:
     return tmp_path / "class"
 
 
+@pytest.mark.slow
+def test_what_was_left_out_is_done_later_and_nothing_else(course: Path, tests: Path, tmp_path: Path) -> None:
+    now, anew = tmp_path / "now", tmp_path / "anew"
+    batch.run(course, now, Options(tests=tests, without="4c.3"), jobs=1)
+    before = times(now)
+    done = batch.run(course, now, Options(tests=tests), jobs=1)
+    after = times(now)
+    assert {who: set(after[who]) - set(before[who]) for who in after} == {"ada": {"4c.3"}, "ben": {"4c.3"}}
+    assert all(after[who][number] == took for who in before for number, took in before[who].items())
+    batch.run(course, anew, Options(tests=tests), jobs=1)
+    assert {who: results.comparable(found) for who, found in read(now).items()} == {
+        who: results.comparable(found) for who, found in read(anew).items()
+    }
+    assert done.kept == 0 and any("4a, 4b, 4c" in note for note in done.notes)
+
+
+def times(out: Path) -> dict[str, dict[str, float]]:
+    """How long each test took that was run: by submission and number."""
+    known = {path.stem: record.read(path) for path in (out / "records").iterdir()}
+    return {who: {test.number: test.seconds for test in each.report.tests} for who, each in known.items() if each}
+
+
 def read(out: Path) -> dict[str, dict[str, object]]:
     return {path.stem: json.loads(path.read_bytes()) for path in sorted((out / "results").iterdir())}
 

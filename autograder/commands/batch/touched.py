@@ -35,15 +35,21 @@ OWN = ("title", "points", "tests", "visibility")
 
 
 class Decides(msgspec.Struct, frozen=True):
-    """Hashes: `rest` of what decides about every question, `questions` of what decides about that one."""
+    """Hashes: `rest` of what decides about every question, `questions` of what decides about that one.
+
+    `chosen`: which tests are run, which decides about none of them.
+    """
 
     rest: str
     questions: dict[str, str]
+    chosen: str = ""
 
     @property
     def all(self) -> str:
         """The hash of everything but the submission that decides about a result."""
-        return hashed([self.rest.encode(), *(value.encode() for _, value in sorted(self.questions.items()))])
+        return hashed(
+            [self.chosen.encode(), self.rest.encode(), *(value.encode() for _, value in sorted(self.questions.items()))]
+        )
 
     def parts(self, content: str) -> dict[str, str]:
         """The parts for a submission of this content; none where its content is not known."""
@@ -60,7 +66,8 @@ class _Tests(msgspec.Struct):
 
 def decides(options: Options) -> Decides:
     """What decides with these options, which are `checked`."""
-    setup, found = setup_of(options), _Tests()
+    whole, found = msgspec.structs.replace(options, only="", without=""), _Tests()
+    setup = setup_of(whole)
     said = policy.load(Path(os.environ.get(policy.VARIABLE) or policy.FILE))
     for path in [path for name in setup.tests for path in sources(Path(name))]:
         _read(path, said, found)
@@ -71,14 +78,15 @@ def decides(options: Options) -> Decides:
     rest = [
         __version__.encode(),
         importlib.metadata.version("torch").encode(),
-        _encoded(options) + _encoded(setup),
+        _encoded(whole) + _encoded(setup),
         os.environ.get("AUTOGRADER_MNIST", "").encode(),
         _encoded(table),
         *(path.read_bytes() for name in DECIDES for path in sources(ROOT / name) if path != policy.FILE),
         *found.shared,
     ]
     each = {question: hashed(texts) for question, texts in found.own.items()}
-    return Decides(hashed(rest), {question: hashed(_below(question, each, found.requires)) for question in each})
+    questions = {question: hashed(_below(question, each, found.requires)) for question in each}
+    return Decides(hashed(rest), questions, f"{options.only} {options.without}")
 
 
 def sources(top: Path) -> list[Path]:
