@@ -85,7 +85,8 @@ def _possible(mistake: Reshaped, observation: LayerObservation) -> bool:
     if not mistake.further:
         return True
     sizes = _sizes(mistake, seen)
-    return len(plain(seen.weights, *sizes)) > (sizes == (seen.case.mlp_dim, seen.case.dim))  # fc1 is none of them
+    maps = {source.weight for source in plain(seen.weights, *sizes)}
+    return len(maps) > (sizes == (seen.case.mlp_dim, seen.case.dim))  # fc1 is none of them
 
 
 def _explains(mistake: Reshaped, observations: Sequence[LayerObservation]) -> bool:
@@ -141,6 +142,8 @@ def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
     def formula(x: Tensor, parts: LayerParts) -> Tensor:
         known = (parts.fc1[0], parts.fc2[0].T)
         others = [one for one in further if not any(torch.equal(one[0], each) for each in known)]
+        if mistake.further and not others:
+            raise IndexError("without further maps it would be the right layer")
         return mistake.formula(x, parts, others)
 
     return formula

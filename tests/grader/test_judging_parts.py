@@ -65,6 +65,20 @@ def test_dropout_before_a_linear_map_is_seen_behind_it() -> None:
     assert not dropout.before_the_map(out * (cases.normal(4, 3, 7, 13) > 0) * 2, matrix, inside)
 
 
+def test_heads_of_a_size_that_is_nobodys_are_the_attentions() -> None:
+    """512 features and three times as many; 512 alone may be an MLP's, of one gate, too."""
+    case = cases.LayerCase(seed=0, batch=2, tokens=3, dim=13, heads=2, dim_head=5, mlp_dim=31)
+    mlp, gated = {"1": (512, 13), "2": (13, 512)}, {"1": (512, 13), "2": (13, 512), "3": (512, 13)}
+    for shapes, half in (
+        ({"qkv": (1536, 13), "out": (13, 512)}, "attention"),
+        ({**gated, "4": (512, 13)}, "attention"),
+        (mlp, "mlp"),
+        (gated, "mlp"),
+    ):
+        found = halves.matrices({name: torch.ones(shape) for name, shape in shapes.items()}, case, half)
+        assert found == shapes.keys()
+
+
 CASE = cases.layer_cases(5, 1)[0]
 HALVES = {"attention": {"proj", "wide", "per_head", "qkv"}, "mlp": {"fc1", "fc2", "four", "square"}}
 

@@ -223,7 +223,11 @@ def test_dropout_in_its_three_places(student, reference, cases):
         )
         added = bool(_roles(student, reference, [mlp[1]])) or observe.adds_nothing_when_silent(visit, case, drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
-            raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
+            raise Unmet(
+                "two calls in eval mode differ",
+                fix="dropout must rest in eval mode: an nn.Dropout does, but "
+                "not in a plain Python list, which eval() does not reach: there nn.ModuleList belongs",
+            )
         visit.build(msgspec.structs.replace(case, dropout=0.0))
         visit.load(drawn)
         dry = visit.forward(case.x(), train=True, seed=1).output

@@ -52,21 +52,22 @@ class Measured(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def name(self) -> str:
-        """The activation that has these values, if there is one with a name."""
-        for name, function in ACTIVATIONS.items():
-            if bool(((function(self.points) - self.values).abs() <= NOISE * (1 + self.values.abs())).all()):
-                return name
-        return ""
+        """The activation that comes nearest, if there is one with a name: both forms of GELU are near to either's."""
+        return self._nearest({name: function(self.points) for name, function in ACTIVATIONS.items()})
 
     @property
     def multiple(self) -> float | None:
-        """How many times an activation with a name it is, the first of which it is any; None where there is none."""
-        for function in ACTIVATIONS.values():
-            plain = function(self.points)
-            times = float((plain * self.values).sum() / plain.square().sum())
-            if bool(((times * plain - self.values).abs() <= NOISE * (1 + self.values.abs())).all()):
-                return times
-        return None
+        """How many times an activation with a name it is, the one that comes nearest; None where there is none."""
+        plain = {name: function(self.points) for name, function in ACTIVATIONS.items()}
+        times = {name: float((p * self.values).sum() / p.square().sum()) for name, p in plain.items()}
+        return times.get(self._nearest({name: times[name] * p for name, p in plain.items()}))
+
+    def _nearest(self, candidates: Mapping[str, Tensor]) -> str:
+        """The name of the values that are nowhere further away than noise, and of these the nearest; "" for none."""
+        allowed = NOISE * (1 + self.values.abs())
+        apart = {name: float(((values - self.values).abs() / allowed).max()) for name, values in candidates.items()}
+        found = min(apart, key=lambda name: apart[name])
+        return found if apart[found] <= 1 else ""
 
     @property
     def bend(self) -> float:

@@ -5,18 +5,23 @@ Why separate: it needs no roles. Those who ask a layer need it before any role i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from autograder.judging.code.cases import LayerCase
-from autograder.judging.code.weights import Weights, is_vector
+from autograder.judging.code.weights import Shape, Weights, is_vector, wide
+
+FOUR = 4  # queries, keys, values and the projection; a gated MLP has three
 
 
 def silenced(weights: Weights, case: LayerCase, without: str) -> dict[str, Tensor]:
     """The weights with every matrix of one half set to zero: that half of the layer adds nothing.
 
     A matrix belongs to the attention when one of its axes counts heads or their features, in whatever number, to the
-    MLP otherwise: so a half of a wrong size is silenced too, and does not spoil the judging of the other.
+    MLP otherwise: so a half of a wrong size is silenced too, and does not spoil the judging of the other. Of a size
+    that is nobody's, fused projections beside the one that joins them tell, or four maps between it and dim.
     """
     quiet = matrices(weights, case, without)
     return {name: torch.zeros_like(w) if name in quiet else w for name, w in weights.items()}
@@ -24,11 +29,22 @@ def silenced(weights: Weights, case: LayerCase, without: str) -> dict[str, Tenso
 
 def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
     """The names of the matrices that belong to a half, "attention" or "mlp", by their sizes."""
+    shapes = {name: wide(w.shape) for name, w in weights.items() if not is_vector(w.shape)}
+    foreign = _foreign(list(shapes.values()), case)
     return frozenset(
         name
-        for name, w in weights.items()
-        if not is_vector(w.shape) and any(_counts_heads(n, case) for n in w.shape) == (half == "attention")
+        for name, shape in shapes.items()
+        if any(n in foreign or _counts_heads(n, case) for n in shape) == (half == "attention")
     )
+
+
+def _foreign(shapes: Sequence[Shape], case: LayerCase) -> frozenset[int]:
+    """Features of all heads in a number that was not asked for: 8 * 64, say, the provided Attention's own."""
+    joining = {n for shape in shapes if len(shape) == 2 and case.dim in shape for n in shape}
+    found = {n for n in joining if n != case.mlp_dim and n % case.dim and not _counts_heads(n, case)}
+    fused = {n for n in found if 3 * n in joining and 3 * n != case.mlp_dim}
+    apart = {n for n in found if sum(sorted(shape) == sorted((n, case.dim)) for shape in shapes) >= FOUR}
+    return frozenset(fused | {3 * n for n in fused} | apart)
 
 
 def _counts_heads(size: int, case: LayerCase) -> bool:
