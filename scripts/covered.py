@@ -105,10 +105,12 @@ def start() -> None:
 
 
 def _save() -> None:
+    """Whatever keeps it from being written, another user's folder for one, is no affair of what is measured."""
     import coverage
 
-    if running := coverage.Coverage.current():
-        running.save()
+    with contextlib.suppress(Exception):
+        if running := coverage.Coverage.current():
+            running.save()
 
 
 def _save_with_each_event() -> None:
@@ -134,9 +136,10 @@ def _leave_the_zygote() -> None:
         frame = sys._getframe()
         while frame.f_back and not frame.f_code.co_filename.endswith("sandbox/zygote.py"):
             frame = frame.f_back
-        if frame.f_code.co_filename.endswith("sandbox/zygote.py") and (running := coverage.Coverage.current()):
-            running._auto_save = False
-            running.stop()
+        with contextlib.suppress(AssertionError):  # it had been stopped already
+            if frame.f_code.co_filename.endswith("sandbox/zygote.py") and (running := coverage.Coverage.current()):
+                running._auto_save = False
+                running.stop()
 
     os.register_at_fork(before=_save, after_in_child=forked)
 

@@ -41,10 +41,12 @@ def test_a_marked_test_runs_in_a_box() -> None:
 @pytest.mark.boxed
 def test_a_signal_reaches_none_but_the_boxs_processes() -> None:
     seen = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
-    assert os.getpid() in seen and len(seen) < 10, "the processes of the machine are seen"
+    # with all tests in one box, several workers and what they started are in it
+    assert os.getpid() in seen and len(seen) < 60, "the processes of the machine are seen"
+    assert Path("/proc/1/comm").read_text() == f"{box.NAME}\n", "the first of them is the machine's"
     # asked of a number at a time, and nothing is sent: numbers of the machine lead to nobody in here
     reached = [pid for pid in range(1, 5_000) if _is_there(pid)]
-    assert os.getpid() in reached and len(reached) < 60, "threads of the box's processes answer, too"
+    assert os.getpid() in reached and len(reached) < 300, "threads of the box's processes answer, too"
 
 
 def _is_there(pid: int) -> bool:
