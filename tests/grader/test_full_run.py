@@ -57,7 +57,7 @@ class Student:
         self.more = more
 
     @contextlib.contextmanager
-    def visit(self, question: str) -> Iterator[Visit]:
+    def visit(self, question: str, *, alone: bool = False) -> Iterator[Visit]:
         self.visits.append(Visit(**self.more))
         yield self.visits[-1]
 
