@@ -120,7 +120,7 @@ def test_a_batch_norm_is_told_by_the_samples_that_it_mixes() -> None:
 SHOWN = {
     "tokens normalised together": ("self.norm1(x)", "F.layer_norm(x, x.shape[1:])", "4b.2", "a normalisation of each token"),
     "scaled to length 1": ("self.norm1(x)", "F.normalize(x, dim=-1)", "4b.2", "a normalisation of each token"),
-    "a product for a sum": ("return x + self.drop(", "return x * self.drop(", "4b.3", "the first sum, where it is added back, multiplied by 0.5"),
+    "a product for a sum": ("return x + self.drop(", "return x * self.drop(", "4b.3", "nothing is added to x while its matrices are 0: not"),
     "an average for a sum": ("return x + self.drop(", "return 0.5 * x + self.drop(", "4b.3", "the first sum, where it is added back, multiplied by 0.5"),
     "an MLP of the tokens' mean": ("self.norm2(x)", "self.norm2(x).mean(1, keepdim=True)", "4b.3", "each token is worked on for itself: not"),
 }  # fmt: skip
