@@ -57,6 +57,14 @@ def in_no_python(tests: Path) -> None:
     (tests / WRITTEN).write_text((tests / WRITTEN).read_text() + "\nX = (\n")
 
 
+def in_what_says_no_number(tests: Path) -> None:
+    (tests / WRITTEN).write_text((tests / WRITTEN).read_text() + '\nN = "2a.9"\n\n\n@number(N)\ndef test_it(): ...\n')
+
+
+def in_what_requires_nothing_known(tests: Path) -> None:
+    changed(tests, WRITTEN, '@number("3a.1")', '@pytest.mark.requires("9z.1")\n@number("3a.1")')
+
+
 EVERY = {"2a", "2b", "2c", "3a", "3c.a", "3c.b", "4a", "4b", "4c"}
 CHANGES: dict[Callable[[Path], None], set[str]] = {
     in_a_test: {"2a"},
@@ -64,6 +72,8 @@ CHANGES: dict[Callable[[Path], None], set[str]] = {
     in_a_helper: {"2a", "2b", "2c", "3a", "3c.a", "3c.b"},
     in_what_another_builds_on: {"4a", "4c"},
     in_a_shared_file: {REST},
+    in_what_says_no_number: {REST, "2a", "2b", "2c", "3a", "3c.a", "3c.b"},
+    in_what_requires_nothing_known: {REST, "2a", "2b", "2c", "3a", "3c.a", "3c.b"},
     in_no_python: {REST, "2a", "2b", "2c", "3a", "3c.a", "3c.b"},
 }
 

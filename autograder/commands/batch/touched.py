@@ -10,7 +10,6 @@ Why separate: it reads the project and runs none of it; `record` keeps what it s
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -95,36 +94,45 @@ def sources(top: Path) -> list[Path]:
 
 
 def _read(path: Path, said: policy.Policy, found: _Tests) -> None:
-    """Adds a test file: its numbered functions to their questions, the rest to all that it has tests of."""
+    """Adds a test file: its numbered functions to their questions, the rest to all that it has tests of.
+
+    Where it does not say in so many words which questions it is about, all of it is about every one.
+    """
     text = path.read_bytes()
-    numbered: list[tuple[ast.FunctionDef, str]] = []
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef) and (number := _marked(node, "number")):
-                numbered.append((node, number[0]))
+    numbered: list[tuple[ast.FunctionDef, str, set[str]]] = []
     try:
-        questions = [said.question_of(number).number for _, number in numbered]
-    except KeyError:  # staff are told so by the run
-        questions = []
-    if not questions:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and _calls(node, "number"):
+                [question] = _marked(node, "number", said)
+                numbered.append((node, question, set(_marked(node, "requires", said))))
+    except (SyntaxError, ValueError, RecursionError, KeyError):  # an unknown number: staff are told so by the run
+        numbered = []
+    if not numbered:
         found.shared.append(text)
         return
     lines = text.splitlines(keepends=True)
-    for (node, _), question in zip(numbered, questions):
+    for node, question, needs in numbered:
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
         found.own.setdefault(question, []).append(b"".join(lines[first : node.end_lineno]))
         lines[first : node.end_lineno] = [b""] * ((node.end_lineno or first) - first)
-        needs = {said.question_of(number).number for number in _marked(node, "requires")}
         found.requires.setdefault(question, set()).update(needs)
-    for question in questions:
+    for _, question, _ in numbered:
         found.own[question].append(b"".join(lines))
 
 
-def _marked(node: ast.FunctionDef, mark: str) -> list[str]:
-    """The texts that a decorator of this name is called with."""
+def _calls(node: ast.FunctionDef, mark: str) -> list[ast.Call]:
+    """The decorators of this name."""
     calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
-    named = [call for call in calls if mark in (getattr(call.func, "id", ""), getattr(call.func, "attr", ""))]
-    return [str(arg.value) for call in named for arg in call.args if isinstance(arg, ast.Constant)]
+    return [call for call in calls if mark in (getattr(call.func, "id", ""), getattr(call.func, "attr", ""))]
+
+
+def _marked(node: ast.FunctionDef, mark: str, said: policy.Policy) -> list[str]:
+    """The questions of the numbers in decorators of this name.
+
+    Raises ValueError where one is no plain text, and KeyError where the policy has no such question.
+    """
+    numbers = [str(ast.literal_eval(arg)) for call in _calls(node, mark) for arg in call.args]
+    return [said.question_of(number).number for number in numbers]
 
 
 def _below(question: str, own: Mapping[str, str], requires: Mapping[str, set[str]]) -> Iterator[bytes]:
