@@ -30,7 +30,7 @@ from autograder.core.isolation import Isolation
 from autograder.grading.supervisor import ROOT, Engine
 from autograder.report import seal
 from autograder.report.terminal import styled
-from autograder.sandbox import landlock, lockdown, namespaces, readable, seccomp
+from autograder.sandbox import devices, landlock, lockdown, namespaces, readable, seccomp
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -148,7 +148,8 @@ def _machine() -> Iterator[Row]:
     more = f"; {LEAST_FREE_MB} MB are wanted. Free some, or set TMPDIR to a folder with room" if low else ""
     yield Row(BAD if low else GOOD, "temporary", f"{free:,} MB free in {tempfile.gettempdir()}{more}")
     yield Row(FACT, "cores", f"{_cores():g}")
-    yield Row(FACT, "GPU", "one for `train` to try" if Path("/dev/nvidiactl").exists() else "none; no test needs one")
+    why = devices.missing(other_user=os.geteuid() == 0)
+    yield Row(FACT, "GPU", f"{why}; no test needs one" if why else "one for `train`; grading does without")
 
 
 def _version(package: str) -> str:

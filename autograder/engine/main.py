@@ -43,10 +43,11 @@ def main(supervisor: int = 0, limits: str = "") -> None:
     """
     if supervisor:
         _die_with(supervisor)
-    zygote.warm_up()
+    given = msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS
+    zygote.warm_up(given.device)
     if limits:
-        full_run.warm_up()
-    student_side = zygote.start(msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS)
+        full_run.warm_up(given.device)
+    student_side = zygote.start(given)
     try:
         _trusted(student_side)
     finally:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autograder.core.errors import UsageError
 from autograder.core.events import Began, Epoch, Event, Kept, Measured, Stepped, Train
 from autograder.core.policy import CAPS, TRAINING
 from autograder.core.tensor_file import Stored
@@ -39,7 +40,10 @@ _NAMES = {"float32": "F32", "float64": "F64", "float16": "F16", "int64": "I64", 
 
 
 def run(student: Student, order: Train, drawn: Digits) -> Iterator[Event]:
-    """What happens, as it does. Raises Unmet or Missing when the student's classes cannot be trained."""
+    """What happens, as it does.
+
+    Raises Unmet or Missing when the student's classes cannot be trained, UsageError when the device cannot be had.
+    """
     case = _case(order.seed)
     with student.visit(MODEL, alone=True) as visit:
         visit.build(case)
@@ -74,7 +78,10 @@ def _hold(visit: Visit, order: Train, images: tuple[Tensor, Tensor], *, quick: b
               "device": order.device,
               "seed": seed_of(order.seed, "hold")}  # fmt: skip
     doing, seconds = "beginning the training", CAPS.request_seconds
-    return visit.ask("hold", fields, images, doing=doing, seconds=seconds)[0]
+    held = visit.ask("hold", fields, images, doing=doing, seconds=seconds)[0]
+    if not held.made:
+        raise UsageError(f"--device {order.device}: {' '.join(held.notes)}")
+    return held
 
 
 def _load(visit: Visit, saved: Mapping[str, Tensor]) -> None:

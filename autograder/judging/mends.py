@@ -24,13 +24,15 @@ HERE = "only torch, numpy, einops and Python's own modules are there when your c
 CUT_OFF = "nothing that can be trained leads to the output: look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers"
 
 _GPU = Rule(
-    r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error|re-initialize CUDA|not linked with support for|device type at start of device string|Invalid device string|torch_xla|with arguments from the '(?:CUDA|MPS|XLA)'",
+    r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error|cudaGetDeviceCount|re-initialize CUDA|not linked with support for|device type at start of device string|Invalid device string|torch_xla|with arguments from the '(?:CUDA|MPS|XLA)'",
     "it asks for a GPU, and the grader has none",
     "take out .cuda(), .to(\"cuda\") and device=\"cuda\" or \"mps\": a new tensor belongs where x is, device=x.device; the whole model is moved outside your classes",
 )  # fmt: skip
 
 # What Python's and torch's own messages tell, most telling first. `{...}` are filled in by `raised`.
 RULES = (
+    Rule("CUDA out of memory", "the GPU's memory is full", "nvidia-smi tells who uses it; a smaller --batch-size needs less of it"),
+    Rule("CUDA error: device-side assert", "an index is out of range on the GPU, which tells no more", "--device cpu says where"),
     _GPU,
     Rule("on the same device", "tensors on different devices meet", "make new tensors where x is: device=x.device"),
     Rule(r"before Module.__init__|no attribute '_(?:modules|parameters|buffers|\w*hooks\w*)'", "", "call super().__init__() first thing in __init__"),
@@ -70,7 +72,7 @@ RULES = (
     Rule("does not require grad", "no gradient can reach the weights", CUT_OFF),
     Rule("modified by an inplace operation|leaf Variable", "", "something that the gradient still needs is changed in place: write x = x + ... instead of x += ..."),
     Rule("backward through the graph a second time", "", "something that forward computed in an earlier call is kept in self and used again: compute it anew each time"),
-    Rule("must be tuple of ints|out of bounds|must be int", "a size is no whole number", "sizes are integers: divide them with //"),
+    Rule(r"must be tuple of ints|out of bounds|must be int|empty\(\) received an invalid combination of arguments - got \(tuple, dtype", "a size is no whole number", "sizes are integers: divide them with //"),
     Rule("dropout probability", "nn.Dropout is given something that is no probability", "compare the order of your arguments: dropout comes last, and is between 0 and 1"),
     Rule("embed_dim must be divisible", "", "a module is used that splits the features evenly: heads and dim_head are given, and need not divide dim"),
     Rule("started after|can't start new thread|Resource temporarily", "", "your classes need no process or thread of their own"),

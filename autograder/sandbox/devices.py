@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,11 @@ READ = (
     "/sys/devices", "/sys/module/nvidia", "/usr/local/cuda", "/usr/local/nvidia", "/etc/nvidia", "/usr/share/nvidia",
 )  # fmt: skip
 
+# What they write: names of threads, in files that are there as long as the thread is. All below is the child's own.
+REWRITE = ("/proc/self/task",)
+
+VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # -1: none
+
 
 def files(root: Path = Path("/dev")) -> tuple[str, ...]:
     """The device files to open: () where there is no GPU whose driver is loaded."""
@@ -27,8 +33,24 @@ def files(root: Path = Path("/dev")) -> tuple[str, ...]:
     names = [_CONTROL, _MEMORY, *cards]
     if not cards or not all((root / name).exists() for name in names):
         return ()
-    parts = sorted(path.relative_to(root).as_posix() for path in root.glob("nvidia-caps/nvidia-cap*"))  # of a split GPU
-    return tuple(str(root / name) for name in (*names, *parts))
+    return tuple(str(root / name) for name in (*names, *_parts(root)))
+
+
+def _parts(root: Path) -> list[str]:
+    """Of a split GPU: those that anyone may read. The driver keeps others, to split it and to watch it, for root."""
+    found = sorted(root.glob("nvidia-caps/nvidia-cap*"))
+    return [path.relative_to(root).as_posix() for path in found if path.stat().st_mode & 0o004]
+
+
+def hide() -> bool:
+    """Lets torch see no accelerator, here and in what is forked: call it before torch looks. True when it sees none.
+
+    Apple's and Intel's cannot be hidden.
+    """
+    import torch  # here alone: who asks what there is need not load it
+
+    os.environ.update(dict.fromkeys(VISIBLE, "-1"))
+    return sys.platform != "darwin" and not getattr(torch.version, "xpu", None)
 
 
 def libraries(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -43,7 +65,8 @@ def missing(root: Path = Path("/dev"), *, other_user: bool) -> str:
     if not found:
         names = f"{_CONTROL}, {_MEMORY} and nvidia0"
         return f"there is no GPU here: {root} has no {names} (is NVIDIA's driver loaded, the container given the GPU?)"
-    closed = [name for name in found if other_user and os.stat(name).st_mode & 0o006 != 0o006]
+    whole = [name for name in found if Path(name).parent == root]  # a part of a split one need only be read
+    closed = [name for name in whole if other_user and os.stat(name).st_mode & 0o006 != 0o006]
     if closed:
         return f"the GPU is closed to others than its owner ({closed[0]}), and children have a user of their own"
     return ""

@@ -44,8 +44,13 @@ def abi() -> int:
     return max(0, _syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG))
 
 
-def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] = ()) -> bool:
-    """Allows reading below `read`, files and folders below `write`, nothing else. True when it is in force."""
+def restrict(
+    read: Iterable[str], write: Iterable[str], devices: Iterable[str] = (), rewrite: Iterable[str] = ()
+) -> bool:
+    """Allows reading below `read`, files and folders below `write`, nothing else. True when it is in force.
+
+    `devices`: files that may be used as the devices they are. Below `rewrite`, what is there may be written, too.
+    """
     version = abi()
     if not version:
         return False
@@ -64,6 +69,8 @@ def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] =
             _allow(ruleset, path, _SCRATCH & handled)
         for path in devices:
             _allow(ruleset, path, _DEVICE & handled)
+        for path in rewrite:
+            _allow(ruleset, path, (_READ | _WRITE_FILE | _TRUNCATE) & handled)
         return _syscall(_RESTRICT_SELF, ruleset, 0) == 0
     finally:
         os.close(ruleset)

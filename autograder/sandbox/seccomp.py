@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import socket
 import struct
 import sys
 import tempfile
@@ -23,6 +24,8 @@ _CLONE_THREAD = 0x10000
 _TIOCSTI = 0x5412  # types characters into a terminal
 _FIOSETOWN, _SIOCSPGRP, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 0x8901, 0x8902, 8, 10, 15  # who gets a file's signals
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+# CUDA does not start without a UNIX socket (SOCK_SEQPACKET) to listen at. Nobody is accepted there, and nothing sent.
+_OF_A_GPU = ("socket", "bind", "listen")
 _INSTRUCTION = struct.Struct("<HBBI")  # struct sock_filter: code, jump if true, jump if false, constant
 
 # Stands for the child's own pid, which nobody knows when the filter is written: above every pid (kernel: 2**22), and
@@ -34,12 +37,12 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
-def prepared() -> bytes:
-    """The filter as BPF instructions; empty where there is no libseccomp (or no Linux)."""
+def prepared(device: str = "cpu") -> bytes:
+    """The filter as BPF instructions, for a child that computes on `device`; empty without libseccomp (or Linux)."""
     if not sys.platform.startswith("linux"):
         return b""
     try:
-        return _written()
+        return _written(device)
     except Exception:  # no library, an old one, an architecture it does not know: the layer is absent, and reported so
         return b""
 
@@ -57,14 +60,18 @@ def install(program: bytes) -> bool:
     return bool(_libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(handed), 0, 0) == 0)
 
 
-def _written() -> bytes:
+def _written(device: str) -> bytes:
     import pyseccomp as library
 
     refused, absent = library.ERRNO(errno.EPERM), library.ERRNO(errno.ENOSYS)
     calls = library.SyscallFilter(library.ALLOW)  # another architecture's calls (x32, 32 bit) kill: its own default
     for name in DENIED:
-        if _known(library, name):
+        if _known(library, name) and not (device != "cpu" and name in _OF_A_GPU):
             calls.add_rule(refused, name)
+    if device != "cpu":
+        calls.add_rule(refused, "socket", library.Arg(0, library.NE, socket.AF_UNIX))
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_RDM):  # all others
+            calls.add_rule(refused, "socket", library.Arg(1, library.MASKED_EQ, 0xF, kind))
     if _known(library, "mkdir"):  # then it is what the C library uses, and this one is for going step by step
         calls.add_rule(refused, "mkdirat")
     # threads are clone with a flag that can be looked at; clone3 keeps its flags in memory, and without it the C

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 
 from autograder.core.records import Limits
-from autograder.sandbox import leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
+from autograder.sandbox import devices, leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
 from autograder.student_room import probe, state, tripwires, worker
 
 MAX_MESSAGE = 4096
@@ -116,11 +116,8 @@ def _decoded(data: bytes) -> dict[str, Any]:
 
 
 def start(limits: Limits) -> Zygote:
-    """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read.
-
-    A GPU's driver was not tried in namespaces, so a child that uses one is not in any.
-    """
-    started = (namespaces.possible() and limits.device == "cpu" and _started(limits, True)) or _started(limits, False)
+    """Forks the zygote from this process. Call it right after `import torch`, before anything secret is read."""
+    started = (namespaces.possible() and _started(limits, True)) or _started(limits, False)
     assert started
     lockdown.prctl(lockdown.PR_SET_DUMPABLE, 0)
     return started
@@ -168,15 +165,20 @@ class Warm(nn.Module):
 """
 
 
-def warm_up() -> None:
-    """One whole conversation, forward and backward, so that no child pays for torch's own first-use set-up."""
+def warm_up(device: str = "cpu") -> None:
+    """One whole conversation, forward and backward, so that no child pays for torch's own first-use set-up.
+
+    The first backward starts a thread for every accelerator that torch sees, and asks the driver for them: after that
+    no child could go backward at all, or use a GPU. So the children of a CPU see none; for others there is no backward.
+    """
     torch.set_num_threads(1)
+    alone = devices.hide() if device == "cpu" else False
     talk = worker.Conversation(1 << 20)
     talk.start(WARM_UP, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
     talk.build({"dim": 4}, 1)
     x = torch.ones(2, 3, 4)
     for train in (False, True):
-        talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=True, seed=1)
+        talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=alone, seed=1)
     talk.forward(x.clone(), train=False, grad=False, seed=1)
     probe.mix(x, 0, 0, 3)
 
@@ -193,7 +195,7 @@ class Nursery:
         readable.go_through(doors)
         readable.forget_checkout(doors)
         self.allowed = [doors.get(root, root) for root in roots] + list(readable.SYSTEM)
-        self.calls = seccomp.prepared()
+        self.calls = seccomp.prepared(limits.device)
         self.wires = tripwires.arm()
         worker.prepare()
         self.changed = state.remember()

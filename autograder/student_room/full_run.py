@@ -7,6 +7,7 @@ drawn (the order of the images, the seed of a request) comes from the trusted ro
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Callable, Iterable
@@ -24,8 +25,14 @@ from autograder.student_room.training import prepared
 WORTH = 50  # steps of an epoch
 
 
-def warm_up() -> None:
-    """Sets up what a run needs of torch, before the fork: `torch.optim` and `fx` import files that a child must not."""
+def warm_up(device: str = "cpu") -> None:
+    """Sets up what a run needs of torch, before the fork: `torch.optim` and `fx` import files that a child must not.
+
+    Where children use a GPU these are imported and no more: Adam's step asks CUDA whether a graph is being captured.
+    """
+    if device != "cpu":
+        importlib.import_module("torch._dynamo")
+        return
     weight = torch.zeros(1, requires_grad=True)
     adam = fused([weight], 1.0)
     weight.sum().backward()  # type: ignore[no-untyped-call]
@@ -38,12 +45,23 @@ def device_for(asked: str) -> tuple[str, str]:
     """("cuda" or "cpu", words) for "cpu", "cuda" or "auto". Raises RuntimeError where "cuda" cannot be had."""
     if asked == "cpu":
         return "cpu", "on the CPU"
-    if torch.cuda.is_available():
+    why = _without_cuda()
+    if not why:
         return "cuda", f"on the GPU: {torch.cuda.get_device_name()}"
-    built = "it was built for CPUs alone" if torch.version.cuda is None else "CUDA did not start in the sandbox"
     if asked == "cuda":
-        raise RuntimeError(f"torch {torch.__version__} cannot use a GPU here: {built}")
-    return "cpu", f"on the CPU: torch {torch.__version__} cannot use the GPU, {built}"
+        raise RuntimeError(f"torch {torch.__version__} cannot use a GPU here: {why}")
+    return "cpu", f"on the CPU: torch {torch.__version__} cannot use the GPU, {why}"
+
+
+def _without_cuda() -> str:
+    """Why CUDA cannot be used, by using it: that a card is there does not mean that it answers. "" when it can."""
+    if not torch.cuda.is_available():
+        return "it was built for CPUs alone" if torch.version.cuda is None else "CUDA finds none in the sandbox"
+    try:
+        torch.ones(1, device="cuda").sum().item()
+    except Exception as error:  # an old driver, a card in exclusive use, no memory left: whatever torch raises
+        return f"CUDA does not start in the sandbox ({quick.short(error)})"
+    return ""
 
 
 class FullRun:

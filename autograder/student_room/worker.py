@@ -243,9 +243,15 @@ class Conversation:
         seed: int,
         device: str = "cpu",
     ) -> Reply:
-        """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,); `quick` as far as is exact."""
+        """Begins a run over these images, uint8 (n, 28, 28), with labels, int64 (n,); `quick` as far as is exact.
+
+        `made` is the number of threads; 0: the device cannot be had, and the note says why.
+        """
         _seed(seed)
-        place, words = full_run.device_for(device)
+        try:
+            place, words = full_run.device_for(device)
+        except RuntimeError as error:  # no fault of these classes: so no exception
+            return {"status": "ok", "made": 0, "notes": [str(error)]}, []
         self.run = full_run.FullRun(self.module, images, labels, batch=batch, rate=rate, device=place)
         notes = self.run.quicken(self.namespace.get(self.names.get("Attention", "Attention")), threads) if quick else ()
         return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in (words, *notes)]}, []

@@ -22,7 +22,7 @@ from autograder.student_room.full_run import FullRun
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 from tests.grader.test_quick import BATCH, head, some, talk
-from tests.grader.train_samples import few_digits
+from tests.grader.train_samples import TESTED, few_digits, submission
 from tests.grader.training_styles import LAYER, PLAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed]
@@ -50,8 +50,12 @@ def python(text: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_files_of_the_gpus_are_opened_and_no_others(tmp_path: Path) -> None:
-    found = devices.files(dev(tmp_path, *ALL, *MORE, "nvidia-caps/nvidia-cap1"))
-    assert [Path(path).relative_to(tmp_path).as_posix() for path in found] == [*ALL, "nvidia-caps/nvidia-cap1"]
+    dev(tmp_path, *ALL, *MORE, "nvidia-caps/nvidia-cap3")
+    dev(tmp_path, "nvidia-caps/nvidia-cap1", mode=0o400)  # every driver makes it: root alone splits a GPU
+    dev(tmp_path, "nvidia-caps/nvidia-cap2", mode=0o444)
+    found = [Path(path).relative_to(tmp_path).as_posix() for path in devices.files(tmp_path)]
+    assert found == [*ALL, "nvidia-caps/nvidia-cap2", "nvidia-caps/nvidia-cap3"]
+    assert devices.missing(tmp_path, other_user=True) == ""
 
 
 @pytest.mark.parametrize("absent", ["nvidiactl", "nvidia-uvm", "nvidia0"])
@@ -111,8 +115,68 @@ def test_address_space_is_bounded_unless_cuda_needs_it_and_processor_time_always
     assert done.stdout.split() == [str(bounded), "62"], done.stderr
 
 
+@pytest.mark.parametrize(
+    ("family", "kind", "then", "works"),
+    [
+        ("AF_UNIX", "SOCK_SEQPACKET", "bind", True),
+        ("AF_UNIX", "SOCK_SEQPACKET", "listen", True),
+        ("AF_UNIX", "SOCK_SEQPACKET", "accept", False),
+        ("AF_UNIX", "SOCK_SEQPACKET", "connect", False),
+        ("AF_UNIX", "SOCK_STREAM", "", False),
+        ("AF_UNIX", "SOCK_DGRAM", "", False),
+        ("AF_UNIX", "SOCK_RAW", "", False),
+        ("AF_INET", "SOCK_STREAM", "", False),
+        ("AF_INET", "SOCK_SEQPACKET", "", False),
+        ("AF_NETLINK", "SOCK_RAW", "", False),
+    ],
+)
+def test_a_child_on_a_gpu_may_listen_as_cuda_does_and_nobody_hears(
+    family: str, kind: str, then: str, works: bool
+) -> None:
+    done = python(
+        "import os, socket, sys\n"
+        "from autograder.sandbox import lockdown, seccomp\n"
+        "written = seccomp.prepared('cuda')\n"
+        "if not written: print('no seccomp'); sys.exit()\n"
+        "name = '\\0autograder-test-%d' % os.getpid()\n"
+        "lockdown.prctl(lockdown.PR_SET_NO_NEW_PRIVS, 1)\n"
+        "assert seccomp.install(written)\n"
+        "calls = {'bind': lambda s: s.bind(name), 'listen': lambda s: (s.bind(name), s.listen()),\n"
+        "         'accept': lambda s: (s.bind(name), s.listen(), s.accept()), 'connect': lambda s: s.connect(name)}\n"
+        "try:\n"
+        f"    made = socket.socket(socket.{family}, socket.{kind})\n"
+        f"    calls.get({then!r}, lambda s: None)(made)\n"
+        "    print('worked')\n"
+        "except PermissionError:\n"
+        "    print('refused')\n"
+    )
+    if "no seccomp" in done.stdout:
+        pytest.skip("no libseccomp here")
+    assert done.stdout.split() == ["worked" if works else "refused"], done.stderr
+
+
+@pytest.mark.skipif(not landlock.abi(), reason="this kernel has no Landlock")
+def test_threads_may_be_named_and_no_file_is_made_beside_them() -> None:
+    """The driver's library opens these files as `open(..., "w")` does, and gives up where it cannot."""
+    done = python(
+        "import os\n"
+        "from autograder.sandbox import devices, landlock\n"
+        "assert landlock.restrict(['/usr', '/lib', '/proc'], [], [], devices.REWRITE)\n"
+        "with open(f'/proc/self/task/{os.getpid()}/comm', 'w') as file:\n"
+        "    file.write('cuda-EvtHandlr')\n"
+        "print(open('/proc/self/comm').read())\n"
+        "for path in ('/proc/self/comm', '/proc/self/oom_score_adj', '/tmp/new'):\n"
+        "    try:\n"
+        "        open(path, 'w')\n"
+        "    except PermissionError:\n"
+        "        print('refused')\n"
+    )
+    assert done.stdout.split() == ["cuda-EvtHandlr", "refused", "refused", "refused"], done.stderr
+
+
 def test_nothing_before_the_fork_starts_cuda() -> None:
-    """Torch starts CUDA by these; a process that called one must not be forked."""
+    """Torch starts CUDA by these; a process that called one must not be forked. So does the first backward, which
+    asks every kind of accelerator how many there are, and Adam's step, which asks whether a graph is captured."""
     done = python(
         "import autograder.engine.main, os, torch\n"
         "from autograder.sandbox import zygote\n"
@@ -125,10 +189,26 @@ def test_nothing_before_the_fork_starts_cuda() -> None:
         "    return call\n"
         "for name in ('_lazy_init', 'init', 'current_device', 'set_device', 'synchronize', 'get_rng_state'):\n"
         "    setattr(torch.cuda, name, noticed(name, getattr(torch.cuda, name)))\n"
-        "zygote.warm_up(); full_run.warm_up()\n"
+        "for owner, name in ((torch.Tensor, 'backward'), (torch.autograd, 'backward'), (torch.autograd, 'grad'),\n"
+        "                    (torch.optim.Adam, 'step'), (torch.optim.Adam, '_init_group')):\n"
+        "    setattr(owner, name, noticed(name, getattr(owner, name)))\n"
+        "zygote.warm_up('cuda'); full_run.warm_up('cuda')\n"
         "print(called, torch.cuda.is_initialized(), os.environ['PYTORCH_NVML_BASED_CUDA_CHECK'])\n"
     )
     assert done.stdout.split() == ["[]", "False", "1"], done.stderr
+
+
+def test_torch_sees_no_gpu_where_none_is_asked_for_though_one_was_offered() -> None:
+    """Else the first backward before the fork would start a thread for it, and no child could go backward again."""
+    done = python(
+        "import os\n"
+        "os.environ['CUDA_VISIBLE_DEVICES'] = '0'\n"
+        "import autograder.engine.main, torch\n"
+        "from autograder.sandbox import zygote\n"
+        "zygote.warm_up()\n"
+        "print(torch.cuda.is_available(), torch.cuda.device_count(), os.environ['CUDA_VISIBLE_DEVICES'])\n"
+    )
+    assert done.stdout.split() == ["False", "0", "-1"], done.stderr
 
 
 # --- who is asked -----------------------------------------------------------------------------------------------------
@@ -138,12 +218,37 @@ def test_a_device_is_chosen_by_what_is_there_and_named(monkeypatch: pytest.Monke
     assert full_run.device_for("cpu") == ("cpu", "on the CPU")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a fast one")
+    monkeypatch.setattr(torch, "ones", lambda *shape, device: torch.zeros(shape))  # the card answers
     assert full_run.device_for("auto") == full_run.device_for("cuda") == ("cuda", "on the GPU: a fast one")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("there", [True, False])  # there, and CUDA does not start; not there at all
+def test_a_gpu_that_cannot_be_used_is_done_without_or_named(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+
+    def dead(*shape: int, device: str) -> torch.Tensor:
+        raise RuntimeError("CUDA error: initialization error\nand much more")
+
+    monkeypatch.setattr(torch, "ones", dead)
     device, words = full_run.device_for("auto")
     assert device == "cpu" and "cannot use the GPU" in words
-    with pytest.raises(RuntimeError, match="cannot use a GPU here"):
+    with pytest.raises(RuntimeError, match="cannot use a GPU here") as refused:
         full_run.device_for("cuda")
+    assert "\n" not in str(refused.value) and (not there or "initialization error" in str(refused.value))
+
+
+def test_a_card_that_does_not_answer_is_no_fault_of_the_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine has the files of a GPU, and this torch cannot use one: said in our name, as a wrong option is."""
+    if torch.cuda.is_available():
+        pytest.skip("torch can use a GPU here")
+    monkeypatch.setattr(devices, "missing", lambda **how: "")
+    data, out = few_digits(tmp_path / "digits"), tmp_path / "out"
+    with pytest.raises(UsageError, match=r"--device cuda: torch .* cannot use a GPU here"):
+        train.run(str(submission(tmp_path / "work")), out, Wish(data=data, device="cuda", epochs=1))
+    assert train.run(str(tmp_path / "work"), out, Wish(data=data, device="auto", epochs=1)).total == TESTED
 
 
 def test_a_gpu_that_is_wanted_in_vain_is_refused_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

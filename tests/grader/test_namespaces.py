@@ -96,9 +96,8 @@ def test_a_zygote_that_does_not_get_inside_in_time_is_started_without(monkeypatc
     assert parent_of_a_child() != 1
 
 
-def test_a_child_that_uses_a_gpu_is_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespaces, "entered", lambda control: pytest.fail("it was tried"))
-    assert parent_of_a_child(Limits(seconds=patience(5), memory_mb=512, device="cuda")) != 1
+def test_a_child_that_may_use_a_gpu_is_in_them_too() -> None:
+    assert parent_of_a_child(Limits(seconds=patience(5), memory_mb=512, device="cuda")) == 1
 
 
 def parent_of_a_child(limits: Limits = LIMITS) -> int:
