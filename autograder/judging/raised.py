@@ -145,8 +145,8 @@ def _no_such_attribute(exit: Exit, own: OwnText, question: str) -> Told | None:
 
 
 def _nothing_given(exit: Exit, own: OwnText, question: str) -> Told | None:
-    """None where a tensor is needed: often a function that gives nothing back."""
-    return forgotten_return(own, exit.line) if re.search(r"\bNoneType\b|None found", exit.detail) else None
+    """None where a tensor is needed: often a function that gives nothing back. An option may be None."""
+    return forgotten_return(own, exit.line) if re.search(r"(?<!=)\bNoneType\b|None found", exit.detail) else None
 
 
 def forgotten_return(own: OwnText, line: int) -> Told:

@@ -248,7 +248,7 @@ class Visit:
         )
 
     def _ask(self, op: str, fields: Mapping[str, object], tensors: Sequence[Tensor] = ()) -> tuple[Reply, list[Tensor]]:
-        along = self._room.waiting + sum(tensor.nbytes for tensor in tensors)
+        along = self._room.waiting + sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         try:
             if along > self._room.limits.tensor_mb << 19:  # half of what a frame may carry
                 self._room.ask("load", {"names": []})
