@@ -197,7 +197,7 @@ class Cluster:
             process.terminate()
         for process in self.started:
             try:
-                process.wait(patience(10))
+                process.wait(patience(2))  # a scheduler whose worker was killed takes its time
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

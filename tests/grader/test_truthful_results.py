@@ -37,7 +37,7 @@ class SingleHeadAttention(nn.Module):
         self.v = nn.Linear(input_dim, inner_dim, bias=False)
 
     def forward(self, x):
-        time.sleep(1)
+        time.sleep(0.4)
         return torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) * self.q.out_features ** -0.5, -1) @ self.v(x)
 """
 ANSWERS = '[q2a]\nparameters = "never mind"\n'
@@ -169,7 +169,7 @@ def test_a_disk_without_room_for_the_result_leaves_the_first_file_which_takes_no
     def small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    quick = SLEEPY.replace("time.sleep(1)", "pass")
+    quick = SLEEPY.replace("time.sleep(0.4)", "pass")
     # a module compiled under that limit would be cut off, too, and stay so for everybody after
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     run = Run(tmp_path, preexec_fn=small_files_only, env=environment)
