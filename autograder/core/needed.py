@@ -4,10 +4,14 @@ Why separate: whoever unpacked the zip at home has Python and perhaps torch. Thi
 standard library alone, and a Python older than ours can read it.
 """
 
+import re
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 OLDEST = (3, 10)
+# The oldest torch that the tests were run with. With 2.0 what watches for ready-made attention misses some of its ways.
+OLDEST_TORCH = (2, 4)
 
 # What is imported, and the name that pip knows it by.
 PACKAGES = {
@@ -25,9 +29,23 @@ def missing() -> str:
     wanted_here = dict(PACKAGES, tomli="tomli") if sys.version_info < (3, 11) else PACKAGES
     absent = [name for module, name in wanted_here.items() if find_spec(module) is None]
     if not absent:
-        return ""
+        return _old_torch()
     line = f"{sys.executable} -m pip install {' '.join(absent)}"
     return f"{' and '.join(absent) if len(absent) < 3 else ', '.join(absent)} {_is(absent)} missing here. Run:  {line}"
+
+
+def _old_torch() -> str:
+    """What to do about a torch that is too old; "" where it is not, or does not say how old it is."""
+    try:
+        found = version("torch")
+    except PackageNotFoundError:
+        return ""
+    numbers = re.match(r"(\d+)\.(\d+)", found)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) >= OLDEST_TORCH:
+        return ""
+    wanted = ".".join(map(str, OLDEST_TORCH))
+    line = f"{sys.executable} -m pip install --upgrade torch torchvision"
+    return f"torch {found} is here, and {wanted} or newer is needed. Run:  {line}"
 
 
 def _is(absent: list) -> str:  # type: ignore[type-arg]  # this file is read by Pythons older than list[str]

@@ -27,6 +27,23 @@ def test_what_is_missing_is_named_with_the_line_that_gets_it(
     assert said in text and text.endswith(" ".join(needed.PACKAGES[name] for name in needed.PACKAGES if name in absent))
 
 
+@pytest.mark.parametrize(
+    ("found", "fits"),
+    [("2.4.0", True), ("2.10.1+cu130", True), ("3.0.0a0+git1234", True), ("unknown", True),
+     ("2.0.1+cu117", False), ("1.13.1", False), ("2.3.9", False)],
+)  # fmt: skip
+def test_an_old_torch_is_told(monkeypatch: pytest.MonkeyPatch, found: str, fits: bool) -> None:
+    monkeypatch.setattr(needed, "version", lambda package: found)
+    text = needed.missing()
+    assert (text == "") == fits
+    assert fits or (f"torch {found} is here, and 2.4 or newer" in text and "pip install --upgrade torch" in text)
+
+
+def test_the_oldest_torch_is_the_one_that_pip_is_told() -> None:
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"torch>={".".join(map(str, needed.OLDEST_TORCH))}"' in declared
+
+
 def test_an_old_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 8, 10))
     assert "this is Python 3.8, and Python 3.10 or newer" in needed.missing()
