@@ -37,7 +37,7 @@ def missing() -> str:
 def _old_torch() -> str:
     """What to do about a torch that is too old; "" where it is not, or does not say how old it is."""
     try:
-        found = version("torch")
+        found = version("torch") or ""  # a broken installation may have none
     except PackageNotFoundError:
         return ""
     numbers = re.match(r"(\d+)\.(\d+)", found)

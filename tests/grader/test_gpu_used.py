@@ -6,6 +6,7 @@ each GPU, and a process that is forked after that can go backward no more, in wh
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ WITHOUT = devices.missing(other_user=False)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WITHOUT), reason=WITHOUT)]
 
 EPOCH = 64 * 70  # images: more than the fewest steps that are worth capturing, of 64 each
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process warm a zygote up in it, which hides the GPU from all that is started here later."""
+    for name in devices.VISIBLE:
+        if os.environ.get(name) == "-1":
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")

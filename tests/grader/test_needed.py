@@ -29,7 +29,7 @@ def test_what_is_missing_is_named_with_the_line_that_gets_it(
 
 @pytest.mark.parametrize(
     ("found", "fits"),
-    [("2.4.0", True), ("2.10.1+cu130", True), ("3.0.0a0+git1234", True), ("unknown", True),
+    [("2.4.0", True), ("2.10.1+cu130", True), ("3.0.0a0+git1234", True), ("unknown", True), ("", True),
      ("2.0.1+cu117", False), ("1.13.1", False), ("2.3.9", False)],
 )  # fmt: skip
 def test_an_old_torch_is_told(monkeypatch: pytest.MonkeyPatch, found: str, fits: bool) -> None:
