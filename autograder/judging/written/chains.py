@@ -14,7 +14,7 @@ import msgspec
 
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Let, Name, Node
-from autograder.judging.written.spelling import bounded, plain
+from autograder.judging.written.spelling import bounded, plain, without_options
 from autograder.judging.written.tokens import known, tokens
 from autograder.judging.written.verdict import Unreadable
 
@@ -29,7 +29,9 @@ LABEL = re.compile(
     r"(?:^|(?<=[\s,;({\[]))(?![xX]\s*\d)[A-Za-z](?:[A-Za-z_ ]*[A-Za-z_])?(?:\s?[0-9])?\s*[=:](?!=)"
     r"|(?:^|(?<=[\s,;]))[0-9]\s*[:)](?=\s*[\[(])"
 )
-WRAPPED = re.compile(r"\b(?:torch\.Size|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size)\s*(?=[(\[])")
+_WRAPPED = re.compile(
+    r"\b(?:torch\.Size|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size|Matrix)\s*(?=[(\[])"
+)
 _REASON = re.compile(r"\(?\s*\b(?:where|since|because|given|assuming|when|if)\b", re.IGNORECASE)
 _ASIDE = re.compile(
     r"[(\[]?\s*\b(?:where|since|because|with|for|if|given|assuming|assume|as|when|by|using|due|from|note|which|after"
@@ -121,6 +123,11 @@ def _in_order(defined: list[tuple[Name, str]]) -> tuple[tuple[Name, str], ...]:
         ordered += ready
         left = [pair for pair in left if pair not in ready]
     return tuple(ordered)
+
+
+def unwrapped(text: str) -> str:
+    """`text` without what NumPy and torch print around their numbers: array(..., dtype=float32), torch.Size(...)."""
+    return _WRAPPED.sub(" ", without_options(text))
 
 
 def split_outside(text: str, signs: str) -> list[str]:

@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from autograder.judging.written.algebra import Value
-from autograder.judging.written.chains import LABEL, WRAPPED
+from autograder.judging.written.chains import LABEL, unwrapped
 from autograder.judging.written.echo import matrices_echoed
 from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
@@ -105,7 +105,7 @@ def _nested(raw: object) -> Nested:
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
     if isinstance(raw, str):
         text = LABEL.sub(
-            " ", _numbered(WRAPPED.sub(" ", re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
+            " ", _numbered(unwrapped(re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
         )
         return _nested_node(parse(tokens(re.sub(r"\s*\n\s*", " ", text.replace("|", ";")), noise=FILLERS)))
     return number(raw)

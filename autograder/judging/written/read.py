@@ -17,11 +17,11 @@ from autograder.handin.files.layout import is_blank as is_blank
 from autograder.judging.written.algebra import Value
 from autograder.judging.written.chains import (
     LABEL,
-    WRAPPED,
     Said,
     cut,
     last_that_reads,
     said,
+    unwrapped,
     without_reason,
     without_words,
 )
@@ -86,7 +86,7 @@ def exactly(figure: Figure, truth: float) -> bool:
 
 def without_aside(text: str) -> str:
     """Without "(including the bias)", and without the working in "35 parameters (30 + 5)", which is no product."""
-    text = _WORDS_ONLY.sub(" ", WRAPPED.sub(" ", without_reason(text)))
+    text = _WORDS_ONLY.sub(" ", unwrapped(without_reason(text)))
     match = _LEADING.match(text)
     if not match or _MULTIPLIED.search(match[2]):
         return text
@@ -171,7 +171,7 @@ def _entry(raw: object, names: dict[str, Value]) -> Value:
 
 
 def _by_every_reading(text: str, names: dict[str, Value], answer: Said) -> Combination:
-    node = answer.node(_ABOUT.sub(" ", WRAPPED.sub(" ", text)))
+    node = answer.node(_ABOUT.sub(" ", unwrapped(text)))
     values: list[Value] = []
     problem: Unreadable | None = None
     for columns in (False, True):

@@ -13,7 +13,7 @@ import msgspec
 
 from autograder.core.policy import TOLERANCES
 from autograder.core.text import one_line
-from autograder.judging.written.chains import LABEL, WRAPPED, cut, split_outside, without_reason
+from autograder.judging.written.chains import LABEL, cut, split_outside, unwrapped, without_reason
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Number, Power
 from autograder.judging.written.read import Figure, few, figure, number
@@ -49,7 +49,7 @@ def shape(raw: object) -> Shape:
 
 def _of_text(raw: str) -> tuple[int, ...]:
     """The sizes in a text: of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most of them."""
-    text = _SPACE.sub(" ", WRAPPED.sub(" ", without_reason(raw).rstrip(" ,;.(")))
+    text = _SPACE.sub(" ", unwrapped(without_reason(raw).rstrip(" ,;.(")))
     text = _BATCH.sub(r"\1", plain(re.sub("[|@]", ",", text)))
     inside, main = _without_asides(text)
     found: list[tuple[int, ...]] = []

@@ -78,6 +78,11 @@ _MODULE = re.compile(
     r"\b(?:(?:np|numpy|torch|math|scipy|special|jnp|jax|F|nn|functional|linalg|tf|sympy)\.)+(?=[A-Za-z_])"
 )
 _OPTION = re.compile(r",\s*(?:dim|axis|keepdims?|dtype|ord|p)\s*=\s*[^\s,()\[\]]+")
+# How NumPy 2, torch and Python print a number: np.float64(0.67), tensor(0.67, grad_fn=<MulBackward0>), Fraction(2, 3).
+_PRINTED = re.compile(r"\b(?:u?int|float|longdouble|half|Decimal|Float|Integer)(?:8|16|32|64|128)?_?\s*(?=\()")
+_TEXT = re.compile(r"\b(Decimal|Fraction|Rational)\s*\(\s*(['\"])([^'\"]*)\2\s*\)")
+_FRACTION = re.compile(r"\b(?:Fraction|Rational)\s*\(\s*(-?\d+)\s*,\s*(\d+)\s*\)")
+_HISTORY = re.compile(r",\s*(?:grad_fn\s*=\s*(?:<[^<>]*>|\([^()]*\))|(?:requires_grad|device)\s*=\s*[^\s,()\[\]]+)")
 _METHOD = re.compile(r"\.\s*(?:dot|matmul|mm|mv|inner)\s*(?=\()")
 _DOT = re.compile(r"\b(?:matmul|mm|mv|inner|vdot)\s*(?=\()")
 
@@ -121,7 +126,7 @@ def plain(text: str) -> str:
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ]+", lambda m: f"^({m[0].translate(_SUPERSCRIPTS)})", text)
     text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉ₖᵢⱼ]+", lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
-    text = _without_latex(text)
+    text = _without_latex(without_options(text))
     text = text.replace("**", "^").replace("||", "‖").replace("->", "→").replace("=>", "→").replace("~", " ")
     text = re.sub(r"<([^<>,]*),([^<>,]*)>", r" dot(\1,\2)", text).replace("<", "(").replace(">", ")")
     text = _without_python(re.sub(r"\.T\b", "^T", text))
@@ -129,6 +134,11 @@ def plain(text: str) -> str:
         text = pattern.sub(sign, text)
     text = re.sub(r"‖\s*\^\s*(?:\{\s*2\s*\}|\(2\)|2)\s*_\s*(?:\{\s*2\s*\}|2)", "‖^2", text)  # ‖x‖^2_2 is ‖x‖_2^2
     return text[: 4 * MAX_CHARACTERS]
+
+
+def without_options(text: str) -> str:
+    """Without the named arguments of NumPy's and torch's functions, and what they print beside a value."""
+    return _OPTION.sub("", _HISTORY.sub("", _TEXT.sub(r"(\3)", text)))
 
 
 def _stacked(match: re.Match[str]) -> str:
@@ -146,7 +156,8 @@ def _unmarked(text: str) -> str:
 
 
 def _without_python(text: str) -> str:
-    text = _OPTION.sub("", _MODULE.sub(" ", text))
+    text = _MODULE.sub(" ", text)
+    text = _PRINTED.sub(" ", _FRACTION.sub(r"(\1/\2)", text))
     return _DOT.sub(" dot", _METHOD.sub(" @ ", text))
 
 
