@@ -38,8 +38,8 @@ def load(path: Path) -> Submission:
         return refused(name, str(error))
     chosen, problem = _chosen(members)
     near = chosen.work.file if chosen else ""
-    answers, answers_problem = read_answers(members, near)
-    history, history_problem = read_history(members, near)
+    answers, answers_problem, of_answers = read_answers(members, near)
+    history, history_problem, of_history = read_history(members, near)
     weights, weights_problem = read_weights(members, near)
     whole = "" if chosen or answers is not None or history is not None else problem
     sliced = chosen.sliced if chosen else None
@@ -53,7 +53,7 @@ def load(path: Path) -> Submission:
         alternatives=tuple(map(Alternative, sliced.alternatives)) if sliced else (),
         unusable=sliced.unusable if sliced else _unusable(problem),
         absent=sliced.absent if sliced else () if code_files(members) else tuple(_unusable(problem)),
-        findings=_findings(chosen),
+        findings=(*_findings(chosen), *of_answers, *of_history),
         answers=answers,
         answers_problem=answers_problem,
         history=history,

@@ -51,6 +51,7 @@ _TOO_LONG = (
     "answers.toml holds a value that is nested too deep or a number that is too long. "
     "Write each answer as a short number, a list or text in quotes."
 )
+_NO_TEXT = (b"{\\rtf", b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")  # rich text, Word or a zip, PDF, old Word
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -77,6 +78,11 @@ def _text(data: bytes) -> str:
         raise SubmissionError(
             f"answers.toml has {len(data) // 1024} KB, more than the {MAX_BYTES // 1024} KB that are read. "
             "It should hold the final answers only; the working belongs in the write-up."
+        )
+    if data.startswith(_NO_TEXT):
+        raise SubmissionError(
+            "answers.toml is a document with layout, not plain text. Save it again as plain text "
+            "(TextEdit: Format > Make Plain Text; Word: Save As > Plain Text)."
         )
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

@@ -19,6 +19,8 @@ MAX_LINE = 400  # characters in which a heading or a name is looked for
 _HEADING = re.compile(r"\s*\[{1,2}\s*[\"']?([^\[\]\"'=]{1,40})[\"']?\s*\]{1,2}\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*=(?!=)")
 _DOTTED = re.compile(r"\s*([A-Za-z0-9_.]{1,30})\.([A-Za-z][A-Za-z0-9 _-]{0,40})\s*=(?!=)")
+# Rich text: \'e9 and \u963 are characters, a sign behind a backslash is that sign; all else is how it looks.
+_LAYOUT = re.compile(r"\\'([0-9a-f]{2})|(?:\\uc0)?\\u(\d{1,6})[ ?]?|\\([\\{}])|\\[a-z]{1,32}-?\d{0,6} ?|[\\{}]")
 _QUOTES = "\"'“”„‘’«»` "
 
 
@@ -33,12 +35,22 @@ def salvaged(data: bytes) -> Tables:
 
 
 def _decoded(data: bytes) -> str:
+    if data.startswith(b"{\\rtf"):
+        return _LAYOUT.sub(_sign, data.decode("cp1252", "replace"))
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
     return data.decode("utf-8", "replace")
+
+
+def _sign(match: re.Match[str]) -> str:
+    if match[1]:
+        return bytes.fromhex(match[1]).decode("cp1252", "replace")
+    if match[2]:
+        return chr(int(match[2])) if int(match[2]) < 0xD800 else "\ufffd"  # no half of a pair, which UTF-8 cannot spell
+    return match[3] or ""
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, str]]:

@@ -6,14 +6,17 @@ Why separate: a mistake in one of them must not touch the code, nor each other. 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
+from autograder.core.records import Finding, Severity
+from autograder.core.text import one_line
+from autograder.handin.files import likely
 from autograder.handin.files.answers import Tables, parse_answers
 from autograder.handin.files.broken_answers import salvaged
+from autograder.handin.files.layout import LAYOUT, is_blank
 from autograder.handin.files.members import Member
 
 MAX_HISTORY_MB = 1  # ten epochs of a loss per batch are 0.4 MB
@@ -21,11 +24,40 @@ MAX_HISTORY_DEPTH = 10  # the template writes lists in an object
 _BIGGEST = 2**63  # beyond it JSON readers differ
 
 
-def read_answers(members: Sequence[Member], near: str) -> tuple[Tables | None, str]:
-    """(tables, ""); (what can be read, why not all) or (None, why not); (None, "") when there is no such file."""
-    member = _find(members, near, policy.FILES.answers)
-    if member is None:
-        return None, ""
+class Read(NamedTuple):
+    """What a file holds, or None; why it cannot be used; remarks on which of several it is. None, "": no such file."""
+
+    content: dict[str, Any] | None
+    problem: str
+    remarks: tuple[Finding, ...] = ()
+
+
+class _Tried(NamedTuple):
+    member: Member
+    content: dict[str, Any] | None
+    problem: str
+
+
+def read_answers(members: Sequence[Member], near: str) -> Read:
+    """Every table that can be read, of the file of that name, else of a filled one that downloads renamed."""
+    name = policy.FILES.answers
+    tried = [_Tried(member, *_answers(member)) for member in likely.named(members, near, name)]
+    known = [one for one in tried if likely.is_named(one.member, name) or LAYOUT.keys() & (one.content or {}).keys()]
+    filled = [one for one in known if _filled(one.content or {})]
+    if not known:
+        others = likely.documents(members, name)
+        return Read(None, _no_text(others[0].name, name) if others else "")
+    first, *rest = filled or known
+    folder = first.member.name.rpartition("/")[0]
+    near_it = [one for one in rest if filled and one.member.name.rpartition("/")[0] == folder]
+    rivals = [one for one in near_it if one.content != first.content]
+    if rivals and not likely.is_named(first.member, name):
+        return Read(None, _which(name, [first, *rivals]))
+    return Read(first.content, first.problem, tuple(_remarks(name, first, known, rivals)))
+
+
+def _answers(member: Member) -> tuple[Tables | None, str]:
+    """(tables, ""); (what can be read, why not all) or (None, why not)."""
     try:
         data = member.read()
     except SubmissionError as error:
@@ -42,11 +74,51 @@ def read_answers(members: Sequence[Member], near: str) -> tuple[Tables | None, s
     return answers, f"{problem} Each answer was read for itself: check that all of them are understood."
 
 
-def read_history(members: Sequence[Member], near: str) -> tuple[dict[str, object] | None, str]:
-    """(the object, "") or (None, why not); (None, "") when there is no such file."""
-    member = _find(members, near, policy.FILES.history)
-    if member is None:
-        return None, ""
+def _filled(tables: Tables) -> bool:
+    """Whether a box of the template has something in it."""
+    return any(not is_blank(tables.get(table, {}).get(key)) for table, keys in LAYOUT.items() for key in keys)
+
+
+def _no_text(file: str, name: str) -> str:
+    return (
+        f"{one_line(file, 80)} is no plain text, so nothing in it was read. Save your answers as plain text (TextEdit: "
+        f"Format > Make Plain Text; Word: Save As > Plain Text), as {name}, or fill in the template's {name}."
+    )
+
+
+def _which(name: str, several: Sequence[_Tried]) -> str:
+    names = ", ".join(one_line(one.member.name, 60) for one in several[:5])
+    return f"Several files may be {name} ({names}), and they differ. Hand in the one that is meant, called {name}."
+
+
+def _remarks(name: str, chosen: _Tried, known: Sequence[_Tried], rivals: Sequence[_Tried]) -> Iterator[Finding]:
+    """For nothing: which file was read, and what of the others."""
+    file = chosen.member.name
+    messages = []
+    if not likely.is_named(chosen.member, name):
+        messages.append(f"the file is called {file} instead of {name}; it was read all the same")
+    for one in known:
+        if one is not chosen and likely.is_named(one.member, name):
+            why = "could not be read" if one.content is None else "is blank" if not _filled(one.content) else ""
+            messages += [f"{one.member.name} {why}, so {file} is read in its place"] if why else []
+    messages += [f"both {file} and {one.member.name} hold answers; {file} is read" for one in rivals]
+    for message in messages:
+        yield Finding("file-name", Severity.REMARK, message, construct=file, fix=f"hand in one file, called {name}")
+
+
+def read_history(members: Sequence[Member], near: str) -> Read:
+    """The object in it; of several that downloads renamed, the likeliest that can be read."""
+    name = policy.FILES.history
+    tried = [_Tried(member, *_history(member)) for member in likely.named(members, near, name)]
+    usable = [one for one in tried if one.content is not None]
+    told = [one for one in tried if one.member.name.lower().endswith((".json", ".json.txt"))]
+    if not usable:
+        return Read(None, told[0].problem if told else "")
+    return Read(usable[0].content, "", tuple(_remarks(name, usable[0], [one for one in tried if not one.content], [])))
+
+
+def _history(member: Member) -> tuple[dict[str, object] | None, str]:
+    """(the object, "") or (None, why not)."""
     again = f"Run {policy.FILES.saving_cell} of the template again; it writes this file."
     try:
         data = member.read()
@@ -100,12 +172,3 @@ def _deeper_than(value: object, limit: int) -> bool:
 
 def _parts(value: object) -> list[object]:
     return list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list) else []
-
-
-def _find(members: Sequence[Member], near: str, name: str) -> Member | None:
-    """The file of that name beside the work, else anywhere; "answers.toml.txt" is what Windows makes of it."""
-    named = [m for m in members if PurePosixPath(m.name).name.lower() in (name, name + ".txt")]
-    folder = PurePosixPath(near).parent
-    beside = [member for member in named if PurePosixPath(member.name).parent == folder]
-    ordered = sorted(beside or named, key=lambda member: (member.name.count("/"), len(member.name)))
-    return ordered[0] if ordered else None

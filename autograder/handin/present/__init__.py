@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder.core.errors import SubmissionError
 from autograder.core.inventory import Inventory, Item
 from autograder.core.policy import FILES
+from autograder.core.records import Submission
 from autograder.handin.files.members import Member
 from autograder.handin.load import load, members_of
 from autograder.handin.present import code, sizes, training, written
@@ -27,7 +28,7 @@ def read(path: Path) -> Inventory:
     items = (*sizes.items(path, submission, members), *written.items(submission))
     if submission.file:  # else the reason stands above, once
         items = (*items, *code.items(submission), *training.items(submission, members))
-    return Inventory(submission.file, _in_order(items), tuple(_to_hand_in(submission.file, members)))
+    return Inventory(submission.file, _in_order(items), tuple(_to_hand_in(submission, members)))
 
 
 def _in_order(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -35,8 +36,9 @@ def _in_order(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.part[:1].isdigit() and item.part or ""))
 
 
-def _to_hand_in(work: str, members: tuple[Member, ...]) -> Iterator[str]:
-    if work:
-        yield work
-    names = {member.name for member in members}
-    yield from (name for name in (FILES.answers, FILES.history, FILES.checkpoint) if name in names)
+def _to_hand_in(submission: Submission, members: tuple[Member, ...]) -> Iterator[str]:
+    if submission.file:
+        yield submission.file
+    known = (FILES.answers, FILES.history, FILES.checkpoint)
+    read = {finding.construct for finding in submission.findings if finding.rule == "file-name"}  # under other names
+    yield from (m.name for m in members if (m.name in known or m.name in read) and m.name != submission.file)

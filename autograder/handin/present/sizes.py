@@ -56,6 +56,8 @@ def _answers(submission: Submission) -> Item:
         return Item(PART, FILES.answers, state, "is not there", fix)
     if submission.answers_problem:
         return Item(PART, FILES.answers, State.MISSING, submission.answers_problem)
+    if renamed := [f for f in submission.findings if f.rule == "file-name" and FILES.answers in f.message + f.fix]:
+        return Item(PART, FILES.answers, State.LOOK, renamed[0].message, renamed[0].fix)
     return Item(PART, FILES.answers, State.THERE)
 
 
