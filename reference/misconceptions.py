@@ -171,6 +171,30 @@ def mean_of_values(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     return (x @ w_v.T).mean(-2, keepdim=True).expand(*x.shape[:-1], w_v.shape[0])
 
 
+def softmax_over_everything(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """exp() divided by the sum of all scores of all samples: `e / e.sum()` without an axis."""
+    q, k, v = _project(x, w_q, w_k, w_v)
+    scores: Tensor = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    return torch.softmax(scores.flatten(), dim=0).reshape(scores.shape) @ v
+
+
+def keys_reshaped(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """K in the shape of Kᵀ by view or reshape: its numbers stay in their order, and are those of other tokens."""
+    q, k, v = _project(x, w_q, w_k, w_v)
+    scores: Tensor = q @ k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2]) * q.shape[-1] ** -0.5
+    return torch.softmax(scores, dim=-1) @ v
+
+
+def samples_for_tokens(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """x taken as (tokens, batch, features): each token attends to the same token of other samples."""
+    return single_head(x.transpose(0, 1), w_q, w_k, w_v).transpose(0, 1)
+
+
+def scaled_input(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """x divided by the fourth root of d_k before all three projections: the scores are right, and V is too small."""
+    return single_head(x, w_q, w_k, w_v) / math.sqrt(math.sqrt(w_q.shape[0]))
+
+
 def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """Two mistakes that come together: no division, and the softmax over the queries."""
     q, k, v = _project(x, w_q, w_k, w_v)
@@ -201,6 +225,10 @@ ATTENTION = (
     Misconception("scale-of-the-course", "divided by √64, whatever inner_dim is", "the size of a query is an argument of __init__: 64 holds for the model of 4(c) alone", scale_of_the_course),
     Misconception("scale-negative", "with the sign of the scores turned round", "large products of query and key should get large weights", scale_negative),
     Misconception("mean-of-values", "with the same weight for every token: the mean of V comes out", "the scores never reach the output", mean_of_values),
+    Misconception("softmax-over-everything", "with one sum over all scores of all samples in the softmax", "each query has probabilities of its own, over the keys: a sum needs its axis, and keepdim", softmax_over_everything),
+    Misconception("keys-reshaped", "with K in the SHAPE of its transpose, by view or reshape, and not transposed", "view and reshape deal the same numbers out anew; transpose exchanges the axes", keys_reshaped),
+    Misconception("samples-for-tokens", "with the samples attending to each other, and not the tokens of a sample", "x is (batch, tokens, features): which axis did you take for the tokens?", samples_for_tokens),
+    Misconception("scaled-input", "with V divided by the fourth root of d_k, along with Q and K", "the scaling belongs to the scores alone: x itself, and V, stay as they are", scaled_input),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

@@ -80,6 +80,12 @@ def no_softmax(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
     return mixed
 
 
+def keys_reshaped(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+    """Each head's K in the shape of Kᵀ by view or reshape: its numbers are those of other tokens."""
+    scores: Tensor = q @ k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2]) * q.shape[-1] ** -0.5
+    return torch.softmax(scores, dim=-1) @ v
+
+
 def exp_alone(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
     """exp(QKᵀ / √d_k) V: the rows are not divided by their sums."""
     return torch.exp(_scores(q, k)) @ v
@@ -173,6 +179,7 @@ OWN = (
     _own("own-no-scale", "with attention whose scores are not scaled", _DIVIDE, _scaled(lambda q, dim: 1.0)),
     _own("own-scale-inner", "with scores divided by the root of all heads' features, √(heads · dim_head)", _DIVIDE, _scaled(lambda q, dim: (q.shape[1] * q.shape[3]) ** -0.5)),
     _own("own-scale-dim", "with scores divided by √dim, the size of x", _DIVIDE, _scaled(lambda q, dim: dim**-0.5)),
+    _own("own-keys-reshaped", "with K in the SHAPE of its transpose, by view or reshape, and not transposed", "view and reshape deal the same numbers out anew; transpose exchanges the axes", keys_reshaped),
     _own("own-scale-ratio", "with scores divided by √(dim // heads)", _DIVIDE, _scaled(lambda q, dim: (dim // q.shape[1]) ** -0.5)),
     _own("own-scale-d", "with scores divided by d_k, not by its root", _DIVIDE, _scaled(lambda q, dim: 1 / q.shape[3])),
     _own("own-scale-heads", "with scores divided by √heads", _DIVIDE, _scaled(lambda q, dim: q.shape[1] ** -0.5)),

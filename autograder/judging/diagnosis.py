@@ -126,8 +126,15 @@ def layer(
     """
     if mistake:
         return _named(mistake, len(observations))
-    extra = _unfilled(observations) + (f". In a right layer {'; '.join(missing)}: not in yours" if missing else "")
-    return _unnamed(wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", extra)
+    unfilled = _unfilled(observations)
+    extra = unfilled + (f". In a right layer {'; '.join(missing)}: not in yours" if missing else "")
+    fix = (
+        "take the sizes of each linear map from the arguments of __init__, and keep it as an attribute or in an "
+        "nn.ModuleList: in a plain Python list parameters() finds none"
+    )
+    return _unnamed(
+        wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", extra, fix if unfilled else ""
+    )
 
 
 def not_told(why: str, shown: Mapping[str, bool]) -> Unmet:
@@ -168,7 +175,7 @@ def _named(mistake: Mistake | reshaped.Reshaped, cases: int) -> Unmet:
     return Unmet(f"your output equals the reference {mistake.title} (all {cases} cases)", fix=mistake.hint)
 
 
-def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "") -> Unmet:
+def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "", fix: str = "") -> Unmet:
     found = "your output has the right shape and differs from the reference"
     if 0 < len(wrong) < cases:
         sizes = msgspec.structs.astuple(wrong[0].case)[1:-1]
@@ -178,7 +185,7 @@ def _unnamed(wrong: Sequence[Observed], cases: int, axes: str, extra: str = "") 
         )
     return Unmet(
         f"{found} in all {cases} cases, in a way that none of the usual mistakes explains{extra}",
-        fix="work a tiny case by hand (2 tokens, 2 features) and compare each intermediate result",
+        fix=fix or "work a tiny case by hand (2 tokens, 2 features) and compare each intermediate result",
     )
 
 

@@ -21,6 +21,8 @@ from autograder.judging.visit import Built, Student, Visit
 
 Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"
+NOT_AT_REST = "in eval mode the output depends on the dropout probability"
+AT_REST = "nn.Dropout enlarges what is left while training, so that nothing is to be scaled in eval mode"
 
 
 def attention(
@@ -164,6 +166,8 @@ def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str, *, of
     if tuple(actual) != tuple(expected):
         part = "forward returns a tuple, and its first part" if of_tuple else "the output"
         look = "print the shape after each step of forward; all sizes of this case differ, so each axis can be told"
+        if len(actual) < len(expected) and 1 in expected:
+            look = "squeeze() drops every axis of size 1: leave all axes as they are"
         raise Unmet(
             f"{part} has shape {shape_text(tuple(actual))}",
             expected=f"{shape_text(tuple(expected))}, that is {axes}",

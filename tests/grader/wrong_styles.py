@@ -173,6 +173,7 @@ ATTENTION: Mapping[str, Wrong] = {
     "softmax over queries": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, -2)"),), FIRST, "own-softmax-queries", own=True),
     "softmax over heads": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, 1)"),), FIRST, "own-softmax-heads", own=True),
     "softmax over the batch": Wrong(((SOFTMAX, f"torch.softmax({SCORES}, 0)"),), FIRST, "own-softmax-batch", own=True),
+    "keys reshaped": Wrong(((SCORES, SCORES.replace("k.mT", "k.reshape(*k.shape[:2], k.shape[3], k.shape[2])")),), FIRST, "own-keys-reshaped", own=True),
     "no softmax": Wrong(((SOFTMAX, SCORES),), FIRST, "own-no-softmax", own=True),
     "exponentials alone": Wrong(((SOFTMAX, f"torch.exp({SCORES})"),), FIRST, "own-exp", own=True),
     "softmax twice": Wrong(((SOFTMAX, f"torch.softmax({SOFTMAX}, -1)"),), FIRST, "own-softmax-twice", own=True),

@@ -105,6 +105,7 @@ def test_each_sample_for_itself(student, cases):
         whole = visit.forward(x).output
         for i in range(case.batch):
             alone = visit.forward(x[i : i + 1]).output
+            observe.right_shape(alone.shape, (1, case.tokens, case.inner_dim), "one sample")
             if not close(alone, whole[i : i + 1]):
                 observe.steady(student.visit("4a"), case)
                 raise Unmet(
@@ -194,6 +195,8 @@ def test_dropout_acts_in_training_only(student, reference, cases):
         visit.build(dry)
         visit.load(drawn)
         if not close(visit.forward(x, train=True, seed=1).output, calm):
+            if not close(visit.forward(x).output, calm):
+                raise Unmet(observe.NOT_AT_REST, fix=observe.AT_REST)
             raise Unmet("with dropout=0 the output in train mode differs from eval mode: is the argument passed on?")
 
 
