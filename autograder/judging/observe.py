@@ -17,7 +17,7 @@ from autograder.judging.code.compare import close, shape_text
 from autograder.judging.code.layer_roles import LayerObservation
 from autograder.judging.expect import Unmet
 from autograder.judging.remarks import remarks_on
-from autograder.judging.visit import Built, Student, Visit
+from autograder.judging.visit import Built, Case, Student, Visit
 
 Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"
@@ -225,6 +225,13 @@ def adds_nothing_when_silent(visit: Visit, case: LayerCase, drawn: weights.Weigh
     output = visit.forward(case.x()).output
     visit.load(drawn)
     return close(output, case.x())
+
+
+def dry(visit: Visit, case: Case, drawn: weights.Weights, x: Tensor, *, train: bool = False) -> Tensor:
+    """The output of a module that is made anew with dropout=0, so that no earlier forward has left anything in it."""
+    visit.build(msgspec.structs.replace(case, dropout=0.0))
+    visit.load(drawn)
+    return visit.forward(x, train=train, seed=1).output
 
 
 def mixes_samples(student: Student, case: LayerCase, drawn: weights.Weights) -> bool:

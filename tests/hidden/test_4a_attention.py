@@ -4,7 +4,6 @@ What each point is for stands in the policy. Everything but the first test needs
 not respond to its input has shown nothing of attention, so it keeps no point for being tidy.
 """
 
-import msgspec
 import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
@@ -191,11 +190,8 @@ def test_dropout_acts_in_training_only(student, reference, cases):
             )
         if attention_roles.find(reference.attention.single_head, [attention_roles.Observation(case, drawn, x, calm)]):
             _right_place(visit, case)
-        dry = msgspec.structs.replace(case, dropout=0.0)
-        visit.build(dry)
-        visit.load(drawn)
-        if not close(visit.forward(x, train=True, seed=1).output, calm):
-            if not close(visit.forward(x).output, calm):
+        if not close(observe.dry(visit, case, drawn, x, train=True), calm):
+            if not close(observe.dry(visit, case, drawn, x), calm):
                 raise Unmet(observe.NOT_AT_REST, fix=observe.AT_REST)
             raise Unmet("with dropout=0 the output in train mode differs from eval mode: is the argument passed on?")
 

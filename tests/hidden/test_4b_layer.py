@@ -228,13 +228,9 @@ def test_dropout_in_its_three_places(student, reference, cases):
                 fix="dropout must rest in eval mode: an nn.Dropout does, but "
                 "not in a plain Python list, which eval() does not reach: there nn.ModuleList belongs",
             )
-        visit.build(msgspec.structs.replace(case, dropout=0.0))
-        visit.load(drawn)
-        dry = visit.forward(case.x(), train=True, seed=1).output
+        dry = observe.dry(visit, case, drawn, case.x(), train=True)
         passed_on = close(dry, whole[1].output)
-        rests = passed_on or close(visit.forward(case.x()).output, whole[1].output)
-    if not rests:
-        raise Unmet(observe.NOT_AT_REST, fix=observe.AT_REST, earned=KEPT.dropout_ignores_p)
+        rests = passed_on or close(observe.dry(visit, case, drawn, case.x()), whole[1].output)
     if not passed_on:
         if observe.mixes_samples(student, case, drawn):
             raise Unmet(
@@ -242,6 +238,8 @@ def test_dropout_in_its_three_places(student, reference, cases):
                 fix="a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself",
                 earned=KEPT.dropout_ignores_p,
             )
+        if not rests:
+            raise Unmet(observe.NOT_AT_REST, fix=observe.AT_REST, earned=KEPT.dropout_ignores_p)
         raise Unmet(
             "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?",
             fix="the probability is an argument of __init__",
