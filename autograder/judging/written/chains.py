@@ -26,7 +26,7 @@ _THEREFORE = re.compile(
     re.IGNORECASE,
 )
 LABEL = re.compile(
-    r"(?:^|(?<=[\s,;({\[]))(?![xX]\s*\d)[A-Za-z](?:[A-Za-z_ ]*[A-Za-z_])?(?:\s?[0-9])?\s*[=:](?!=)"
+    r"(?:^|(?<=[\s,;({\[$]))(?![xX]\s*\d)[A-Za-z](?:[A-Za-z_ ]*[A-Za-z_])?(?:\s?[0-9])?\s*(?:[=:](?!=)|->|→)"
     r"|(?:^|(?<=[\s,;]))[0-9]\s*[:)](?=\s*[\[(])"
 )
 _WRAPPED = re.compile(
@@ -89,10 +89,15 @@ def said(text: str) -> Said:
 
 def _without_prose(text: str) -> str:
     """Without clauses behind a comma, and brackets, that are no mathematics: "..., softmax over the scores"."""
-    text = _GROUP.sub(lambda match: " " if _is_prose(match[1]) else match[0], text)
+    text = without_spoken_groups(text)
     first, *others = split_outside(text, ",;\n")
     prose = [_is_prose(clause) for clause in others]
     return first if others and any(prose) and all(p or not c.strip(" .") for p, c in zip(prose, others)) else text
+
+
+def without_spoken_groups(text: str) -> str:
+    """Without brackets that are no mathematics: "(each entry is a mean of nine)"."""
+    return _GROUP.sub(lambda match: " " if _is_prose(match[1]) else match[0], text)
 
 
 def _is_prose(text: str, own: frozenset[str] = frozenset()) -> bool:
@@ -164,7 +169,10 @@ def last_that_reads(parts: Sequence[str], read: Callable[[str], Read]) -> Read:
 
 def without_reason(text: str) -> str:
     """Without what follows "since", "where", "because": for numbers, sizes and vectors."""
-    return _REASON.split(bounded(text))[0]
+    first, *rest = _REASON.split(bounded(text))
+    if first.strip() or not rest or ":" not in rest[0]:
+        return first
+    return rest[0].rpartition(":")[2]  # "Since (30 - 4)/2 + 1 = 14: 14 x 5"
 
 
 def without_words(text: str) -> str:

@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from autograder.judging.written.algebra import Value
-from autograder.judging.written.chains import LABEL, unwrapped
+from autograder.judging.written.chains import LABEL, unwrapped, without_spoken_groups
 from autograder.judging.written.echo import matrices_echoed
 from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
@@ -24,6 +24,17 @@ from autograder.judging.written.verdict import Unreadable
 from autograder.judging.written.words import FILLERS
 
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
+_FOR_BOTH = "one matrix was read as the result for both inputs"
+_BOTH = re.compile(r"\b(?:both|each|identical|same|twice)\b", re.IGNORECASE)
+# "all sixes (4x4) for both": whose entries are said in words, and its size.
+_DIGITS = "zero one two three four five six seven eight nine".split()
+_ALL_OF = re.compile(
+    rf"(?:\b(?:all|of|are|with|full)\s+(?:all\s+)?|^\s*)(?:({'|'.join(_DIGITS)})e?s|([0-9])'?s)\b", re.IGNORECASE
+)
+_SIDE = re.compile(r"(?<![\d.])([1-9])\s*(?:x|×|\*|by|-by-)\s*\1(?![\d.])", re.IGNORECASE)
+_ONE_ENTRY = re.compile(
+    r"[^\[\](){};,&\n=]*=[^\[\]{};,&\n=]*|\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*"
+)  # 5/7 = 0.71; five
 _BULLETS = tuple(
     tuple(re.compile(rf"(?<![\w^*/])\(?{mark}\)\s*(?=[\[(\\])") for mark in pair)
     for pair in (("1", "2"), ("a", "b"), ("A", "B"), ("i", "ii"))
@@ -46,7 +57,7 @@ class Matrices(msgspec.Struct, frozen=True):
 
 def matrices(raw: object) -> Matrices:
     """Two matrices: nested lists, rows as text ("1/7 2/7; 3/7 4/7"), LaTeX, or all entries in reading order."""
-    nested = _nested(raw)
+    nested = _spoken(raw) or _nested(raw)
     entries = _leaves(nested)
     if len(entries) > MAX_ENTRIES:
         raise Unreadable(f"{len(entries)} numbers, more than the two matrices can have", "write the two results only")
@@ -54,7 +65,9 @@ def matrices(raw: object) -> Matrices:
     if depth == 3 and isinstance(nested, tuple):
         return Matrices(tuple(_rows(matrix) for matrix in nested))
     if depth == 2 and isinstance(nested, tuple):
-        return _from_rows(nested)
+        found = _from_rows(nested)
+        twice = len(found.matrices) == 1 and isinstance(raw, str) and _BOTH.search(raw)
+        return Matrices(found.matrices * 2, _FOR_BOTH) if twice else found
     if depth == 1 and len(entries) % 2 == 0 and _side(len(entries) // 2):
         half = len(entries) // 2
         return Matrices((_square(entries[:half]), _square(entries[half:])), _AS_SQUARES)
@@ -99,11 +112,24 @@ def _square(entries: tuple[Figure, ...]) -> FigureMatrix:
     return tuple(entries[start : start + side] for start in range(0, len(entries), side))
 
 
+def _spoken(raw: object) -> Nested | None:
+    """Two matrices whose entries are all said at once: "both are 4x4 matrices of sixes"."""
+    found = _ALL_OF.search(bounded(raw)) if isinstance(raw, str) and "[" not in raw else None
+    size = _SIDE.search(str(raw)) if found else None
+    if not found or not size:
+        return None
+    entry = Figure(float(found[2] or _DIGITS.index(found[1].lower())))
+    return ((tuple([entry] * int(size[1])),) * int(size[1]),) * 2
+
+
 def _nested(raw: object) -> Nested:
     if isinstance(raw, list):
         found = tuple(_nested(entry) for entry in few(raw))
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
+    if isinstance(raw, str) and _ONE_ENTRY.fullmatch(raw):
+        return number(raw)
     if isinstance(raw, str):
+        raw = without_spoken_groups(bounded(raw))
         text = LABEL.sub(
             " ", _numbered(unwrapped(re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
         )

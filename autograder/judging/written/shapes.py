@@ -26,6 +26,7 @@ _NAME = r"(?<![A-Za-z])[A-Za-z][A-Za-z_]*"
 _LABELS = re.compile(rf"((?:{_NAME}\s*=\s*){{2,3}})([0-9]+)")
 # The space of all tensors of a shape, and numpy's way of asking for one.
 _SPACE = re.compile(r"\\(?:mathbb|mathbf|mathcal)\s*\{\s*R\s*\}\s*\^|ℝ\s*\^|\bR\s*\^|∈")
+_ANGLES = re.compile(r"<([^<>]*)>")
 _BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
 _ASIDE = re.compile(r"(?<=[\w\])}])\s*\(((?=[^()]*[A-Za-z=])(?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*)\)")
 
@@ -50,7 +51,7 @@ def shape(raw: object) -> Shape:
 def _of_text(raw: str) -> tuple[int, ...]:
     """The sizes in a text: of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most of them."""
     text = _SPACE.sub(" ", unwrapped(without_reason(raw).rstrip(" ,;.(")))
-    text = _BATCH.sub(r"\1", plain(re.sub("[|@]", ",", text)))
+    text = _BATCH.sub(r"\1", plain(_ANGLES.sub(r"(\1)", re.sub("[|@]", ",", text))))
     inside, main = _without_asides(text)
     found: list[tuple[int, ...]] = []
     problem: Unreadable | None = None
@@ -62,7 +63,7 @@ def _of_text(raw: str) -> tuple[int, ...]:
             problem = unreadable
     if not found and problem:
         raise problem
-    if len(found) > 1 and all(len(sizes) == 1 for sizes in found) and ";" in main:
+    if len(found) > 1 and all(len(sizes) == 1 for sizes in found) and re.search(r"[;\n]", main):
         return tuple(size for sizes in found for size in sizes)  # one size a line
     sizes = max(reversed(found), key=len)
     more = [size for aside in inside for size in _new_sizes(aside, sizes)]

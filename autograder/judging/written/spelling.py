@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from autograder.judging.written.markup import without_markup
 from autograder.judging.written.verdict import Unreadable
 
 MAX_CHARACTERS = 2000  # the longest honest answer, 3(a) in LaTeX with every vector written out, is about 400
@@ -109,13 +110,13 @@ _COMMENT = re.compile(r"(?<=[\w)\]])\s+#\s[^\n]*")
 
 
 def bounded(text: str) -> str:
-    """`text` itself: to be called before any pattern sees it. Raises Unreadable when it is too long."""
+    """`text` without other programs' markup: before any other pattern sees it. Raises Unreadable if it is too long."""
     if len(text) > MAX_CHARACTERS:
         raise Unreadable(
             f"this answer has more than the {MAX_CHARACTERS} characters that are read",
             "write the result only; the working belongs in the write-up",
         )
-    return text
+    return without_markup(text)
 
 
 def plain(text: str) -> str:
