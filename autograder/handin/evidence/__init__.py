@@ -31,6 +31,7 @@ def gather(history: Mapping[str, object] | None, history_problem: str, cells: Se
         accuracy=printed.accuracy if filed.accuracy is None else filed.accuracy,
         images=printed.images if filed.accuracy is None else filed.images,
         plots=printed.plots,
+        plots_both=printed.plots_both,
         curve_doubts=filed.curve_doubts if filed.train_loss and filed.validation_loss else printed.curve_doubts,
         accuracy_doubts=printed.accuracy_doubts if filed.accuracy is None else (),
         refused_curves=printed.refused_curves,

@@ -26,11 +26,13 @@ class Evidence(msgspec.Struct, frozen=True):
     images: int = 0  # how many the accuracy was measured on; 0: not said
     epochs: int = 0
     plots: int = 0
+
     problems: tuple[str, ...] = ()
     curve_doubts: tuple[str, ...] = ()
     accuracy_doubts: tuple[str, ...] = ()
     refused_curves: tuple[str, ...] = ()
     refused_accuracy: tuple[str, ...] = ()
+    plots_both: bool = False  # the code of a picture names both sets
     measured: bool = False  # the accuracy is not the student's claim, but was measured with the submitted weights
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
-from autograder.handin.evidence import printed_run, task
+from autograder.handin.evidence import printed_accuracy, printed_run, task, words
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
@@ -22,6 +22,7 @@ class _Run(NamedTuple):
     cell: Cell
     train: Curve
     validation: Curve
+    epochs: int
 
     @property
     def worth(self) -> tuple[int, bool, int, int]:
@@ -32,7 +33,7 @@ class _Run(NamedTuple):
 
 class _Tested(NamedTuple):
     cell: Cell
-    found: printed_run.Accuracy
+    found: printed_accuracy.Accuracy
 
     @property
     def worth(self) -> tuple[bool, bool, bool, float]:
@@ -43,8 +44,8 @@ class _Tested(NamedTuple):
 
 def from_outputs(cells: Sequence[Cell]) -> Evidence:
     """What the saved outputs tell, whatever the order of the cells."""
-    runs = [_Run(cell, *_curves(run)) for cell in cells for run in printed_run.runs([cell])]
-    tests = [_Tested(cell, found) for cell in cells for found in printed_run.accuracies([cell])]
+    runs = [_Run(cell, *_curves(run), run.epochs) for cell in cells for run in printed_run.runs([cell])]
+    tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
     pictured = [cell for cell in cells if _pictures_losses(cell, cells)]
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
     tested = max((test for test in tests if not task.refusal(test.cell)), key=lambda test: test.worth, default=None)
@@ -56,8 +57,15 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
         validation_loss=validation,
         accuracy=tested.found.percent if tested else None,
         images=tested.found.images if tested else 0,
-        epochs=max(len(train), len(validation)),
+        epochs=max(
+            [
+                len(train),
+                len(validation),
+                *(run.epochs for run in good if {run.train, run.validation} & {train, validation} - {()}),
+            ]
+        ),
         plots=sum(cell.images for cell in drawn),
+        plots_both=any(_draws_both(cell, cells) for cell in drawn),
         problems=problems,
         curve_doubts=task.doubts(good[-1].cell, good[-1].train) if good else task.doubts(drawn[0]) if drawn else (),
         accuracy_doubts=task.doubts(tested.cell) if tested else (),
@@ -100,7 +108,20 @@ def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
     """Whether the cell has a picture and, with the functions of other cells that it calls, plots losses."""
     if not cell.images:
         return False
+    text = _drawing(cell, cells)
+    sets = words.sets(text)
+    of_losses = words.words(text) & words.LOSS or words.TRAIN in sets and len(sets) > 1
+    return bool(of_losses) and bool(re.search(r"\bplot|\bplt\.|\.plot", text))
+
+
+def _draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the code of a picture names the training set and a held-out one."""
+    sets = words.sets(_drawing(cell, cells))
+    return words.TRAIN in sets and len(sets) > 1
+
+
+def _drawing(cell: Cell, cells: Sequence[Cell]) -> str:
+    """The code that draws the cell's picture: its own, and that of the functions of other cells that it calls."""
     defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
     called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
-    text = "\n".join([cell.source, *called])
-    return "loss" in text.lower() and bool(re.search(r"\bplot|\bplt\.|\.plot", text))
+    return "\n".join([cell.source, *called])[: printed_run.MAX_TEXT]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Place, Severity
+from autograder.handin.files.html_text import text_of
 from autograder.handin.files.screen import Piece, shown
 from autograder.handin.slicing.asides import Text
 
@@ -133,8 +134,15 @@ def _pieces(outputs: list[dict[str, Any]]) -> list[Piece]:
             ("stderr" if output.get("name") == "stderr" else "stdout") if output.get("output_type") == "stream" else ""
         )
         text = output.get("text") if stream else _data(output).get("text/plain")
+        if not stream and (page := _data(output).get("text/html")) and _is_text(page) and _says_nothing(text):
+            text = text_of(_text(page))
         pieces += [Piece(stream, _text(text, ends=False))] if _is_text(text) else []
     return pieces
+
+
+def _says_nothing(text: Any) -> bool:
+    """Whether the plain text is only the name of an object that has a page: <IPython.core.display.HTML object>."""
+    return not _is_text(text) or (len(said := _text(text).strip()) < 200 and said[:1] == "<" and said[-1:] == ">")
 
 
 def _shortened(text: str) -> str:

@@ -52,9 +52,9 @@ def _none_found(what: str, refused: tuple[str, ...]) -> str:
 def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
     """(earned, found, fix)"""
     train, validation = evidence.train_loss, evidence.validation_loss
+    if _in_picture(evidence):
+        return 1.0, "", ""
     if not train and not validation:
-        if evidence.plots:
-            return 1.0, "", ""
         return 0.0, _none_found("losses", evidence.refused_curves), _HOW
     if max(len(train), len(validation)) < 2:
         return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
@@ -76,8 +76,16 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
     return earned, "; ".join(found), " ".join(fix)
 
 
+def _in_picture(evidence: Evidence) -> bool:
+    """Whether a picture has to tell what the text does not: no losses, or one set's, or no more than a last value."""
+    curves = evidence.train_loss, evidence.validation_loss
+    if not any(curves):
+        return evidence.plots > 0
+    return evidence.plots_both and min(map(len, curves)) < 2
+
+
 def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
-    if evidence.train_loss or evidence.validation_loss:
+    if not _in_picture(evidence):
         return ()
     return ("The loss curves were found as a picture only: it was counted, and staff may look at what it shows.",)
 

@@ -32,9 +32,7 @@ _ALL_OF = re.compile(
     rf"(?:\b(?:all|of|are|with|full)\s+(?:all\s+)?|^\s*)(?:({'|'.join(_DIGITS)})e?s|([0-9])'?s)\b", re.IGNORECASE
 )
 _SIDE = re.compile(r"(?<![\d.])([1-9])\s*(?:x|×|\*|by|-by-)\s*\1(?![\d.])", re.IGNORECASE)
-_ONE_ENTRY = re.compile(
-    r"[^\[\](){};,&\n=]*=[^\[\]{};,&\n=]*|\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*"
-)  # 5/7 = 0.71; five
+_ONE_ENTRY = re.compile(r"[^\[\](){};,&\n=]*=[^\[\]{};,&\n=]*|\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*")  # 5/7 = 0.71; five
 _BULLETS = tuple(
     tuple(re.compile(rf"(?<![\w^*/])\(?{mark}\)\s*(?=[\[(\\])") for mark in pair)
     for pair in (("1", "2"), ("a", "b"), ("A", "B"), ("i", "ii"))

@@ -1,0 +1,105 @@
+"""Test accuracies from what a notebook printed, or shows as a cell's value, in the words people use.
+
+Why separate: a curve is many lines that are counted, an accuracy is one number in one of a dozen spellings, and the
+words around it tell of which set it is. All of it is a claim by the student's own text; nothing here decides points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from autograder.core.records import Cell
+from autograder.handin.evidence import words
+from autograder.handin.evidence.printed_run import MAX_LINE, lines_of
+from autograder.handin.evidence.tables import spelled_out
+
+# Every repetition below has a bound: the text is the student's, and no line of it may keep the grader busy.
+_NUMBER = r"[-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?"
+_ACC = r"(?:acc(?:uracy|uracies)?|correct)"
+_PATTERNS = (
+    re.compile(rf"\b{_ACC}\b\W{{0,10}}(?P<correct>\d{{1,7}})\s*/\s*(?P<images>\d{{1,7}})\b", re.IGNORECASE),
+    re.compile(rf"\b{_ACC}\b[^\d\n]{{0,40}}(?P<correct>\d{{1,7}})\s*/\s*(?P<images>\d{{3,7}})\b", re.IGNORECASE),
+    re.compile(rf"\b(?P<correct>\d{{1,7}})\s*/\s*(?P<images>\d{{3,7}})\b[^\d\n]{{0,40}}{_ACC}", re.IGNORECASE),
+    re.compile(rf"(?:acc|correct)(?:(?!err)[^\n]){{0,80}}?(?<![\d.])(?P<percent>{_NUMBER})\s*%", re.IGNORECASE),
+    re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%[^\d\n]{{0,20}}acc", re.IGNORECASE),
+    re.compile(rf"acc(?:uracy|uracies)?\b[^\d\n]{{0,40}}?(?P<share>{_NUMBER})", re.IGNORECASE),
+    re.compile(r"(?<![\d.])(?P<share>0?\.\d{1,20})[^\d\n]{0,20}acc", re.IGNORECASE),
+    re.compile(rf"\berr(?:or)?(?:[ _]rate)?\b\W{{0,10}}(?P<wrong>{_NUMBER})\s*%", re.IGNORECASE),
+)
+# A cell's own value: a number, or several in brackets, in whatever NumPy and torch put around them.
+_VALUE = re.compile(
+    rf"[\s(\[]*(?:(?:np\.|numpy\.|torch\.)?(?:float\d*|int\d*|tensor|array)\(|\(|\[)*\s*{_NUMBER}"
+    rf"(?:[\s,()\[\]]{{1,8}}(?:(?:np\.)?(?:float|int)\d*\(|tensor\()?\s*{_NUMBER}){{0,3}}"
+    r"(?:,\s*device='[a-z:0-9]{1,12}')?[\s)\],]*"
+)
+_NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w.])")
+_CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score)\b", re.IGNORECASE)
+
+
+class Accuracy(msgspec.Struct, frozen=True):
+    """One printed accuracy. `images` 0: not said over how many. `surely_test`: the line or its cell says "test"."""
+
+    percent: float
+    images: int
+    surely_test: bool
+
+
+def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
+    """Every accuracy that the cells print and that is not said to be of the training or validation set."""
+    return [accuracy for cell in cells for accuracy in (*_printed(cell), *_shown(cell))]
+
+
+def _printed(cell: Cell) -> Iterator[Accuracy]:
+    of_test = words.TEST in words.sets(cell.source)
+    for line in spelled_out(lines_of(cell.outputs, bars=False)):
+        sets = words.sets(line[:MAX_LINE])
+        test = re.search(r"test|tst", line, re.IGNORECASE)
+        if sets and (words.TEST not in sets or test is None):
+            continue
+        text = line[test.start() :] if len(sets) > 1 and test else line
+        if accuracy := _accuracy(text, words.TEST in sets or of_test):
+            yield accuracy
+
+
+def _shown(cell: Cell) -> Iterator[Accuracy]:
+    """What the last line of a cell gives, which Jupyter shows without a word: of the test set, if its code says so."""
+    *_, last = cell.source.strip().splitlines() or [""]
+    value = cell.outputs.strip().rpartition("\n")[2]
+    of_test = words.TEST in words.sets(cell.source[:MAX_LINE])
+    if (
+        len(value) > MAX_LINE
+        or not _VALUE.fullmatch(value)
+        or not of_test
+        or not _CALLS_IT.search(cell.source[:MAX_LINE])
+    ):
+        return
+    if words.sets(last) - {words.TEST} or (words.words(last) & words.LOSS and not _CALLS_IT.search(last)):
+        return
+    numbers = [float(found[0]) for found in _NUMBERS.finditer(value.partition("device")[0])]
+    counts = [number for number in numbers if number > 1 and number == int(number)]
+    if len(counts) == 2 and 0 < counts[0] <= counts[1]:
+        yield Accuracy(100 * counts[0] / counts[1], int(counts[1]), True)
+    elif numbers and 0 <= numbers[-1] <= 1:
+        yield Accuracy(100 * numbers[-1], 0, True)
+    elif len(numbers) == 1 and numbers[0] <= 100:
+        yield Accuracy(numbers[0], 0, True)
+
+
+def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
+    for pattern in _PATTERNS:
+        match = pattern.search(line)
+        if not match:
+            continue
+        groups = match.groupdict()
+        if "correct" in groups:
+            correct, images = int(groups["correct"]), int(groups["images"])
+            return Accuracy(100 * correct / images, images, surely_test) if 0 < images >= correct else None
+        number = float(groups.get("percent") or groups.get("share") or groups["wrong"])
+        # "accuracy 0.9798" is a share, "accuracy 97.98" a percentage
+        percent = number * 100 if "share" in groups and number <= 1 else number
+        percent = 100 - number if "wrong" in groups else percent
+        return Accuracy(percent, 0, surely_test) if 0 <= percent <= 100 else None
+    return None

@@ -1,0 +1,180 @@
+"""Training runs as tables, bars, pages and in other languages; accuracies as the value of a cell; pictures for the rest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from autograder.core.records import Cell
+from autograder.handin.evidence import Evidence, from_outputs
+from autograder.handin.files.html_text import text_of
+from autograder.handin.files.notebook import read_notebook
+from autograder.judging import judge_claim, judge_curves
+from tests.grader.pace import LINEAR, growth
+
+
+def _of(outputs: str, source: str = "") -> Evidence:
+    return from_outputs([Cell(1, source, outputs)])
+
+
+BAR = "Epoch {n}/2 [{part}]: 100%|██████████| 313/313 [00:11<00:00, 28.43it/s, {name}={value}]"
+# Two epochs: training 0.41 then 0.2, validation 0.21 then 0.1.
+LAYOUTS = {
+    "tabulate": "|   epoch |   train |   val |   lr |\n|--------:|--------:|------:|-----:|\n"
+    "|       1 |    0.41 |  0.21 | 1e-3 |\n|       2 |    0.2  |  0.1  | 1e-3 |",
+    "pandas": "       train_loss  val_loss\nepoch                      \n1            0.41      0.21\n2            0.20      0.10",
+    "pandas with an index": "   epoch   step  train_loss  val_loss\n0      0   1562        0.41      0.21\n1      1   3125        0.20      0.10",
+    "pandas without epochs": "   train_loss  val_loss\n0        0.41      0.21\n1        0.20      0.10",
+    "rich": "┏━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━━━━┓\n┃ epoch ┃ train loss ┃ val loss ┃\n┡━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━┩\n"
+    "│     1 │     0.4100 │   0.2100 │\n│     2 │     0.2000 │   0.1000 │\n└───────┴────────────┴──────────┘",
+    "fastai": "epoch     train_loss  valid_loss  accuracy  time    \n0         0.41        0.21        0.9312    00:41     \n"
+    "1         0.2         0.1         0.9700    00:41     ".replace("00:41", "0.41"),
+    "a file": "epoch,train_loss,val_loss,val_acc\n1,0.41,0.21,0.93\n2,0.2,0.1,0.97",
+    "a file with gaps": "epoch,train_loss,val_loss\n1,0.41,\n1,,0.21\n2,0.2,\n2,,0.1",
+    "bars with titles": "\r".join(
+        BAR.format(n=n, part=part, name=name, value=value)
+        for n, train, val in ((1, 0.41, 0.21), (2, 0.2, 0.1))
+        for part, name, value in (("train", "loss", train), ("val", "loss", val))
+    ),
+    "keras with bars": "Epoch 1/2\n\r 1/1563 [>....] - ETA: 2:22 - loss: 0.77 - accuracy: 0.81"
+    "\r1563/1563 [====] - 141s 90ms/step - loss: 0.41 - accuracy: 0.84 - val_loss: 0.21 - val_accuracy: 0.92\n"
+    "Epoch 2/2\n\r1563/1563 [====] - 141s 90ms/step - loss: 0.2 - accuracy: 0.93 - val_loss: 0.1 - val_accuracy: 0.97",
+    "sets behind": "[01] loss 0.41 (train)  0.21 (val)\n[02] loss 0.2 (train)  0.1 (val)",
+    "short words": "ep 01  trn 4.1e-01  val 2.1e-01\nep 02  trn 2.0e-01  val 1.0e-01",
+    "colours": "\x1b[1mEpoch 1\x1b[0m train loss \x1b[32m0.41\x1b[0m val loss \x1b[33m0.21\x1b[0m\n"
+    "\x1b[1mEpoch 2\x1b[0m train loss \x1b[32m0.2\x1b[0m val loss \x1b[33m0.1\x1b[0m",
+    "Spanish": "Época 1/2 → pérdida de entrenamiento: 0.41, pérdida de validación: 0.21\n"
+    "Época 2/2 → pérdida de entrenamiento: 0.2, pérdida de validación: 0.1",
+    "Spanish without accents": "Epoca 1: perdida entrenamiento 0.41, perdida validacion 0.21\n"
+    "Epoca 2: perdida entrenamiento 0.2, perdida validacion 0.1",
+    "German": "Epoche 1: Trainingsverlust 0.41, Validierungsverlust 0.21\nEpoche 2: Trainingsverlust 0.2, Validierungsverlust 0.1",
+    "French": "Époque 1 : perte entraînement 0.41, perte validation 0.21\nÉpoque 2 : perte entraînement 0.2, perte validation 0.1",
+    "Portuguese": "Época 1: perda de treino 0.41, perda de validação 0.21\nÉpoca 2: perda de treino 0.2, perda de validação 0.1",
+    "Chinese": "第1轮：训练损失 0.41，验证损失 0.21\n第2轮：训练损失 0.2，验证损失 0.1",
+    "Japanese": "エポック1: 学習損失 0.41、検証損失 0.21\nエポック2: 学習損失 0.2、検証損失 0.1",
+    "Korean": "에포크 1: 훈련 손실 0.41, 검증 손실 0.21\n에포크 2: 훈련 손실 0.2, 검증 손실 0.1",
+    "Russian": "Эпоха 1: потери обучение 0.41, потери валидация 0.21\nЭпоха 2: потери обучение 0.2, потери валидация 0.1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_losses_are_understood_in_this_layout(layout: str) -> None:
+    evidence = _of(LAYOUTS[layout])
+    assert (evidence.train_loss, evidence.validation_loss) == ((0.41, 0.2), (0.21, 0.1))
+    assert evidence.epochs == 2
+
+
+NO_TABLES = [
+    "Name    Size    Modified\ndata    12      3\n",
+    "train set  validation set\n50000  10000  3 files",
+    "  | Name  | Type | Params | Mode \n0 | model | ViT  | 896 K  | train",
+    "Training: |          | 0/? [00:00<?, ?it/s]\nValidation: |          | 0/? [00:00<?, ?it/s]",
+]
+
+
+@pytest.mark.parametrize("outputs", NO_TABLES, ids=range(len(NO_TABLES)))
+def test_a_table_of_something_else_is_no_training_run(outputs: str) -> None:
+    evidence = _of(outputs)
+    assert len(evidence.train_loss) < 2 and len(evidence.validation_loss) < 2
+
+
+@pytest.mark.parametrize("shown", [(1, 2, 8, 9, 10), (2, 4, 6, 8, 10), (0, 3, 6, 9), (1, 5, 10)])
+def test_epochs_are_counted_to_the_last_that_is_named(shown: tuple[int, ...]) -> None:
+    """Colab cuts long outputs in the middle, and some print every second epoch: all were trained."""
+    evidence = _of("\n".join(f"Epoch {n}: train loss {1 / (n + 1):.3f}, val loss {0.5 / (n + 1):.3f}" for n in shown))
+    assert evidence.epochs == 10 and judge_curves(evidence).earned == 1.0
+
+
+def test_three_epochs_are_three() -> None:
+    evidence = _of("\n".join(f"Epoch {n}/10: train loss {1 / n:.3f}, val loss {0.5 / n:.3f}" for n in (1, 2, 3)))
+    assert evidence.epochs == 3 and judge_curves(evidence).earned < 1.0
+
+
+TEST_CELL = "_, n_correct = evaluate(model, test_set)\n"
+VALUES = [
+    ("(9748, 10000, 0.9748)", TEST_CELL + "n_correct, len(test_set), n_correct / len(test_set)", 97.48),
+    ("0.9752", "loss, right = evaluate(model, test_set)\nright / 10000", 97.52),
+    ("tensor(0.9752, device='cuda:0')", "acc = accuracy(model, test_loader)\nacc", 97.52),
+    ("(np.float64(0.9701), 'accuracy on the test set')", "evaluate(model, test_set)[1], 'accuracy on the test set'", 97.01),
+    ("97.52", "test_accuracy(model)", 97.52),
+    ("100%|██████████| 313/313 [00:10<00:00, 30.10it/s]\n0.9752", "accuracy(model, test_set)", 97.52),
+    ("test loss 0.0904   correct 9731/10000   error 2.69%", "", 97.31),
+    ("Test error: 2.7 %", "", 97.3),
+    ("Exactitud en el conjunto de prueba: 97.15 % (9715 aciertos de 10000)", "", 97.15),
+    ("测试集准确率：97.05%", "", 97.05),
+    ("Testgenauigkeit: 97,05 %".replace(",", "."), "", 97.05),
+    ("test_loss        0.08893\ntest_accuracy    0.97220\ndtype: float64", "", 97.22),
+    ("│     test_acc      │    0.9746000170707703     │", "", 97.46),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("outputs", "source", "percent"), VALUES, ids=[value for value, _, _ in VALUES])
+def test_the_test_accuracy_is_understood_in_this_form(outputs: str, source: str, percent: float) -> None:
+    assert _of(outputs, source).accuracy == pytest.approx(percent)
+
+
+NO_VALUES = [
+    ("0.9752", "right / 10000"),  # of which set?
+    ("0.0891", "test_loss = evaluate(model, test_set)\ntest_loss"),
+    ("0.98", "test_acc, val_acc = 0, evaluate(model, validation_set)\nval_acc"),
+    ("[0.0877, 0.9733, 3.1, 4.2, 5.0]", "test_accuracy_by_class"),
+    ("(2, 3)", "test_set.shape"),
+    ("<matplotlib.legend.Legend at 0x14f0a2dd0>", "plt.legend('test accuracy')"),
+    ("Test MSE error: 0.3", ""),
+]
+
+
+@pytest.mark.parametrize(("outputs", "source"), NO_VALUES)
+def test_another_value_is_no_test_accuracy(outputs: str, source: str) -> None:
+    assert _of(outputs, source).accuracy is None
+
+
+LINES = "\n".join(f"Epoch {n}: train loss {1 / n:.3f}" for n in range(1, 11))
+BOTH = "plt.plot(a, label='train')\nplt.plot(b, label='val')"
+
+
+def test_a_picture_tells_of_the_set_that_the_text_leaves_out() -> None:
+    cells = [Cell(1, "fit()", LINES), Cell(2, BOTH, "", 1)]
+    verdict = judge_curves(from_outputs(cells))
+    assert verdict.earned == 1.0 and "as a picture" in " ".join(verdict.remarks)
+
+
+def test_a_picture_of_one_set_does_not() -> None:
+    cells = [Cell(1, "fit()", LINES), Cell(2, "plt.plot(train_loss, label='train')", "", 1)]
+    assert judge_curves(from_outputs(cells)).earned < 1.0
+
+
+def test_a_last_value_alone_leaves_the_curves_to_the_picture() -> None:
+    cells = [Cell(1, "fit()", "train/loss 0.06\nval/loss 0.09"), Cell(2, BOTH, "", 1)]
+    assert judge_curves(from_outputs(cells)).earned == 1.0
+    assert judge_curves(from_outputs(cells[:1])).earned == 0.0
+
+
+def test_a_picture_without_the_word_loss_counts_where_its_code_names_both_sets() -> None:
+    assert from_outputs([Cell(2, BOTH, "", 1)]).plots == 1
+    assert from_outputs([Cell(2, "plt.plot(perdidas_ent)\nplt.ylabel('pérdida')", "", 1)]).plots == 1
+    assert from_outputs([Cell(2, "plt.plot(x)\nplt.title('train')", "", 1)]).plots == 0
+
+
+PAGE = (
+    "<style>.w {display: flex}</style><div><h3>Run summary:</h3><table><tr><td>epoch</td><td>10</td></tr>"
+    "<tr><td>test/acc</td><td>0.9724</td></tr><tr><td>a &amp; b</td><td>1</td></tr></table></div><script>alert(1)</script>"
+)
+
+
+def test_a_page_without_a_text_is_read_as_a_reader_sees_it() -> None:
+    assert text_of(PAGE) == "Run summary:\nepoch  10\ntest/acc  0.9724\na & b  1"
+    assert text_of("<" * 9 + "p>x</p") == "x"
+    output = {
+        "output_type": "display_data",
+        "data": {"text/html": [PAGE], "text/plain": ["<IPython.core.display.HTML object>"]},
+    }
+    text = json.dumps({"cells": [{"cell_type": "code", "source": "fit()", "outputs": [output]}]})
+    evidence = from_outputs([Cell(1, cell.source, cell.outputs) for cell in read_notebook(text, "hw6.ipynb")[0]])
+    assert evidence.accuracy == pytest.approx(97.24) and judge_claim(evidence).earned == 1.0
+
+
+@pytest.mark.parametrize("text", ["<", "<style>", "</td>", "&amp", "a|", "  1", "1,", "第1轮", "perdida ", "[0.1 (a"])
+def test_the_work_grows_no_faster_than_the_text(text: str) -> None:
+    assert growth(lambda size: _of(text_of(text * size) + "\ntrain  val\n" + text * size), 400) < LINEAR
