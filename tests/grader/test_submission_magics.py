@@ -61,6 +61,31 @@ CHANGED = [
 ]
 
 
+# Python, though a sign of IPython's stands behind an equals sign, in a text.
+KEPT = [
+    'print("x = %d" % x)',
+    "print('loss = %.4f' % loss)",
+    'log.info("heads * dim_head = %d, projected to %d", a, b)',
+    "raise ValueError('dim = %d is odd' % dim)",
+    'print("a", b, "it\'s = %s" % c)',
+    "print(\"d['k'] = %r\" % d)",
+    'assert ok, "y = !"',
+    'x["a"] = "b = %s" % y',
+    'text = "wow = !important"',
+    'f("""x = %d""" % x)',
+    "print('=%d' % x)",
+    'warn("call = get_ipython().system")',
+    "y = x%2",
+    "x = y %z",
+]
+
+
+@pytest.mark.parametrize("line", KEPT)
+@pytest.mark.parametrize("around", ["{}", "def f(x):\n    {}\n    return x", "!ls\n{}", "%time a = 1\nif a:\n    {}"])
+def test_a_text_with_a_sign_behind_an_equals_sign_stays(line: str, around: str) -> None:
+    assert line in plain_python(around.format(line))
+
+
 @pytest.mark.parametrize("typed, read", CHANGED)
 def test_a_magic_becomes_nothing_and_no_line_moves(typed: str, read: str) -> None:
     assert plain_python(typed) == read

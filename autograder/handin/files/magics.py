@@ -71,7 +71,14 @@ def _first_text(lines: list[str]) -> str:
 
 
 def _is_special(line: str) -> bool:
-    return bool(_SPECIAL.match(line) or _ASSIGNED.match(line) or _HELP.match(line))
+    return bool(_SPECIAL.match(line) or _assigned(_ASSIGNED, line) or _HELP.match(line))
+
+
+def _assigned(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
+    """The match of "name = ", if that stands in no string: print("x = %d" % x) is Python."""
+    match = pattern.match(line)
+    open_text = match and any(match[1].count(quote) % 2 for quote in "'\"")
+    return None if open_text else match
 
 
 def _through_ipython(lines: list[str]) -> list[str]:
@@ -98,7 +105,7 @@ def _harmless(lines: list[str]) -> list[str]:
     out = list(lines)
     for start, after in pairwise([*starts, len(lines)]):
         line = lines[start]
-        if not _is_special(line) and not _SHELL_RESULT.match(line):
+        if not _is_special(line) and not _assigned(_SHELL_RESULT, line):
             continue
         replaced = _replacement(line)
         if replaced != line:
@@ -113,7 +120,7 @@ def _stands_alone(lines: list[str], index: int) -> bool:
 
 
 def _replacement(line: str) -> str:
-    assigned = _ASSIGNED.match(line) or _SHELL_RESULT.match(line)
+    assigned = _assigned(_ASSIGNED, line) or _assigned(_SHELL_RESULT, line)
     if assigned:
         return assigned[1] + "None"
     text = line.lstrip()

@@ -1,7 +1,7 @@
 """What ran against what was read: the tripwires beside the rules on the text, and what becomes of a disagreement.
 
 Why separate: the student's room only names what ran; what that costs is decided here, by the policy of the rule
-`ready_made`, which holds for every question that asks for code. Pure.
+`ready_made`, which holds for every question that asks for code. Nothing is run or imported.
 
     read   ran    student                              staff
     yes    yes    the question's points                –
@@ -11,6 +11,7 @@ Why separate: the student's room only names what ran; what that costs is decided
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator, Mapping
 
@@ -45,7 +46,7 @@ def findings(submission: Submission, tripped: Mapping[str, set[str]]) -> tuple[F
         read = [f for f in submission.findings if f.question == question and f.severity is Severity.READY_MADE]
         if known and not read:
             found += _used(question, known)
-        elif read and not known and all(finding.construct in WATCHED for finding in read):
+        elif read and not known and all(_would_show(finding.construct) for finding in read):
             found.append(_idle(question, read[0].construct, _goes_round(submission, question)))
     return tuple(found)
 
@@ -60,6 +61,12 @@ def settled(submission: Submission, found: tuple[Finding, ...]) -> Submission:
         for finding in submission.findings
     )
     return msgspec.structs.replace(submission, findings=before + found)
+
+
+def _would_show(construct: str) -> bool:
+    """Whether it cannot run unseen: a wire watches it, or its package is not installed where this runs."""
+    package = construct.partition(".")[0]
+    return construct in WATCHED or (package != "torch" and importlib.util.find_spec(package) is None)
 
 
 _DID_NOTHING = "It did not run when your code was tested, so it costs no points; a person will look at it."
