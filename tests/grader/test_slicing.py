@@ -349,6 +349,27 @@ def test_a_class_defined_twice_is_remarked_unless_it_builds_on_itself() -> None:
     assert not [f for f in grown.findings if f.rule == "defined-twice"]
 
 
+STUB = "class SingleHeadAttention(nn.Module):\n    def forward(self, x):\n        raise NotImplementedError\n"
+
+
+@pytest.mark.parametrize(
+    "stub", [STUB, STUB.replace("raise NotImplementedError", "pass"), "class SingleHeadAttention(nn.Module): pass"]
+)
+def test_the_template_below_does_not_replace_what_was_written(stub: str) -> None:
+    """A cell that was pasted again at the end, and never run, is no answer."""
+    result = sliced(SHA.format(1), "x = 1", stub)
+    assert "return 1" in result.programs["4a"].text and "nn.Module" not in result.programs["4a"].text
+    (finding,) = [f for f in result.findings if f.rule == "late-stub"]
+    assert str(finding.place) == "hw6.ipynb cell 3 line 1" and "4a" not in result.absent
+
+
+def test_the_template_above_and_alone_is_read_as_before() -> None:
+    assert not [f for f in sliced(STUB, SHA.format(1)).findings if f.rule == "late-stub"]
+    assert "4a" in sliced(STUB, STUB).absent
+    grown = sliced(SHA.format(1), "class SingleHeadAttention(SingleHeadAttention):\n    pass")
+    assert "(SingleHeadAttention)" in grown.programs["4a"].text
+
+
 @pytest.mark.parametrize(
     "scratch", ["_X = " + "-" * 900 + "1", "_X = " + "(" * 150 + ")" * 150, "_X = " + "[" * 5000, "a" + ".b" * 900]
 )

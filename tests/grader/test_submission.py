@@ -51,6 +51,7 @@ HONEST = {
     "Colab": ("hw6__ipynb", colab()),
     "a byte order mark": ("hw6__ipynb", "\ufeff" + notebook(BOTH)),
     "Windows line ends": ("hw6__ipynb", notebook(BOTH.replace("\n", "\r\n"))),
+    "an old editor on Windows": ("hw6__py", BOTH.encode() + b"# caf\xe9 \x96 na\xefve\n"),
     "old Mac line ends in a script": ("hw6__py", BOTH.replace("\n", "\r")),
     "a script from Windows": ("hw6__py", "\ufeff" + BOTH.replace("\n", "\r\n")),
     "a script without a last newline": ("hw6__py", BOTH.rstrip()),

@@ -108,7 +108,7 @@ REFUSED = {
     "a web page": ({"hw6.ipynb": "<!DOCTYPE html>\n<html></html>"}, ["web page"]),
     "a pointer": ({"hw6.ipynb": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"}, ["LFS"]),
     "UTF-16": ({"hw6.py": BOTH.encode("utf-16")}, ["UTF-16"]),
-    "latin-1": ({"hw6.py": BOTH.encode() + b"# caf\xe9"}, ["UTF-8", "0xe9"]),
+    "no Latin script": ({"hw6.py": BOTH.encode() + "# コメント\n".encode("shift_jis") * 90}, ["UTF-8", "0x83"]),
     "a NUL byte": ({"hw6.py": BOTH + "x = '\0'"}, ["NUL"]),
     "a broken-off notebook": ({"hw6.ipynb": notebook(BOTH)[:-30]}, ["breaks off"]),
     "a merge": ({"hw6.ipynb": notebook(BOTH).replace('"cells"', '\n<<<<<<< HEAD\n"cells"', 1)}, ["merge", "line 2"]),

@@ -2,11 +2,13 @@
 
 Why separate: `answers` reads the whole file as TOML. Where that fails, one missing quote, one endless number or one
 answer of megabytes would cost all the others. Here the lines are dealt out to the names of the template first; each
-answer is then read alone, as TOML, else as the text that stands there. Work is linear in the file.
+answer is then read alone, as TOML, else as the text that stands there. YAML, headings in any dress, line numbers of a
+viewer and a file on one line are dealt out alike; JSON is read as what it is. Work is linear in the file.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -15,9 +17,15 @@ from autograder.handin.files.answers import Tables, parse_answers
 from autograder.handin.files.layout import LAYOUT, canonical_key, canonical_table
 
 MAX_ENTRY = 4000  # characters kept of one answer: more than any judge reads, so that it refuses what is longer
+MAX_HEADING = 40
 MAX_LINE = 400  # characters in which a heading or a name is looked for
 _HEADING = re.compile(r"\s*\[{1,2}\s*[\"']?([^\[\]\"'=]{1,40})[\"']?\s*\]{1,2}\s*(?:#.*)?$")
-_KEY = re.compile(r"\s*[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*=(?!=)")
+_DRESS = " \t#*=~_`>|:,.\"'{}[]()-"  # what people put around a heading, or their editor does
+_FIRST_WORD = re.compile(r"[^\W\d_]{1,15}\.?\s+(?=\S)")  # "Frage 2a", "domanda 2a"
+_KEY = re.compile(r"\s*(?:[-*]\s+)?[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*(?:=(?!=)|:(?!=)|\s(?=[\"'\[(\d]))")
+_NUMBERED = re.compile(r"^[ \t]{0,8}\d{1,4}[ \t]{0,4}[|:│→\t][ \t]?", re.MULTILINE)
+_NAMES = "|".join(sorted({key for keys in LAYOUT.values() for key in keys}))
+_BEGINS = re.compile(rf"[ \t]+(?=(?:{_NAMES})[ \t]*=)|(?<=\S)[ \t]*(?=\[(?:{'|'.join(LAYOUT)})\])")
 _DOTTED = re.compile(r"\s*([A-Za-z0-9_.]{1,30})\.([A-Za-z][A-Za-z0-9 _-]{0,40})\s*=(?!=)")
 # Rich text: \'e9 and \u963 are characters, a sign behind a backslash is that sign; all else is how it looks.
 _LAYOUT = re.compile(r"\\'([0-9a-f]{2})|(?:\\uc0)?\\u(\d{1,6})[ ?]?|\\([\\{}])|\\[a-z]{1,32}-?\d{0,6} ?|[\\{}]")
@@ -26,8 +34,11 @@ _QUOTES = "\"'“”„‘’«»` "
 
 def salvaged(data: bytes) -> Tables:
     """The answers that can be told apart, by table and key. Never raises; empty where no known name is."""
+    whole = _decoded(data)
+    if from_json := _json(whole):
+        return from_json
     tables: Tables = {}
-    for table, key, text in _entries(_decoded(data)):
+    for table, key, text in _entries(_on_lines(whole)):
         found = tables.setdefault(table, {})
         if key not in found or found[key] in ("", []):
             found[key] = _value(text)
@@ -43,6 +54,34 @@ def _decoded(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return data.decode("utf-8", "replace")
+
+
+def _json(text: str) -> Tables:
+    """The tables of a file that is JSON; none where it is not, or holds none of ours."""
+    try:
+        content = json.loads(text) if text.lstrip()[:1] == "{" else None
+        whole = parse_answers("\n".join(_as_toml(content)).encode()) if isinstance(content, dict) else {}
+    except (ValueError, RecursionError, SubmissionError):
+        return {}
+    return whole if LAYOUT.keys() & whole.keys() else {}
+
+
+def _as_toml(content: dict[str, object]) -> Iterator[str]:
+    for table, entries in content.items():
+        if isinstance(entries, dict):
+            yield f"[{json.dumps(table)}]"
+            # a JSON value is a TOML value, but for null and for objects, which no answer is
+            yield from (
+                f"{json.dumps(key)} = {json.dumps(entry)}" for key, entry in entries.items() if entry is not None
+            )
+
+
+def _on_lines(text: str) -> str:
+    """Without a viewer's line numbers, if most lines have one; each heading and answer on a line of its own."""
+    lines = text.splitlines()
+    if sum(bool(_NUMBERED.match(line)) for line in lines) * 2 > len(lines):
+        lines = [_NUMBERED.sub("", line, count=1) for line in lines]
+    return "\n".join(_BEGINS.sub("\n", line) if len(_BEGINS.findall(line)) > 1 else line for line in lines)
 
 
 def _sign(match: re.Match[str]) -> str:
@@ -80,8 +119,11 @@ def _entries(text: str) -> Iterator[tuple[str, str, str]]:
 def _heading(line: str) -> str:
     """The table that begins here, if it is one of the template's."""
     match = _HEADING.match(line)
-    name = canonical_table(match[1]) if match else ""
-    return name if name in LAYOUT else ""
+    bare = line.partition(" #")[0].strip(_DRESS)
+    for said in (match[1] if match else "", bare, _FIRST_WORD.sub("", bare, count=1)):
+        if 0 < len(said) <= MAX_HEADING and (name := canonical_table(said)) in LAYOUT:
+            return name
+    return ""
 
 
 def _named(line: str, table: str) -> tuple[str, str, int] | None:
@@ -97,8 +139,17 @@ def _value(text: str) -> object:
     """What TOML makes of it, else the text without its quotes and comment."""
     if len(text) > MAX_ENTRY:
         return text[:MAX_ENTRY]
-    try:
-        return parse_answers(f"[q2a]\nparameters = {text.strip()}\n".encode())["q2a"].get("parameters", "")
-    except (SubmissionError, RecursionError, KeyError):
-        first, _, comment = text.partition("#")
-        return (first if comment else text).strip().strip(_QUOTES)
+    paragraph = text.strip().partition("\n\n")[0]
+    for whole in (
+        text,
+        paragraph,
+        paragraph.partition("\n")[0],
+    ):  # what follows an answer may be a fence, or a greeting
+        try:
+            return parse_answers(f"[q2a]\nparameters = {whole.strip().rstrip(',')}\n".encode())["q2a"].get(
+                "parameters", ""
+            )
+        except (SubmissionError, RecursionError, KeyError):
+            continue
+    first, _, comment = text.partition("#")
+    return (first if comment else text).strip().strip(_QUOTES)

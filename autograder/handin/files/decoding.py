@@ -29,6 +29,8 @@ _MISTAKEN: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "is saved as UTF-16. Save it again as UTF-8 (in most editors: Save with encoding)"),
     (b"\xfe\xff", "is saved as UTF-16. Save it again as UTF-8 (in most editors: Save with encoding)"),
 )
+_FEW = 10  # one sign in ten that is no ASCII: prose in any language of Western Europe has fewer
+_CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32), 127])  # no text holds them; 27 begins a colour
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 
 
@@ -48,10 +50,13 @@ def decode(data: bytes, file: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SubmissionError(
-            f"{file} is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}. Save it again as UTF-8."
-        ) from None
+        if (old := _windows(data)) is None:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise SubmissionError(
+                f"{file} is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}."
+                " Save it again as UTF-8."
+            ) from None
+        text = old
     text = text.rstrip("\0").replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -59,6 +64,17 @@ def decode(data: bytes, file: str) -> str:
             f"{file} holds a NUL byte in line {line}: it seems damaged. Download and hand it in again."
         )
     return text
+
+
+def _windows(data: bytes) -> str | None:
+    """The text as older editors on Windows save it, a byte a sign; None for what is no text in a Latin script."""
+    odd = sum(data.count(bytes([byte])) for byte in range(0x80, 0x100))
+    if odd * _FEW > len(data) or any(byte in data for byte in _CONTROLS):
+        return None
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
 
 
 def cookie_findings(text: str, file: str) -> tuple[Finding, ...]:

@@ -65,14 +65,16 @@ def slice_cells(
     """
     read, unread = statements(cells, file)
     whole = unfolded(read, modules or {})
-    chunks, broken = whole.chunks, (*unread, *whole.broken)
+    classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
+    chunks, late = remarks.without_late_stubs(whole.chunks, classes)
+    broken = (*unread, *whole.broken)
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
     edited = tuple(remarks.edited_provided(chunks, provided))
     names = frozenset(finding.construct for finding in edited)
     changed = frozenset(name for name in names if remarks.same_interface(chunks, provided, name))
     alternatives: list[Program] = []
-    findings = [*whole.findings, *remarks.syntax(broken), *edited]
+    findings = [*whole.findings, *remarks.syntax(broken), *edited, *late]
     for question in (q for q in policy.POLICY.questions if q.class_name):
         number, name, given = question.number, question.class_name, given_names(question.number)
         found = backward_slice(chunks, name, given)
@@ -90,7 +92,6 @@ def slice_cells(
             unusable[number] = _refused(kept, name, error)
             continue
         alternatives += _alternatives(programs[number], chunks, changed & frozenset(question.may_bring))
-    classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
     run, differing = read_run(cells, chunks, provided)
     findings += read_training(chunks)

@@ -6,7 +6,7 @@ Why separate: none of it changes what is executed. Nothing here costs a point.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.core import policy
 from autograder.core.records import Finding, Place, Severity
@@ -58,6 +58,38 @@ def _empty_parts(node: ast.ClassDef) -> Iterator[tuple[ast.stmt, str]]:
     for method in node.body:
         if isinstance(method, _FUNCTIONS) and method.name == "forward" and _does_nothing(method.body):
             yield method, f"{node.name}.{method.name}"
+
+
+def without_late_stubs(
+    chunks: Sequence[Chunk], classes: Mapping[str, str]
+) -> tuple[tuple[Chunk, ...], tuple[Finding, ...]]:
+    """The statements without the template's classes that stand below the student's own: pasted again, or never filled.
+
+    `classes`: the names of the graded ones by question.
+    """
+    kept, found, filled = [], [], set[str]()
+    for chunk in chunks:
+        node = chunk.nodes[0]
+        if len(chunk.nodes) > 1 or not isinstance(node, ast.ClassDef) or node.name not in classes.values():
+            kept.append(chunk)
+        elif _is_blank(node) and node.name in filled:
+            found.append(_late(chunk, node.name, next(number for number, name in classes.items() if name == node.name)))
+        else:
+            kept.append(chunk)
+            filled |= set() if _is_blank(node) else {node.name}
+    return tuple(kept), tuple(found)
+
+
+def _late(chunk: Chunk, class_name: str, question: str) -> Finding:
+    return Finding(
+        rule="late-stub",
+        severity=Severity.REMARK,
+        message=f"the template's unfilled {class_name} stands below yours and would replace it; yours is graded",
+        question=question,
+        construct=class_name,
+        place=chunk.places[0],
+        fix="delete the unfilled one: when all cells are run again, it is the one that counts",
+    )
 
 
 def absent(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str) -> bool:

@@ -22,6 +22,10 @@ _DISPLAY = re.compile(
     r"\\(?:begin|end)\s*\{(?:align|aligned|alignat|equation|gather|gathered|split|multline|eqnarray)\*?\}"
 )
 _IN_MATRIX = re.compile(r"(\\begin\s*\{(?:[a-z]*matrix\*?|array)\}.*?\\end\s*\{(?:[a-z]*matrix\*?|array)\})", re.DOTALL)
+# A backslash that was escaped twice, before a command that begins no row of a matrix.
+_TWICE = re.compile(
+    r"(?<!\\)\\\\(?=(?:[dt]?frac|mu|sigma|cdot|times|left|right|sum|sqrt|exp|mathbf|mathrm|text|operatorname|begin|end)\b)"
+)
 _ROW_SPACE = re.compile(r"\\\\\s*\[\s*-?[\d.]{1,6}\s*(?:pt|em|ex|mm|cm|in)\s*\]")
 _NUMBERED = re.compile(r"\\(?:tag|label)\s*\{[^{}]*\}|\\(?:nonumber|notag)\b")
 _UNDER_BRACE = re.compile(r"[_^]\s*\{\s*\\(?:text|textrm|textit|mathrm|mbox)\s*\{[^{}]*\}\s*\}")
@@ -41,6 +45,9 @@ _KEY = re.compile(r"(['\"])\w[\w ]{0,30}\1\s*:")
 
 def without_markup(text: str) -> str:
     """`text` as its writer meant it, whatever program it was copied from."""
+    text = text.strip()
+    while len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2:  # quoted twice
+        text = text[1:-1].strip()
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if "<" in text:
@@ -62,6 +69,7 @@ def without_markup(text: str) -> str:
 
 def _without_displays(text: str) -> str:
     r"""LaTeX without what lays a page out: in a display "&=" is "=", and "\\" a space, but for matrices."""
+    text = _TWICE.sub(r"\\", text)
     text = _UNDER_BRACE.sub("", _NUMBERED.sub("", _ROW_SPACE.sub(r"\\\\", text)))
     if not _DISPLAY.search(text):
         return text

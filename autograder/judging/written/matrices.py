@@ -127,7 +127,7 @@ def _nested(raw: object) -> Nested:
     if isinstance(raw, str) and _ONE_ENTRY.fullmatch(raw):
         return number(raw)
     if isinstance(raw, str):
-        raw = without_spoken_groups(bounded(raw))
+        raw = without_spoken_groups(re.sub("[\"']", " ", bounded(raw)))  # quotes around entries say nothing
         text = LABEL.sub(
             " ", _numbered(unwrapped(re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
         )
