@@ -17,6 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from reference import other_attentions
 from reference.attention import attention, attention_weights, single_head
 
 
@@ -201,6 +202,9 @@ def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> T
     return torch.softmax(q @ k.transpose(-2, -1), dim=-2) @ v
 
 
+_PRODUCTS = "handout 4(a) takes queries and keys as they are projected: their products, divided by √d_k, are the scores"
+_EVERY = "this is an encoder: every position sees every position, its own too"
+
 ATTENTION = (
     Misconception("no-scale", "without the division by √d_k", "compare your scores with the handout's formula: something is divided there", no_scale),
     Misconception("softmax-over-queries", "with the softmax taken over the QUERIES", "look at the dim argument of your softmax: which axis holds the keys? If it is right, look for a transposition", softmax_over_queries),
@@ -229,6 +233,18 @@ ATTENTION = (
     Misconception("keys-reshaped", "with K in the SHAPE of its transpose, by view or reshape, and not transposed", "view and reshape deal the same numbers out anew; transpose exchanges the axes", keys_reshaped),
     Misconception("samples-for-tokens", "with the samples attending to each other, and not the tokens of a sample", "x is (batch, tokens, features): which axis did you take for the tokens?", samples_for_tokens),
     Misconception("scaled-input", "with V divided by the fourth root of d_k, along with Q and K", "the scaling belongs to the scores alone: x itself, and V, stay as they are", scaled_input),
+    Misconception("cosine", "with cosines of Q and K as scores, in the place of their products", _PRODUCTS, other_attentions.cosine),
+    Misconception("cosine-scaled", "with Q and K brought to length 1", _PRODUCTS, other_attentions.cosine_scaled),
+    Misconception("distance", "with distances between Q and K as scores", _PRODUCTS, other_attentions.distance),
+    Misconception("distance-squared", "with squared distances between Q and K as scores", _PRODUCTS, other_attentions.distance_squared),
+    Misconception("distance-squared-scaled", "with squared distances between Q and K as scores", _PRODUCTS, other_attentions.distance_squared_scaled),
+    Misconception("floored", "with the scores rounded down: // in the place of /", "// cuts off everything behind the point", other_attentions.floored),
+    Misconception("rectified", "with a ReLU on the scores", "the softmax takes the scores as they are, negative ones too", other_attentions.rectified),
+    Misconception("without-itself", "with each token kept from attending to itself", _EVERY, other_attentions.without_itself),
+    Misconception("neighbours", "with each token attending to its neighbours only", _EVERY, other_attentions.neighbours),
+    Misconception("each-with-itself", "with q and k multiplied entry by entry: one score for each token, none for each pair", "every query meets every key: that is a matrix product, tokens x tokens", other_attentions.each_with_itself),
+    Misconception("all-samples-at-once", "with the tokens of all samples attending to each other", "batch and tokens are two axes: no sample may look at another", other_attentions.all_samples_at_once),
+    Misconception("softmax-of-each", "with a softmax of Q and one of K, and none of their products", "handout 4(a): first the products, then their softmax", other_attentions.softmax_of_each),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

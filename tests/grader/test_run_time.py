@@ -61,8 +61,10 @@ def test_staff_hear_of_what_was_read_and_never_ran_and_only_if_anything_ran() ->
     [flag] = run_time.findings(known, {"4a": set()})
     assert (flag.rule, flag.severity, flag.question, flag.construct) == (run_time.IDLE, Severity.FLAG, "4a", MHA)
     assert run_time.findings(known, {}) == ()
-    foreign = submission(read(Severity.READY_MADE, "4a", "xformers.ops.attention"))  # no wire is there to trip
+    foreign = submission(read(Severity.READY_MADE, "4a", "einops.attention"))  # no wire is there to trip
     assert run_time.findings(foreign, {"4a": set()}) == ()
+    absent = submission(read(Severity.READY_MADE, "4a", "no_such_package_here.ops.attention"))  # it cannot have run
+    assert [flag.rule for flag in run_time.findings(absent, {"4a": set()})] == [run_time.IDLE]
 
 
 def test_what_never_ran_becomes_a_remark_in_its_own_question_alone() -> None:

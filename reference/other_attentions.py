@@ -1,0 +1,74 @@
+"""Attention of another kind than the handout's, as students meet it elsewhere or invent it: other scores, other pairs.
+
+Why separate: `misconceptions` holds slips in the right formula; here another formula stands in its place, with the same
+signature: x, (batch, tokens, input_dim), and three matrices (inner_dim, input_dim) to (batch, tokens, inner_dim).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from reference.attention import single_head
+
+Formula = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Formula:
+    """The softmax over the keys of `score(q, k)`, (batch, queries, keys), weighs V."""
+
+    def formula(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+        return torch.softmax(score(x @ w_q.T, x @ w_k.T), dim=-1) @ (x @ w_v.T)
+
+    return formula
+
+
+def _products(q: Tensor, k: Tensor) -> Tensor:
+    scores: Tensor = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    return scores
+
+
+def _cosines(q: Tensor, k: Tensor) -> Tensor:
+    return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+
+
+def _masked(hidden: Callable[[Tensor], Tensor]) -> Formula:
+    """Pairs whose distance |i - j| is `hidden` get no weight."""
+
+    def score(q: Tensor, k: Tensor) -> Tensor:
+        at = torch.arange(q.shape[-2])
+        return _products(q, k).masked_fill(hidden((at[:, None] - at).abs()), float("-inf"))
+
+    return _scored(score)
+
+
+cosine = _scored(_cosines)
+cosine_scaled = _scored(lambda q, k: _cosines(q, k) / math.sqrt(q.shape[-1]))
+distance = _scored(lambda q, k: -torch.cdist(q, k))
+distance_squared = _scored(lambda q, k: -(torch.cdist(q, k) ** 2))
+distance_squared_scaled = _scored(lambda q, k: -(torch.cdist(q, k) ** 2) / math.sqrt(q.shape[-1]))
+floored = _scored(lambda q, k: q @ k.transpose(-2, -1) // math.sqrt(q.shape[-1]))
+rectified = _scored(lambda q, k: _products(q, k).relu())
+without_itself = _masked(lambda gap: gap == 0)
+neighbours = _masked(lambda gap: gap > 1)
+
+
+def each_with_itself(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """q and k multiplied entry by entry: a score for each token, whose softmax over the tokens weighs its own value."""
+    scores = ((x @ w_q.T) * (x @ w_k.T)).sum(-1, keepdim=True) / math.sqrt(w_q.shape[0])
+    return torch.softmax(scores, dim=-2) * (x @ w_v.T)
+
+
+def all_samples_at_once(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Batch and tokens flattened into one axis: tokens attend to those of other samples, too."""
+    return single_head(x.reshape(1, -1, x.shape[-1]), w_q, w_k, w_v).reshape(*x.shape[:-1], -1)
+
+
+def softmax_of_each(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """Q and K each through a softmax of their own, over the features and over the tokens; none of their products."""
+    q, k, v = torch.softmax(x @ w_q.T, dim=-1), torch.softmax(x @ w_k.T, dim=-2), x @ w_v.T
+    return q @ (k.transpose(-2, -1) @ v)
