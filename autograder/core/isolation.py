@@ -131,7 +131,7 @@ def remedies(found: Isolation, machine: Machine) -> tuple[str, ...]:
         return ("grade on Linux, e.g. in a container: other systems have none of the layers but resource limits",)
     lacks = {word: word not in words for word in WORDS}
     rules = (
-        (lacks["uid"] and machine.root, "run where root may change users (in a container: with CAP_SETUID and CAP_SETGID)"),
+        (lacks["uid"] and machine.root, "run where root may change users (in a container: with CAP_SETUID, CAP_SETGID, CAP_CHOWN, CAP_KILL and CAP_DAC_OVERRIDE)"),
         (lacks["uid"] and not machine.root, "run as root in a container, so that student code is another user (docs/gradescope.md)"),
         (lacks["secrets"] and machine.root, "close the course's files to other users: chmod -R go-rwx reference tests course_secret.txt results_key.txt"),
         (lacks["files"] and not machine.landlock, "use a kernel with Landlock: Linux 5.13 or newer, with landlock in /sys/kernel/security/lsm; in a container, a runtime that lets it through (Docker since 20.10.13)"),

@@ -27,6 +27,10 @@ STUDENT_USER = "student"
 # 60706 to 61183 are given out by no distribution and no part of systemd (its UIDS-GIDS document).
 FIRST_UID, UIDS = 60_706, 256
 
+# What root needs to give a child another uid (SETGID, SETUID), a folder of its own (CHOWN) and an end (KILL), and to
+# clean up after it (DAC_OVERRIDE). Docker leaves root all of them; `--cap-drop ALL` and some clusters none.
+OTHER_USER = sum(1 << number for number in (0, 1, 5, 6, 7))
+
 # The engine and the zygote open a dozen. The limit itself may be "none" (macOS), which is no number to count to.
 MOST_DESCRIPTORS = 65_536
 
@@ -41,9 +45,17 @@ def prctl(option: int, value: int) -> bool:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def capabilities() -> int | None:
+    """The capabilities in effect, a bit each; None where the system has none, or does not tell."""
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        return next((int(line.split()[1], 16) for line in status if line.startswith("CapEff:")), None)
+    return None
+
+
 def student_ids(child: int) -> tuple[int, int] | None:
-    """(uid, gid) for the n-th child; None when we are not root and cannot change who we are."""
-    if os.getuid() != 0:
+    """(uid, gid) for the n-th child; None when we are not root, or root that may not do all that it takes."""
+    held = capabilities()
+    if os.getuid() != 0 or (held is not None and held & OTHER_USER != OTHER_USER):
         return None
     import grp
 
@@ -74,7 +86,7 @@ def lock_down(
     if ids:
         os.chown(scratch, *ids)
     os.chdir(scratch)
-    limit_resources(limits)
+    limit_resources(limits, alone=ids is not None)
     if ids:
         drop_identity(*ids)
         prctl(PR_SET_PDEATHSIG, SIGKILL)  # the kernel forgets it when the ids change (prctl(2))
@@ -110,8 +122,11 @@ def keep_only(connection: socket.socket, output: int, kept: list[int]) -> socket
     return socket.socket(fileno=3)
 
 
-def limit_resources(given: Limits) -> None:
-    """rlimits: address space beyond what torch already maps, CPU time, files, processes, core dumps."""
+def limit_resources(given: Limits, *, alone: bool) -> None:
+    """rlimits: address space beyond what torch already maps, CPU time, files, processes, core dumps.
+
+    `alone`: the process is to be of a user that has no other one.
+    """
     room = own_limits.address_space(unknown=8 << 30) + (given.memory_mb << 20)
     limits = {
         resource.RLIMIT_CORE: 0,
@@ -125,7 +140,7 @@ def limit_resources(given: Limits) -> None:
     if sys.platform.startswith("linux"):
         if given.device == "cpu":  # CUDA reserves address space for all memory of the machine and of the GPU
             limits[resource.RLIMIT_AS] = room
-        if os.getuid() == 0:  # counted per user: an ordinary user's own processes would count too
+        if alone:  # counted per user: our own processes would count too
             limits[resource.RLIMIT_NPROC] = 64
     for which, value in limits.items():
         own_limits.lower(which, value)

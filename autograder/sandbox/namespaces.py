@@ -68,12 +68,9 @@ def possible() -> bool:
     """Whether it is worth trying: a try that is refused costs a fork of all of torch."""
     if not sys.platform.startswith("linux"):
         return False
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            held = next((int(line.split()[1], 16) for line in status if line.startswith("CapEff:")), 0)
-        return bool(held & SYS_ADMIN) if os.getuid() == 0 else not closed_to_users()
-    except OSError:
-        return False
+    if os.getuid() != 0:
+        return not closed_to_users()
+    return bool((lockdown.capabilities() or 0) & SYS_ADMIN)
 
 
 def closed_to_users() -> bool:

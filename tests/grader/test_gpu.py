@@ -108,7 +108,7 @@ def test_address_space_is_bounded_unless_cuda_needs_it_and_processor_time_always
         "from autograder.core.records import Limits\n"
         "from autograder.sandbox import lockdown\n"
         "before = resource.getrlimit(resource.RLIMIT_AS)[0]\n"
-        f"lockdown.limit_resources(Limits(seconds=5, memory_mb=512, device={device!r}))\n"
+        f"lockdown.limit_resources(Limits(seconds=5, memory_mb=512, device={device!r}), alone=False)\n"
         "after, seconds = (resource.getrlimit(which)[0] for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU))\n"
         "print(after != before, seconds)\n"
     )
