@@ -32,7 +32,15 @@ def source(folder: Path) -> str:
     packed = folder / f"axe-core-{VERSION}.tgz"
     if not packed.exists():
         npm = shutil.which("npm") or pytest.skip("axe-core comes with npm, which is not here")
-        command = [npm, "pack", f"axe-core@{VERSION}", "--silent", "--cache", str(folder / "cache")]
+        command = [
+            npm,
+            "pack",
+            f"axe-core@{VERSION}",
+            "--silent",
+            "--fetch-retries=0",
+            "--cache",
+            str(folder / "cache"),
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=patience(20), cwd=folder)
         except (subprocess.SubprocessError, OSError) as error:

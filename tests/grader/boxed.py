@@ -35,7 +35,7 @@ _KNOWN = pytest.StashKey[Reports]()
 # --- outside ----------------------------------------------------------------------------------------------------------
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def skip_without_a_box(items: list[pytest.Item]) -> None:
     """Skips the marked tests where there can be no box."""
     marked = [item for item in items if item.get_closest_marker(MARK)]
     if not marked or box.inside():

@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them every process that they start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -13,9 +15,16 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 from hypothesis import settings
 
-from tests.grader.boxed import pytest_collection_modifyitems, pytest_runtest_protocol
+from tests.grader.boxed import pytest_runtest_protocol, skip_without_a_box
+from tests.grader.order import dearest_first
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_protocol"]  # hooks: pytest finds them by name
+__all__ = ["pytest_runtest_protocol"]  # a hook: pytest finds it by name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    skip_without_a_box(items)
+    dearest_first(items)
+
 
 # The same examples every time: what fails here fails for everybody. No deadline: test machines are shared and slow.
 # So nothing is kept between runs, and the checkout may be read-only.
