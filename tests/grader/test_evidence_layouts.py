@@ -44,6 +44,15 @@ LAYOUTS = {
     "short words": "ep 01  trn 4.1e-01  val 2.1e-01\nep 02  trn 2.0e-01  val 1.0e-01",
     "colours": "\x1b[1mEpoch 1\x1b[0m train loss \x1b[32m0.41\x1b[0m val loss \x1b[33m0.21\x1b[0m\n"
     "\x1b[1mEpoch 2\x1b[0m train loss \x1b[32m0.2\x1b[0m val loss \x1b[33m0.1\x1b[0m",
+    "pprint of a nested history": "{'loss': {'train': [0.41,\n                    0.2],\n          'val': [0.21,\n                  0.1]},\n 'test': {'accuracy': 0.97}}",
+    "tabs and points": "ep\ttrn\tvld\n1\t.41\t.21\n2\t.2\t.1",
+    "units in the header": "epoch   train [nats]   val [nats]   time [s]   lr\n-----------\n  1   0.41   0.21   162.5   1e-03\n  2   0.2   0.1   162.4   1e-03",
+    "PrettyTable": "+-------+--------------+--------------+\n| Epoch | Loss (train) | Loss (valid) |\n+-------+--------------+--------------+\n"
+    "|   1   |     0.41     |     0.21     |\n|   2   |     0.2      |     0.1      |\n+-------+--------------+--------------+",
+    "Markdown": "| epoch | train | validation |\n|---:|---:|---:|\n| 1 | 0.41 | 0.21 |\n| 2 | 0.2 | **0.1** |",
+    "sets alone": "1) train = 0.41 | valid = 0.21\n2) train = 0.20 | valid = 0.10",
+    "decimal commas": "Epoche 1: Trainingsverlust 0,41 – Validierungsverlust 0,21\nEpoche 2: Trainingsverlust 0,20 – Validierungsverlust 0,10",
+    "of the epoch": "1: mean train loss of the epoch 0.41, val loss of the epoch 0.21\n2: mean train loss of the epoch 0.2, val loss of the epoch 0.1",
     "Spanish": "Época 1/2 → pérdida de entrenamiento: 0.41, pérdida de validación: 0.21\n"
     "Época 2/2 → pérdida de entrenamiento: 0.2, pérdida de validación: 0.1",
     "Spanish without accents": "Epoca 1: perdida entrenamiento 0.41, perdida validacion 0.21\n"
@@ -106,6 +115,15 @@ VALUES = [
     ("Testgenauigkeit: 97,05 %".replace(",", "."), "", 97.05),
     ("test_loss        0.08893\ntest_accuracy    0.97220\ndtype: float64", "", 97.22),
     ("│     test_acc      │    0.9746000170707703     │", "", 97.46),
+    ("9713 of 10000 right", "", 97.13),
+    ("Richtig: 9713 von 10000", "", 97.13),
+    ("Final: 97.1", "correct = count(model, test_set)\nprint(f'Final: {correct / 100:.1f}')", 97.1),
+    ("Top-1: 97.35\nTop-3: 99.81", "top1, top3 = hits(model, test_set)\nprint(f'Top-1: {top1}')", 97.35),
+    ("Test set accuracy after 10 epochs is 97.13 percent", "", 97.13),
+    ("On the **test set** the loss is 0.0842 and the accuracy $97.41\\,\\%$.", "", 97.41),
+    ("Genauigkeit (Test): 97,13 %", "", 97.13),
+    ("| Split | Images | Correct | Accuracy |\n|-------|------|------|------|\n|  test | 10000  |   9699  |  96.99%  |", "", 96.99),
+    ("        Loss  Correct  Accuracy (%)\nTest  0.0902     9724         97.24", "", 97.24),
 ]  # fmt: skip
 
 
@@ -122,6 +140,9 @@ NO_VALUES = [
     ("(2, 3)", "test_set.shape"),
     ("<matplotlib.legend.Legend at 0x14f0a2dd0>", "plt.legend('test accuracy')"),
     ("Test MSE error: 0.3", ""),
+    ("Final: 97.1", "print(f'Final: {score(model, validation_set)}')"),
+    ("loss 0.31\nlr 0.5", "correct = count(model, test_set)"),
+    ("3 of 4 cells ran", ""),
 ]
 
 
@@ -151,6 +172,31 @@ def test_a_last_value_alone_leaves_the_curves_to_the_picture() -> None:
     assert judge_curves(from_outputs(cells[:1])).earned == 0.0
 
 
+def test_sets_alone_are_no_losses_where_they_rise() -> None:
+    """Then they may be accuracies."""
+    assert not _of("1) train = 0.81 | valid = 0.85\n2) train = 0.90 | valid = 0.92").train_loss
+    assert not _of("The validation set has 10000 images, the training set 50000").train_loss
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "source"),
+    [
+        ("application/vnd.plotly.v1+json", {"data": []}, "px.line(table, y=['train', 'val'])"),
+        (
+            "text/html",
+            "<div id='altair-viz-8f1c'></div><script>vegaEmbed()</script>",
+            "alt.Chart(losses).encode(y='loss')",
+        ),
+        ("application/vnd.bokehjs_exec.v0+json", "", "p = figure()\np.line(e, train)\np.line(e, val)"),
+    ],
+)
+def test_a_figure_that_a_script_draws_is_a_picture(kind: str, part: object, source: str) -> None:
+    output = {"output_type": "display_data", "data": {kind: part, "text/plain": "Figure(...)"}}
+    cell = {"cell_type": "code", "source": source, "outputs": [output]}
+    saved = read_notebook(json.dumps({"cells": [cell]}), "hw6.ipynb")[0]
+    assert from_outputs([Cell(1, one.source, one.outputs, one.images) for one in saved]).plots == 1
+
+
 def test_a_picture_without_the_word_loss_counts_where_its_code_names_both_sets() -> None:
     assert from_outputs([Cell(2, BOTH, "", 1)]).plots == 1
     assert from_outputs([Cell(2, "plt.plot(perdidas_ent)\nplt.ylabel('pérdida')", "", 1)]).plots == 1
@@ -166,6 +212,7 @@ PAGE = (
 def test_a_page_without_a_text_is_read_as_a_reader_sees_it() -> None:
     assert text_of(PAGE) == "Run summary:\nepoch  10\ntest/acc  0.9724\na & b  1"
     assert text_of("<" * 9 + "p>x</p") == "x"
+    assert text_of("<tr>\n  <th>a\n b</th>\n  <td>1</td>\n</tr><pre>x  y\n z</pre>") == "a b  1\nx  y\nz"
     output = {
         "output_type": "display_data",
         "data": {"text/html": [PAGE], "text/plain": ["<IPython.core.display.HTML object>"]},

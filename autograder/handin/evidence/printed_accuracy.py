@@ -36,7 +36,12 @@ _VALUE = re.compile(
     r"(?:,\s*device='[a-z:0-9]{1,12}')?[\s)\],]*"
 )
 _NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w.])")
-_CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score)\b", re.IGNORECASE)
+_OUT_OF = re.compile(
+    r"(?<![\d.])(?P<correct>\d{1,7})\s(?:of|out of|von|de|sur|from)\s(?P<images>\d{3,7})(?![\d.])", re.IGNORECASE
+)
+_RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE)
+_NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
+_CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score|top[_-]?[1k])\b", re.IGNORECASE)
 
 
 class Accuracy(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ class Accuracy(msgspec.Struct, frozen=True):
 
 def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
     """Every accuracy that the cells print and that is not said to be of the training or validation set."""
-    return [accuracy for cell in cells for accuracy in (*_printed(cell), *_shown(cell))]
+    return [accuracy for cell in cells for accuracy in (list(_printed(cell)) or [*_shown(cell), *_labelled(cell)])]
 
 
 def _printed(cell: Cell) -> Iterator[Accuracy]:
@@ -88,7 +93,31 @@ def _shown(cell: Cell) -> Iterator[Accuracy]:
         yield Accuracy(numbers[0], 0, True)
 
 
+def _labelled(cell: Cell) -> Iterator[Accuracy]:
+    """ "Final: 97.1" or "Top-1: 97.35" under a cell whose code counts what is right in the test set: its one number."""
+    source = cell.source[:MAX_LINE]
+    if words.TEST not in words.sets(source) or not _CALLS_IT.search(source):
+        return
+    for line in lines_of(cell.outputs, bars=False):
+        numbers = [
+            float(found[0]) for found in _NUMBERS.finditer(re.sub(r"(?:top-?|@)1\b", "", line, flags=re.IGNORECASE))
+        ]
+        if (
+            len(numbers) != 1
+            or words.sets(line) - {words.TEST}
+            or _NO_RESULT.search(line)
+            or not re.search(r"[A-Za-z]", line)
+        ):
+            continue
+        if 10 <= numbers[0] <= 100 or ("." in line and 0.1 <= numbers[0] <= 1):
+            yield Accuracy(numbers[0] * (100 if numbers[0] <= 1 else 1), 0, True)
+
+
 def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
+    if (out_of := _OUT_OF.search(line)) and (_RIGHT.search(line) or surely_test):
+        correct, images = int(out_of["correct"]), int(out_of["images"])
+        if 0 < images >= correct:
+            return Accuracy(100 * correct / images, images, surely_test)
     for pattern in _PATTERNS:
         match = pattern.search(line)
         if not match:

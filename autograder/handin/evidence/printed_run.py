@@ -28,6 +28,8 @@ _LIST = re.compile(
     rf"\[\s{{0,80}}(?P<numbers>{_NUMBER}(?:\s{{0,80}},\s{{0,80}}{_NUMBER}){{1,999}})\s{{0,80}},?\s{{0,80}}\]"
 )
 
+_NEAR = 1_500  # characters before a list in which "loss" is still about it: a list of ten values takes 300
+_OF_EPOCH = re.compile(r"\b(?:of|per|each|this|over)\s(?:the\s|an?\s)?epochs?\b", re.IGNORECASE)  # no number of one
 # "0.41 (train)": the set behind its number, as some write it. A step's count is none.
 _BEHIND = re.compile(rf"(?<![\w.])({_NUMBER})\s?[(\[]\s?([A-Za-z]{{2,12}})\s?[)\]]")
 
@@ -68,9 +70,19 @@ def runs(cells: Sequence[Cell]) -> list[Run]:
     """Every run that the cells print, in notebook order. Bars are looked at only where plain lines say nothing."""
     found: list[Run] = []
     for cell in cells:
-        in_cell = _listed(cell) or _runs_of(spelled_out(lines_of(cell.outputs, bars=False)))
-        found += in_cell or _runs_of(lines_of(cell.outputs, bars=True))
+        lines = spelled_out(lines_of(cell.outputs, bars=False))
+        found += (
+            _listed(cell)
+            or _runs_of(lines)
+            or _runs_of(lines_of(cell.outputs, bars=True))
+            or _falling(_runs_of(lines, bare=True))
+        )
     return found
+
+
+def _falling(found: list[Run]) -> list[Run]:
+    """Of runs whose lines name sets and no quantity, those that can be of losses."""
+    return [run for run in found if len(curve := run.curve(words.TRAIN)) > 1 and curve[-1] < curve[0]]
 
 
 def _listed(cell: Cell) -> list[Run]:
@@ -81,17 +93,18 @@ def _listed(cell: Cell) -> list[Run]:
         before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
         label = before if words.words(before) & {*words.SETS, *words.QUANTITIES} else cell.source[:MAX_LINE]
         sets = words.sets(label)
-        if len(sets) == 1 and words.words(label) & words.LOSS:
+        nested = label is before and "loss" in text[max(0, match.start() - _NEAR) : match.start()].lower()
+        if len(sets) == 1 and (words.words(label) & words.LOSS or (nested and not words.words(label) & words.ACCURACY)):
             numbers = [float(number) for number in match["numbers"].split(",")]
             losses[sets.pop()] = dict(enumerate(numbers, 1))
     return [Run(losses)] if losses else []
 
 
-def _runs_of(lines: list[str]) -> list[Run]:
+def _runs_of(lines: list[str], *, bare: bool = False) -> list[Run]:
     found: list[dict[str, dict[int, float]]] = [{}]
     epoch, by_name = 0, False
     for line in lines:
-        values = dict(_values(line))
+        values = dict(_values(line, bare))
         named = values.pop("epoch", None)
         if named is not None:
             by_name = True
@@ -106,16 +119,20 @@ def _runs_of(lines: list[str]) -> list[Run]:
     return [Run(losses, by_name) for losses in found if losses]
 
 
-def _values(line: str) -> Iterator[tuple[str, float]]:
-    """("epoch", n) and (set, loss) of one line. The first number after a word is the one that the word is about."""
+def _values(line: str, no_words: bool = False) -> Iterator[tuple[str, float]]:
+    """("epoch", n) and (set, loss) of one line. The first number after a word is the one that the word is about.
+
+    `no_words`: two sets and their decimals, with no word for what they are, are losses.
+    """
     which, quantity, said, fresh = "", "", False, False
     known = words.words(line[:MAX_LINE])
     epochs, named_sets = bool(known & words.EPOCH), words.sets(line[:MAX_LINE])
-    bare = "loss" if known & words.LOSS or (epochs and not known & words.ACCURACY) else "other"
+    silent = no_words and len(named_sets) > 1 and not known & set(words.QUANTITIES) and "." in line
+    bare = "loss" if known & words.LOSS or (epochs and not known & words.ACCURACY) or silent else "other"
     of_training = (
         words.TRAIN if epochs or words.VALIDATION in named_sets - {words.TRAIN} else ""
     )  # "loss 0.4, val_loss 0.2"
-    for token in _TOKEN.finditer(_BEHIND.sub(_set_first, line)):
+    for token in _TOKEN.finditer(_BEHIND.sub(_set_first, _OF_EPOCH.sub(" ", line))):
         word = (token["word"] or "").lower()
         if word in words.SETS:
             which, fresh = words.SETS[word], True

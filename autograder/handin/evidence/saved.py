@@ -16,6 +16,7 @@ from autograder.handin.evidence import printed_accuracy, printed_run, task, word
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
+_DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
 
 
 class _Run(NamedTuple):
@@ -111,7 +112,7 @@ def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
     text = _drawing(cell, cells)
     sets = words.sets(text)
     of_losses = words.words(text) & words.LOSS or words.TRAIN in sets and len(sets) > 1
-    return bool(of_losses) and bool(re.search(r"\bplot|\bplt\.|\.plot", text))
+    return bool(of_losses) and bool(_DRAWS.search(text))
 
 
 def _draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:

@@ -16,7 +16,7 @@ MOST_CELLS = 20
 _COLUMN = re.compile(r"\s*[|│┃║;]\s*|\s{2,}|\t|\s*,\s*")
 _RULE = re.compile(r"[\s|+:=\-─━┄═╞╡╪┼┿├┤┏┓┗┛┡┩╇┳┻┬┴└┘┌┐╭╮╰╯│┃║╤╧╟╢╫]+")
 _NUMBER = re.compile(r"(?:[-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?|nan)\s?%?", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_][\w ./()-]{0,40}")
+_NAME = re.compile(r"[^\W\d_][\w ./()%\[\]-]{0,40}")
 
 
 def spelled_out(lines: Sequence[str]) -> list[str]:
@@ -46,16 +46,19 @@ def _cells(line: str) -> list[str]:
 def _is_header(cells: Sequence[str]) -> bool:
     if len(cells) < 2 or not all(_NAME.fullmatch(cell) or not cell for cell in cells):
         return False
-    return any(words.sets(cell) or words.words(cell) & words.LOSS for cell in cells)
+    return any(words.sets(cell) or words.words(cell) & (words.LOSS | words.ACCURACY) for cell in cells)
 
 
 def _row(header: Sequence[str], cells: Sequence[str]) -> str:
-    """ "" when it is none of the header's. An empty cell says nothing."""
-    if not header or not all(_NUMBER.fullmatch(cell) or not cell for cell in cells) or not any(cells):
-        return ""
+    """ "" when it is none of the header's. An empty cell says nothing; a name in the first one is of all the others."""
     index = len(cells) - len(header)
+    numbers = cells[1:] if cells and words.sets(cells[0]) else cells
+    if not header or not all(_NUMBER.fullmatch(cell) or not cell for cell in numbers) or not any(numbers):
+        return ""
     if index not in (0, 1):
         return ""
+    if numbers is not cells:
+        return ", ".join(f"{cells[0]} {name}: {cell}" for name, cell in zip(header[1 - index :], numbers) if cell)
     named = list(zip(header, cells[index:]))
     if index and not any(words.words(name) & words.EPOCH for name in header):
         named = [("epoch", cells[0]), *named]

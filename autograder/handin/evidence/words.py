@@ -12,7 +12,7 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 SETS = {
     **dict.fromkeys(("train", "training", "trn", "tr"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "validate", "val", "dev", "eval"), VALIDATION),
+    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "dev", "eval"), VALIDATION),
     **dict.fromkeys(("test", "testing", "tst"), TEST),
 }
 QUANTITIES = {
@@ -55,11 +55,17 @@ _NTH = re.compile(
     r"第\s{0,3}(\d{1,4})\s{0,3}(?:轮|輪|回合|エポック|個?\s?epoch)"
 )  # 第3轮: the number stands inside the word
 _GERMAN = re.compile(r"(trainings?|validierungs?|test)(verlust|genauigkeit)", re.IGNORECASE)  # words in one
+_PERCENT = re.compile(r"\s?(?:\\,)?\\%|\s(?:percent|per cent|prozent|por ciento|pour cent)\b", re.IGNORECASE)
+_POINT = re.compile(r"\d\.\d")
+_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def english(line: str) -> str:
-    """The line with the words of a training run in English; an English line comes back as it is."""
+    """The line with the words of a training run in English and points in decimals; others come back as they are."""
+    line = _PERCENT.sub("%", line.replace("$", "").replace("**", ""))
+    if "," in line and not _POINT.search(line):
+        line = _DECIMAL_COMMA.sub(r"\1.\2", line)
     if line.isascii() and not _ROMANCE.search(line):
         return line
     line = _GERMAN.sub(r"\1 \2", _NTH.sub(r" epoch \1 ", line))

@@ -18,6 +18,8 @@ from autograder.handin.files.screen import Piece, shown
 from autograder.handin.slicing.asides import Text
 
 # Of each end of a cell's output: a loss printed at every tenth batch of ten epochs is 160 KB.
+_OBJECT = re.compile(r"<[^<>]*>|[\w.]+\(\.\.\.\)")  # <IPython.core.display.HTML object>, alt.Chart(...)
+_DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\\.newPlot|altair-viz")
 _KEPT_TEXT = 90_000
 _AGAIN = "Open it once more, save it, download it (File > Download > Download .ipynb) and hand that in."
 
@@ -111,7 +113,7 @@ def _cell(cell: Any, number: int, file: str) -> SavedCell | None:
         raise SubmissionError(f"{file} is not a readable notebook: {what}. {_AGAIN}")
     outputs = cell.get("outputs")
     known = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-    images = sum(any(str(kind).startswith("image/") for kind in _data(output)) for output in known)
+    images = sum(any(_is_picture(str(kind), part) for kind, part in _data(output).items()) for output in known)
     return SavedCell(number, _text(source), _shortened(shown(_pieces(known))), images)
 
 
@@ -134,15 +136,23 @@ def _pieces(outputs: list[dict[str, Any]]) -> list[Piece]:
             ("stderr" if output.get("name") == "stderr" else "stdout") if output.get("output_type") == "stream" else ""
         )
         text = output.get("text") if stream else _data(output).get("text/plain")
-        if not stream and (page := _data(output).get("text/html")) and _is_text(page) and _says_nothing(text):
-            text = text_of(_text(page))
+        if not stream and _says_nothing(text):
+            marked, page = (_data(output).get(kind) for kind in ("text/markdown", "text/html"))
+            text = _text(marked) if _is_text(marked) else text_of(_text(page)) if _is_text(page) else text
         pieces += [Piece(stream, _text(text, ends=False))] if _is_text(text) else []
     return pieces
 
 
+def _is_picture(kind: str, part: Any) -> bool:
+    """A picture, or a figure that a script draws: Plotly's, Altair's (Vega), Bokeh's."""
+    if kind == "text/html" and _is_text(part):
+        return bool(_DRAWN.search(_text(part)[:_KEPT_TEXT]))
+    return kind.startswith(("image/", "application/vnd.plotly", "application/vnd.vega", "application/vnd.bokehjs_exec"))
+
+
 def _says_nothing(text: Any) -> bool:
     """Whether the plain text is only the name of an object that has a page: <IPython.core.display.HTML object>."""
-    return not _is_text(text) or (len(said := _text(text).strip()) < 200 and said[:1] == "<" and said[-1:] == ">")
+    return not _is_text(text) or (len(said := _text(text).strip()) < 200 and _OBJECT.fullmatch(said) is not None)
 
 
 def _shortened(text: str) -> str:
