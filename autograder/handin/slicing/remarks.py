@@ -1,6 +1,7 @@
 """What reading alone tells the student about their classes: left unfilled, defined twice, edited, imported, misnamed.
 
-Why separate: none of it changes what is executed. Nothing here costs a point.
+Why separate: none of it changes what is executed, but that the template's stubs below the student's own are put aside.
+Nothing here costs a point.
 """
 
 from __future__ import annotations
