@@ -92,7 +92,7 @@ def lock_down(
         prctl(PR_SET_PDEATHSIG, SIGKILL)  # the kernel forgets it when the ids change (prctl(2))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     more = [*devices.READ, *devices.libraries(os.environ)] if opened else []
-    landlock.restrict([*readable, *more], [scratch], opened, devices.REWRITE if opened else ())
+    landlock.restrict([*readable, *more], [scratch], opened, [os.devnull, *(devices.REWRITE if opened else ())])
     os.environ.update(HOME=scratch, TMPDIR=scratch, TORCHINDUCTOR_CACHE_DIR=scratch)  # torch's checkpointing makes one
     seccomp.install(calls)
     return connection

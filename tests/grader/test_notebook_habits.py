@@ -55,6 +55,17 @@ class ViTLayer(nn.Module):
 HABITS = {
     "display in forward": cells(IMPORTS, changed(HEAD, FORWARD, FORWARD + "        display(x.shape, 'x')\n"), LAYER),
     "a display of one's own": cells(IMPORTS, "def display(x):\n    return None", changed(HEAD, FORWARD, FORWARD + "        display(x)\n"), LAYER),
+    "nothing is printed": cells(
+        IMPORTS, "import os, contextlib", changed(HEAD, FORWARD, FORWARD + "        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):\n            print(x)\n"), LAYER
+    ),
+    "constants that loops make": cells(
+        IMPORTS, "power = steps = 0\nfor _ in range(5):\n    power -= 0.1\nwhile steps < 3:\n    steps += 1\npower = round(power, 6) * steps / 3",
+        changed(HEAD, "** -0.5", "** power"), LAYER
+    ),
+    "attributes of a base class, set later": cells(
+        IMPORTS, "class Base(nn.Module):\n    power = None\n    tanh = None", changed(HEAD, "(nn.Module)", "(Base)").replace("** -0.5", "** self.power"),
+        LAYER, "Base.power = -0.5"
+    ),
     "annotations of a package that is not here": cells(
         IMPORTS, "from torch import Tensor\nfrom jaxtyping_of_tomorrow import Float\nBatch = Float[Tensor, 'b t d']", TYPED, LAYER
     ),

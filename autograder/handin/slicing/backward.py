@@ -17,6 +17,13 @@ from dataclasses import dataclass, field
 from autograder.handin.slicing.statements import Chunk, is_future
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+# What a loop that only counts calls, as functions and as methods of lists, dictionaries and texts.
+_QUICK = frozenset(
+    "range len round int float str bool enumerate zip sorted reversed min max sum abs pow list dict tuple set print"
+    " isinstance append extend update add setdefault get items keys values format join split strip lower upper"
+    " replace".split()
+)
+_FEW_PARTS = 80  # nodes of its tree: a loop that fills a table has 30
 _BUILTINS = frozenset(dir(builtins))
 _MODULE_OWN = frozenset({"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__class__"})
 # Builtin names that a star import of these modules replaces: `from torch import *` brings its own max, sum and abs.
@@ -159,7 +166,8 @@ def _binders(search: _Search, name: str, time: int) -> list[int]:
         deleted = [i for i in search.index.deleted.get(name, ()) if i < time]
         if deleted and (not binding or deleted[-1] > binding[0]):
             return []
-    binding = [i for i in binding if not _is_loop(chunks[i])] or binding[:1]
+    # a loop in a cell after the class is scratch, whatever it binds: `for n in range(9)`
+    binding = [i for i in binding if not _is_loop(chunks[i], only_counts=i < search.home)] or binding[:1]
     plain = [i for i in binding if not _only_dotted(chunks[i], name)]
     found: list[int] = []
     for index in plain or binding[:1]:
@@ -178,7 +186,23 @@ def _changers(search: _Search, name: str, found: list[int], time: int) -> Iterat
         changing = {i for i in changing if not _is_loop(search.chunks[i])}
     else:  # sys.path.append and the like are calls on what is not theirs
         changing.update(index.methods_on.get(name, ()))
-    return (i for i in sorted(changing) if found[-1] < i < time)
+    before = {i for i in changing if found[-1] < i < time}
+    return iter(sorted(before | set(_changed_later(search, name, found, time))))
+
+
+def _changed_later(search: _Search, name: str, found: list[int], time: int) -> Iterator[int]:
+    """Attributes that a class is given after `time`, and that what is kept so far reads: its heirs have them, too."""
+    if not isinstance(search.chunks[found[0]].nodes[0], ast.ClassDef):
+        return
+    again = min((i for i in search.index.bound.get(name, ()) if i >= time), default=search.end)  # then it is another
+    later = [i for i in search.index.assigned_to.get(name, ()) if time <= i < again]
+    read = _attributes(search, {*search.kept, *found}, ast.Load) if later else set()
+    yield from (i for i in later if _attributes(search, {i}, ast.Store) & read)
+
+
+def _attributes(search: _Search, chunks: Set[int], context: type[ast.expr_context]) -> set[str]:
+    parts = (part for i in chunks for node in search.chunks[i].nodes for part in ast.walk(node))
+    return {part.attr for part in parts if isinstance(part, ast.Attribute) and isinstance(part.ctx, context)}
 
 
 def _follow_unbound(search: _Search, name: str, time: int) -> None:
@@ -221,8 +245,18 @@ def _only_dotted(chunk: Chunk, name: str) -> bool:
     return simple and all((a.asname or a.name) != name for a in aliases)
 
 
-def _is_loop(chunk: Chunk) -> bool:
-    return all(isinstance(node, _LOOPS) for node in chunk.nodes)
+def _is_loop(chunk: Chunk, *, only_counts: bool = False) -> bool:
+    """A loop, which may be a training. `only_counts`: but for one that counts, or fills a list, as a statement does."""
+    return all(isinstance(node, _LOOPS) and not (only_counts and _only_counts(node)) for node in chunk.nodes)
+
+
+def _only_counts(node: ast.stmt) -> bool:
+    """Whether every call in it is a quick one of Python's own; `while` needs a comparison to end by."""
+    parts = list(ast.walk(node))
+    called = (part.func for part in parts if isinstance(part, ast.Call))
+    names = {getattr(function, "attr", getattr(function, "id", "")) for function in called}
+    ends = all(isinstance(part.test, ast.Compare) for part in parts if isinstance(part, ast.While))
+    return names <= _QUICK and ends and len(parts) <= _FEW_PARTS
 
 
 def _is_main_guard(chunk: Chunk) -> bool:
