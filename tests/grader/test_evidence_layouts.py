@@ -116,6 +116,8 @@ VALUES = [
     ("test_loss        0.08893\ntest_accuracy    0.97220\ndtype: float64", "", 97.22),
     ("│     test_acc      │    0.9746000170707703     │", "", 97.46),
     ("9713 of 10000 right", "", 97.13),
+    ("9,713/10,000 correct", "", 97.13),
+    ("Accuracy on all 10,000 test images: 97.13 %", "", 97.13),
     ("Richtig: 9713 von 10000", "", 97.13),
     ("Final: 97.1", "correct = count(model, test_set)\nprint(f'Final: {correct / 100:.1f}')", 97.1),
     ("Top-1: 97.35\nTop-3: 99.81", "top1, top3 = hits(model, test_set)\nprint(f'Top-1: {top1}')", 97.35),

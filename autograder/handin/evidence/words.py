@@ -56,6 +56,7 @@ _NTH = re.compile(
 )  # 第3轮: the number stands inside the word
 _GERMAN = re.compile(r"(trainings?|validierungs?|test)(verlust|genauigkeit)", re.IGNORECASE)  # words in one
 _PERCENT = re.compile(r"\s?(?:\\,)?\\%|\s(?:percent|per cent|prozent|por ciento|pour cent)\b", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<![\d,.\[(])([1-9]\d{0,2}),(\d{3})(?![\d,.])")  # 9,713 images; in a list a comma divides
 _POINT = re.compile(r"\d\.\d")
 _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -64,8 +65,9 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
     line = _PERCENT.sub("%", line.replace("$", "").replace("**", ""))
-    if "," in line and not _POINT.search(line):
-        line = _DECIMAL_COMMA.sub(r"\1.\2", line)
+    if "," in line:
+        line = _THOUSANDS.sub(r"\1\2", line)
+        line = line if _POINT.search(line) else _DECIMAL_COMMA.sub(r"\1.\2", line)
     if line.isascii() and not _ROMANCE.search(line):
         return line
     line = _GERMAN.sub(r"\1 \2", _NTH.sub(r" epoch \1 ", line))
