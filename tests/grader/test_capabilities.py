@@ -40,6 +40,7 @@ def test_the_capabilities_are_read_from_the_system() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.boxed  # a layer less than usual
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has capabilities to give up")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv, of util-linux, is not here")
 @pytest.mark.parametrize(("kept", "other_user"), [("", False), (",+setuid,+setgid", False), ("," + DOCKER, True)])

@@ -45,6 +45,8 @@ LAYOUTS = {
     "colours": "\x1b[1mEpoch 1\x1b[0m train loss \x1b[32m0.41\x1b[0m val loss \x1b[33m0.21\x1b[0m\n"
     "\x1b[1mEpoch 2\x1b[0m train loss \x1b[32m0.2\x1b[0m val loss \x1b[33m0.1\x1b[0m",
     "pprint of a nested history": "{'loss': {'train': [0.41,\n                    0.2],\n          'val': [0.21,\n                  0.1]},\n 'test': {'accuracy': 0.97}}",
+    "a nested history with accuracies below": '{\n  "loss": {\n    "train": [\n      0.41,\n      0.2\n    ],\n    "val": [\n      0.21,\n      0.1\n    ]\n  },\n'
+    '  "accuracy": {\n    "train": [\n      0.8,\n      0.9\n    ],\n    "val": [\n      0.85,\n      0.95\n    ]\n  }\n}',
     "tabs and points": "ep\ttrn\tvld\n1\t.41\t.21\n2\t.2\t.1",
     "units in the header": "epoch   train [nats]   val [nats]   time [s]   lr\n-----------\n  1   0.41   0.21   162.5   1e-03\n  2   0.2   0.1   162.4   1e-03",
     "PrettyTable": "+-------+--------------+--------------+\n| Epoch | Loss (train) | Loss (valid) |\n+-------+--------------+--------------+\n"
@@ -140,6 +142,7 @@ NO_VALUES = [
     ("0.98", "test_acc, val_acc = 0, evaluate(model, validation_set)\nval_acc"),
     ("[0.0877, 0.9733, 3.1, 4.2, 5.0]", "test_accuracy_by_class"),
     ("(2, 3)", "test_set.shape"),
+    ("-3.5", "score = log_likelihood(model, test_set)\nscore"),
     ("<matplotlib.legend.Legend at 0x14f0a2dd0>", "plt.legend('test accuracy')"),
     ("Test MSE error: 0.3", ""),
     ("Final: 97.1", "print(f'Final: {score(model, validation_set)}')"),
@@ -189,6 +192,7 @@ def test_sets_alone_are_no_losses_where_they_rise() -> None:
             "<div id='altair-viz-8f1c'></div><script>vegaEmbed()</script>",
             "alt.Chart(losses).encode(y='loss')",
         ),
+        ("text/html", "<script>Plotly.newPlot('x', [])</script>", "px.line(table, y=['train', 'val'])"),
         ("application/vnd.bokehjs_exec.v0+json", "", "p = figure()\np.line(e, train)\np.line(e, val)"),
     ],
 )

@@ -89,7 +89,7 @@ def _shown(cell: Cell) -> Iterator[Accuracy]:
         yield Accuracy(100 * counts[0] / counts[1], int(counts[1]), True)
     elif numbers and 0 <= numbers[-1] <= 1:
         yield Accuracy(100 * numbers[-1], 0, True)
-    elif len(numbers) == 1 and numbers[0] <= 100:
+    elif len(numbers) == 1 and 1 < numbers[0] <= 100:
         yield Accuracy(numbers[0], 0, True)
 
 

@@ -93,7 +93,8 @@ def _listed(cell: Cell) -> list[Run]:
         before = text[max(0, match.start() - 80) : match.start()].rpartition("\n")[2]
         label = before if words.words(before) & {*words.SETS, *words.QUANTITIES} else cell.source[:MAX_LINE]
         sets = words.sets(label)
-        nested = label is before and "loss" in text[max(0, match.start() - _NEAR) : match.start()].lower()
+        above = text[max(0, match.start() - _NEAR) : match.start()].lower()
+        nested = label is before and above.rfind("loss") > above.rfind("acc")  # the nearer of the two is what it is of
         if len(sets) == 1 and (words.words(label) & words.LOSS or (nested and not words.words(label) & words.ACCURACY)):
             numbers = [float(number) for number in match["numbers"].split(",")]
             losses[sets.pop()] = dict(enumerate(numbers, 1))

@@ -69,11 +69,14 @@ def _json(text: str) -> Tables:
 def _as_toml(content: dict[str, object]) -> Iterator[str]:
     for table, entries in content.items():
         if isinstance(entries, dict):
-            yield f"[{json.dumps(table)}]"
+            yield f"[{_quoted(table)}]"
             # a JSON value is a TOML value, but for null and for objects, which no answer is
-            yield from (
-                f"{json.dumps(key)} = {json.dumps(entry)}" for key, entry in entries.items() if entry is not None
-            )
+            yield from (f"{_quoted(key)} = {_quoted(entry)}" for key, entry in entries.items() if entry is not None)
+
+
+def _quoted(value: object) -> str:
+    """As JSON, with every sign as it is: TOML has no escape for one beyond the first 65,536 in two halves."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _on_lines(text: str) -> str:

@@ -19,7 +19,7 @@ from autograder.handin.slicing.asides import Text
 
 # Of each end of a cell's output: a loss printed at every tenth batch of ten epochs is 160 KB.
 _OBJECT = re.compile(r"<[^<>]*>|[\w.]+\(\.\.\.\)")  # <IPython.core.display.HTML object>, alt.Chart(...)
-_DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\\.newPlot|altair-viz")
+_DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\.newPlot|altair-viz")
 _KEPT_TEXT = 90_000
 _AGAIN = "Open it once more, save it, download it (File > Download > Download .ipynb) and hand that in."
 

@@ -66,7 +66,12 @@ def settled(submission: Submission, found: tuple[Finding, ...]) -> Submission:
 def _would_show(construct: str) -> bool:
     """Whether it cannot run unseen: a wire watches it, or its package is not installed where this runs."""
     package = construct.partition(".")[0]
-    return construct in WATCHED or (package != "torch" and importlib.util.find_spec(package) is None)
+    if construct in WATCHED or package == "torch":
+        return construct in WATCHED
+    try:
+        return importlib.util.find_spec(package) is None
+    except (ImportError, ValueError):  # a module that is loaded without a spec
+        return False
 
 
 _DID_NOTHING = "It did not run when your code was tested, so it costs no points; a person will look at it."
