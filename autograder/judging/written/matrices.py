@@ -25,7 +25,7 @@ from autograder.judging.written.words import FILLERS
 
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
 _FOR_BOTH = "one matrix was read as the result for both inputs"
-_BOTH = re.compile(r"\b(?:both|each|identical|same|twice)\b", re.IGNORECASE)
+_BOTH = re.compile(r"\b(?:both|identical|same|twice|(?:for|of) each|each (?:of|image|input|matrix))\b", re.IGNORECASE)
 # "all sixes (4x4) for both": whose entries are said in words, and its size.
 _DIGITS = "zero one two three four five six seven eight nine".split()
 _ALL_OF = re.compile(
@@ -112,10 +112,13 @@ def _square(entries: tuple[Figure, ...]) -> FigureMatrix:
 
 def _spoken(raw: object) -> Nested | None:
     """Two matrices whose entries are all said at once: "both are 4x4 matrices of sixes"."""
-    found = _ALL_OF.search(bounded(raw)) if isinstance(raw, str) and "[" not in raw else None
-    size = _SIDE.search(str(raw)) if found else None
-    if not found or not size:
+    if not isinstance(raw, str) or "[" in raw:
         return None
+    said = list(_ALL_OF.finditer(bounded(raw)))
+    size = _SIDE.search(raw)
+    if len(said) != 1 or not size or re.search(r"\b(?:not|no|except|but)\b", raw, re.IGNORECASE):
+        return None  # "all sixes, but for the corner"
+    found = said[0]
     entry = Figure(float(found[2] or _DIGITS.index(found[1].lower())))
     return ((tuple([entry] * int(size[1])),) * int(size[1]),) * 2
 
