@@ -75,6 +75,7 @@ class Program(msgspec.Struct, frozen=True):
     sha256: str
     brings: tuple[str, ...] = ()  # provided classes that stand in it as the student changed them, in ours' place
     tuple_heads: bool = False  # its probe heads answer (output, weights), as heads of one's own may
+    also: tuple[Place, ...] = ()  # statements in it that may change the class by a way that names do not show
 
     def place(self, line: int) -> Place | None:
         """Where line `line` (from 1) of the executed text stands in the submission."""

@@ -162,15 +162,17 @@ class Grading:
             for item, about in items:
                 desk.results[about.number] = self._judged(desk, item, about)
             tried.append({number: desk.results[number] for number in first})
-            if new := second_try.better(tried[-1], first, other):
+            costs_all = desk.tripped.get(question) and not before[2].get(question)  # what is ready-made only here
+            if not costs_all and (new := second_try.better(tried[-1], first, other)):
                 desk.results.update(new)
                 break
             desk.submission, desk.results, tripped = before
             desk.tripped.clear()
             desk.tripped.update(tripped)
         else:
+            brings = any(other.program.brings for other in others)
             replaced = second_try.replaced(first, desk.submission, question)
-            new = second_try.in_vain(first, tried, others) if others else replaced
+            new = second_try.in_vain(first, tried, others) if brings else replaced
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))

@@ -15,6 +15,7 @@ import msgspec
 from autograder.core.policy import POLICY
 from autograder.core.records import Alternative, Severity, Status, Submission, TestResult
 
+_PLACES = 3  # that are named; more say no more
 _FORFEITS = (Severity.READY_MADE, Severity.DISALLOWED)
 
 Results = dict[str, TestResult]
@@ -25,7 +26,14 @@ def wanted(question: str, results: Mapping[str, TestResult], submission: Submiss
     own = [result for number, result in results.items() if POLICY.question_of(number).number == question]
     if not any(result.status is Status.FAILED for result in own) or any(r.status is Status.ERROR for r in own):
         return ()
-    return tuple(other for other in submission.alternatives if other.program.question == question)
+    others = [other for other in submission.alternatives if other.program.question == question]
+    # what is ready-made in nothing but the additions would cost all points, which the first program may have some of
+    forfeits = any(f.question == question and f.severity is Severity.READY_MADE for f in submission.findings)
+    return tuple(other for other in others if forfeits or not (other.program.also and _ready_made(other)))
+
+
+def _ready_made(other: Alternative) -> bool:
+    return any(finding.severity is Severity.READY_MADE for finding in other.findings)
 
 
 def with_program(submission: Submission, other: Alternative) -> Submission:
@@ -41,9 +49,10 @@ def better(new: Mapping[str, TestResult], old: Mapping[str, TestResult], other: 
     if _worth(new) <= _worth(old) or any(result.status is Status.ERROR for result in new.values()):
         return {}
     names = " and ".join(other.program.brings)
-    said = (
-        f"your layer does not fit the handout's {names}, so it was judged with your own, over test heads all the same"
-    )
+    said = f"your layer does not fit the handout's {names}: it was judged with your own, over test heads all the same"
+    if other.program.also:
+        places = ", ".join(map(str, other.program.also[:_PLACES])) + (", …" if other.program.also[_PLACES:] else "")
+        said = f"your class was judged together with what may change it by an indirect way: {places}"
     first = min(new)
     return {**new, first: msgspec.structs.replace(new[first], remarks=(*new[first].remarks, said))}
 
@@ -56,7 +65,8 @@ def in_vain(
     A failure that stays as it was, to the word, has nothing to do with the class that was replaced; and where the
     layer does worse with that class, nobody was waiting for it.
     """
-    close = [new for new in tried if _worth(new) == _worth(old)]
+    pairs = [(new, other) for new, other in zip(tried, others, strict=True) if other.program.brings]
+    close = [new for new, _ in pairs if _worth(new) == _worth(old)]
     failed = sorted(
         number
         for number, result in old.items()
@@ -64,7 +74,7 @@ def in_vain(
     )
     if not failed:
         return {}
-    names = " and ".join(others[0].program.brings)
+    names = " and ".join(pairs[0][1].program.brings)
     first, other = old[failed[0]], close[-1][failed[0]]
     instead = f": then {other.feedback.found}" if other.feedback.found != first.feedback.found else ""
     said = f"your {names} was replaced by the handout's here; the layer was tried with your own, too, and did no better"

@@ -86,7 +86,7 @@ def _checked(submission: Submission, check: Callable[[Program], tuple[Finding, .
     read: dict[bytes, tuple[Finding, ...]] = {}  # alternatives may be one text, with other heads around it
 
     def checked(program: Program) -> tuple[Finding, ...]:
-        same = msgspec.json.encode(msgspec.structs.replace(program, brings=(), tuple_heads=False))
+        same = msgspec.json.encode(msgspec.structs.replace(program, brings=(), tuple_heads=False, also=()))
         if same not in read:
             read[same] = check(program)
         return read[same]

@@ -66,6 +66,14 @@ HABITS = {
         IMPORTS, "class Base(nn.Module):\n    power = None\n    tanh = None", changed(HEAD, "(nn.Module)", "(Base)").replace("** -0.5", "** self.power"),
         LAYER, "Base.power = -0.5"
     ),
+    "methods that are put on by another name of the class": cells(
+        IMPORTS, changed(HEAD, FORWARD, FORWARD + "        return self.later(x)\n\n    def unused(self, x):\n        k = q = v = x\n"), "S = SingleHeadAttention",
+        "def later(self, x):\n    q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)\n    return self.dropout(torch.softmax(q @ k.mT * self.scale, -1)) @ v\nS.later = later; del later", LAYER
+    ),
+    "a table that a decorator fills": cells(
+        IMPORTS, "TABLE = {}\ndef keep(name):\n    def inner(f):\n        TABLE[name] = f\n        return f\n    return inner",
+        "@keep('scale')\ndef scaled(x):\n    return x ** -0.5\ndel scaled", changed(HEAD, "inner_dim ** -0.5", "TABLE['scale'](inner_dim)"), LAYER
+    ),
     "annotations of a package that is not here": cells(
         IMPORTS, "from torch import Tensor\nfrom jaxtyping_of_tomorrow import Float\nBatch = Float[Tensor, 'b t d']", TYPED, LAYER
     ),

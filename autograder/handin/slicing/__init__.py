@@ -6,6 +6,7 @@ very text that is checked is the text that is executed. Nothing here reads files
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from autograder.handin.slicing.asides import Aside
 from autograder.handin.slicing.backward import Slice, backward_slice
 from autograder.handin.slicing.beside import Module, unfolded
 from autograder.handin.slicing.hyperparameters import read_run
+from autograder.handin.slicing.indirect import indirect
 from autograder.handin.slicing.missing import missing
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 from autograder.handin.slicing.trained import traced
@@ -92,6 +94,7 @@ def slice_cells(
             unusable[number] = _refused(kept, name, error)
             continue
         alternatives += _alternatives(programs[number], chunks, changed & frozenset(question.may_bring))
+        alternatives += _with_indirect(programs[number], chunks, found)
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
     run, differing = read_run(cells, chunks, provided)
     findings += read_training(chunks)
@@ -100,17 +103,28 @@ def slice_cells(
 
 def _alternatives(first: Program, chunks: Sequence[Chunk], own: frozenset[str]) -> Iterator[Program]:
     """The same class with provided classes as the student changed them, over heads that answer in either form."""
-    given = given_names(first.question) - own
-    found = backward_slice(chunks, first.class_name, given) if own else None
-    if found is None:
-        return
-    try:
-        program = write_program(first.question, first.class_name, chunks, found, given)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return  # what cannot be used is said where it costs something: of the first program
-    if program.text != first.text:
+    for program in _other(first, chunks, given_names(first.question) - own) if own else ():
         for tuple_heads in (False, True):
             yield msgspec.structs.replace(program, brings=tuple(sorted(own)), tuple_heads=tuple_heads)
+
+
+def _with_indirect(first: Program, chunks: Sequence[Chunk], found: Slice) -> Iterator[Program]:
+    """The same class with the statements that may change it by a way that names do not show."""
+    given = given_names(first.question)
+    also = indirect(chunks, found, given)
+    for program in _other(first, chunks, given, also) if also else ():
+        yield msgspec.structs.replace(program, also=tuple(chunks[index].places[0] for index in also))
+
+
+def _other(
+    first: Program, chunks: Sequence[Chunk], given: frozenset[str], also: Sequence[int] = ()
+) -> Iterator[Program]:
+    found = backward_slice(chunks, first.class_name, given, also)
+    # what cannot be used is said where it costs something: of the first program
+    with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+        program = write_program(first.question, first.class_name, chunks, found, given) if found else first
+        if program.text != first.text:
+            yield program
 
 
 def _lost_names(broken: Sequence[Broken], found: Slice, question: str, class_name: str) -> list[Finding]:

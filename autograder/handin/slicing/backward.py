@@ -69,14 +69,22 @@ class _Search:
     seen: set[tuple[object, int]] = field(default_factory=set)
 
 
-def backward_slice(chunks: Sequence[Chunk], class_name: str, given: frozenset[str]) -> Slice | None:
-    """What `class_name` needs. `given` names come from outside: never followed. None: nothing binds the class."""
+def backward_slice(
+    chunks: Sequence[Chunk], class_name: str, given: frozenset[str], also: Iterable[int] = ()
+) -> Slice | None:
+    """What `class_name` and the statements `also` need. `given` names come from outside: never followed.
+
+    None: nothing binds the class.
+    """
     search = _search(chunks, given)
     home = _binders(search, class_name, search.end)
     if not home:
         return None
     search.home = home[0]
     _follow(search, class_name, search.end)
+    for index in also:
+        _keep(search, index, search.end)
+        search.needs.extend((name, index) for name in chunks[index].names.flow.deletes)
     _run(search)
     _add_dotted_imports(search)
     _add_star_imports(search)
@@ -92,7 +100,7 @@ def binders(chunks: Sequence[Chunk], name: str) -> tuple[int, ...]:
 
 
 def _search(chunks: Sequence[Chunk], given: frozenset[str]) -> _Search:
-    usable = tuple(i for i, chunk in enumerate(chunks) if not _is_main_guard(chunk))
+    usable = tuple(i for i, chunk in enumerate(chunks) if not is_main_guard(chunk))
     return _Search(chunks, given, _index(chunks, usable), usable, len(chunks))
 
 
@@ -259,7 +267,7 @@ def _only_counts(node: ast.stmt) -> bool:
     return names <= _QUICK and ends and len(parts) <= _FEW_PARTS
 
 
-def _is_main_guard(chunk: Chunk) -> bool:
+def is_main_guard(chunk: Chunk) -> bool:
     """`if __name__ == "__main__":` is for running the file, which nobody does here."""
     node = chunk.nodes[0]
     return (

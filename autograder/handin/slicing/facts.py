@@ -44,9 +44,9 @@ def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) 
     prefix = "from __future__ import annotations\n" if lazy_annotations else ""
     table = symtable.symtable(prefix + text + "\n", "<submission>", "exec")
     later, bound_by_global = _later(table, inside_function=False)
-    set_on, method_on = _changes(_now(nodes))
+    set_on, method_on = changes(running(nodes))
     everything = list(_everything(nodes))
-    set_anywhere, _ = _changes(everything)
+    set_anywhere, _ = changes(everything)
     imports = [node for node in everything if isinstance(node, ast.Import)]
     return Names(
         flow=flow(nodes, lazy_annotations=lazy_annotations),
@@ -56,7 +56,7 @@ def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) 
         binds_when_called=frozenset(bound_by_global),
         changes_when_called=frozenset(set_anywhere & later),
         calls=frozenset(_called(nodes)),
-        chains=frozenset(filter(None, map(_chain, everything))),
+        chains=frozenset(filter(None, map(dotted, everything))),
         stars=tuple(_stars(nodes)),
         dotted=tuple(a.name for node in imports for a in node.names if "." in a.name and not a.asname),
     )
@@ -84,8 +84,8 @@ def _everything(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
         yield from ast.walk(node)
 
 
-def _now(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Every node that is run with the statement: not the bodies of functions (their decorators are)."""
+def running(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Every node that is run with the statements: not the bodies of functions (their decorators are)."""
     stack = list(nodes)
     while stack:
         node = stack.pop()
@@ -96,7 +96,7 @@ def _now(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-def _changes(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
+def changes(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
     """(names set through an attribute, item, setattr or decorator; names changed by a method or an in-place call)."""
     assigned: set[str] = set()
     methods: set[str] = set()
@@ -138,7 +138,8 @@ def _root(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _chain(node: ast.AST) -> str:
+def dotted(node: ast.AST) -> str:
+    """`torch.utils.checkpoint` of the attribute of that name; "" for what is no name, and for a name alone."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -154,6 +155,6 @@ def _called(nodes: Iterable[ast.stmt]) -> Iterator[str]:
 
 
 def _stars(nodes: Iterable[ast.stmt]) -> Iterator[str]:
-    for node in _now(nodes):
+    for node in running(nodes):
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
             yield "." * node.level + (node.module or "")
