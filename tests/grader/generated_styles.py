@@ -179,6 +179,7 @@ ACTIVATIONS: Mapping[str, Choice] = {
     "squared ReLU": Choice({}, "torch.relu({z}) ** 2"),
     "GELU, scaled": Choice({}, "F.gelu(1.3 * {z})"),
     "clipped": Choice({}, "F.hardtanh({z}, -0.5, 2.)"),
+    "clipped above": Choice({}, "F.relu6({z})"),
 }  # fmt: skip
 STRAYS: Mapping[str, Mapping[str, str]] = {
     "nothing unused": {},

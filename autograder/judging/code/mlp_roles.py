@@ -39,7 +39,7 @@ def _formula(search: Search, blank: LayerRoles) -> tuple[object, ...]:
 
 
 def mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservation | None) -> Iterator[LayerRoles]:
-    """The two maps with an activation that has a name; then with the one that was measured between them.
+    """The two maps with the activation that was measured between them, and with those that have a name.
 
     Without an observation that shows them, every pair with the usual activations.
     """
@@ -59,8 +59,11 @@ def mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservati
 
 
 def _activations(search: Search, mlp: Mlp | None, seen: LayerObservation | None) -> list[Activation]:
-    """The one by name that was measured; else as many as are looked for, and the function as measured."""
+    """The one by name that was measured; else the function as measured, and as many names as are looked for.
+
+    The measured one first: ReLU6 is ReLU as far as a single observation reaches.
+    """
     names: list[Activation] = list(itertools.islice(ACTIVATIONS, search.names))
     if mlp is None or seen is None or mlp.bend <= BEND:
         return names
-    return [mlp.name] if mlp.name else [*names, mlp.function]
+    return [mlp.name] if mlp.name else [mlp.function, *names]
