@@ -83,9 +83,9 @@ $(VENV)/.torch: $(VENV)/pyvenv.cfg scripts/install_torch.py
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
-	$(PIP) -e ".[notebook]"
+	$(PIP) -e ".[notebook,students]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(PIP) -e ".[dev,notebook]"
+	$(PIP) -e ".[dev,notebook,students]"
 	@touch $@

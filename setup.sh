@@ -128,6 +128,9 @@ install_packages() {
     STEP="installing the grader's packages"
     # Editable: the reference and the hidden tests stay in one closed place, and are never copied into site-packages.
     "$VENV/bin/python" -m pip install --quiet -e "$SOURCE"
+    STEP="installing what students' classes may import"
+    "$VENV/bin/python" -m pip install --quiet -e "${SOURCE}[students]" ||
+        say "packages of the extra [students] could not be installed: a class that needs one will be told so"
     printf '%s' "$wanted $SOURCE" >"$VENV/.installed"
 }
 

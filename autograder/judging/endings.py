@@ -29,7 +29,7 @@ def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unm
     place = program.place(line or exit.line)
     inside = "" if line and line != exit.line else one_line(exit.function, 80)
     where = f"{place}" + (f", in {inside}" if _defines(program, inside) else "") if place else ""
-    return Unmet(found, where=where, fix=fix, staff=_for_staff(exit))
+    return Unmet(found, where=where, fix=fix, staff=_for_staff(exit, found))
 
 
 def _defines(program: Program, function: str) -> bool:
@@ -78,8 +78,12 @@ _MENDS = {
 }
 
 
-def _for_staff(exit: Exit) -> str:
-    return clean(f"{exit.kind.value} {exit.error} {exit.detail}", 600)
+def _for_staff(exit: Exit, found: str) -> str:
+    how = f" ({_INSTALL})" if raised.NOT_HERE in found else ""
+    return clean(f"{exit.kind.value} {exit.error} {exit.detail}", 600) + how
+
+
+_INSTALL = "if your course allows this package, install it beside the grader (docs/gradescope.md), and grade again"
 
 
 def printed(outputs: Sequence[str]) -> str:

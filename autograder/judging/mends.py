@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     fix: str
 
 
-HERE = "only torch, numpy, einops and Python's own modules are there when your classes run"
+HERE = "besides torch, numpy, einops and Python's own modules, few packages are there when your classes run"
 CUT_OFF = "nothing that can be trained leads to the output: look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers"
 
 _GPU = Rule(

@@ -30,6 +30,7 @@ class Told(NamedTuple):
 _CUTTING = ("no_grad", "inference_mode", "detach", "detach_", "data", "item", "numpy", "from_numpy", "tensor")
 Reading = Callable[[Exit, OwnText, str], Told | None]
 
+NOT_HERE = "is not here"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _DTYPES = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16", "long": "int64", "int": "int32", "bool": "bool", "byte": "uint8"}  # fmt: skip
 _IMPORTS = {
@@ -97,7 +98,7 @@ def _not_importable(exit: Exit, own: OwnText, question: str) -> Told | None:
                 what, f"do without it; Python {PYTHON} has to do: a decorator or a type can simply go", each.line
             )
         return Told(
-            f"the package {package} is not here", f"{HERE}: write what you use of {package} yourself, or do without it"
+            f"the package {package} {NOT_HERE}", f"{HERE}: write what you use of {package} yourself, or do without it"
         )
     return None
 

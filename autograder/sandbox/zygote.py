@@ -29,7 +29,7 @@ import torch
 
 from autograder.core.records import Limits
 from autograder.sandbox import devices, leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
-from autograder.student_room import probe, state, tripwires, worker
+from autograder.student_room import probe, stand_ins, state, tripwires, worker
 
 MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
@@ -198,6 +198,7 @@ class Nursery:
         self.calls = seccomp.prepared(limits.device)
         self.wires = tripwires.arm()
         worker.prepare()
+        stand_ins.put()
         self.changed = state.remember()
         self.scratch: dict[int, str] = {}
         self.leases: dict[int, int] = {}  # the lock of each child's uid

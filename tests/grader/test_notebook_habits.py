@@ -74,6 +74,29 @@ HABITS = {
         IMPORTS, "TABLE = {}\ndef keep(name):\n    def inner(f):\n        TABLE[name] = f\n        return f\n    return inner",
         "@keep('scale')\ndef scaled(x):\n    return x ** -0.5\ndel scaled", changed(HEAD, "inner_dim ** -0.5", "TABLE['scale'](inner_dim)"), LAYER
     ),
+    "checkers of shapes and types": cells(
+        IMPORTS, "from beartype import beartype as typechecker\nfrom jaxtyping import Float, jaxtyped\nfrom torch import Tensor",
+        changed(TYPED, "    def forward", "    @jaxtyped(typechecker=typechecker)\n    def forward"), "from jaxtyping import install_import_hook\n" + LAYER
+    ),
+    "a logger and a bar": cells(
+        IMPORTS, "from loguru import logger\nfrom tqdm.auto import tqdm\nfrom icecream import ic",
+        changed(changed(HEAD, FORWARD, FORWARD + "        logger.debug('x {}', x.shape)\n        for _ in tqdm(range(1), desc='x'):\n            x = ic(x)\n"),
+                "    def forward", "    @logger.catch(ValueError, reraise=True)\n    def forward"), LAYER
+    ),
+    "a record of pydantic": cells(
+        IMPORTS, "from typing import Optional\nfrom pydantic import BaseModel, PositiveInt", "class Power(BaseModel):\n    value: Optional[float] = -0.5",
+        "class Config(BaseModel):\n    inner: PositiveInt\n    power: Power = Power()", changed(HEAD, "inner_dim ** -0.5", "inner_dim ** Config(inner=inner_dim).power.value"), LAYER
+    ),
+    "a configuration of omegaconf": cells(
+        IMPORTS, "from omegaconf import OmegaConf\ncfg = OmegaConf.create({'power': -0.5})", changed(HEAD, "** -0.5", "** cfg.power"), LAYER
+    ),
+    "other einsums": cells(
+        IMPORTS, "from fancy_einsum import einsum\nfrom opt_einsum import contract",
+        changed(changed(HEAD, "q @ k.transpose(-2, -1)", "einsum('batch query d, batch key d -> batch query key', q, k)"), "* self.scale)) @ v", "* self.scale)), v)").replace(
+            "return self.dropout(", "return contract('bij,bjd->bid', self.dropout("), LAYER
+    ),
+    "a file that a cell writes and another runs": cells(IMPORTS, "%%writefile heads.py\n" + HEADS_FILE, "%run -i heads.py", LAYER),
+    "a file beside it that is run": cells(IMPORTS, "%run ./heads.py", LAYER, heads=HEADS_FILE),
     "annotations of a package that is not here": cells(
         IMPORTS, "from torch import Tensor\nfrom jaxtyping_of_tomorrow import Float\nBatch = Float[Tensor, 'b t d']", TYPED, LAYER
     ),

@@ -68,8 +68,9 @@ def _written(saved: Sequence[SavedCell]) -> dict[str, tuple[Cell, ...]]:
 
 
 def imports_module(name: str, source: str) -> bool:
-    """Whether a line of the source imports the module, by its words."""
-    return bool(re.search(rf"^[ \t]*(?:from\s+\.?{name}\s+import\b|import\s+{name}\b)", source, re.MULTILINE))
+    """Whether a line of the source imports the module, or runs its file, by its words."""
+    imports = rf"from\s+\.?{name}\s+import\b|import\s+{name}\b|%run\s+(?:-i\s+)?['\"]?(?:\./)?{name}\.py\b"
+    return bool(re.search(rf"^[ \t]*(?:{imports})", source, re.MULTILINE))
 
 
 def _is_python(text: str) -> bool:

@@ -25,6 +25,10 @@ _SPECIAL = re.compile(
 )
 _ASSIGNED = re.compile(r"([\w.,\s\[\]'\"*()]+?=\s*)[!%](?=[\w!.~/%])")
 _TIMED = re.compile(r"^(\s*)%time\s+(?=\S)")
+# `%run file.py` defines in the notebook what the file defines, as an import of all of it does.
+_RUN = re.compile(
+    r"""(?:%run|get_ipython\(\)\.run_line_magic\('run',\s*')\s*(?:-i\s+)?['"]?(?:\./)?([A-Za-z_]\w*)\.py\b"""
+)
 _HELP = re.compile(r"\s*[\w.*%]+\?\??\s*$")
 _SHELL_RESULT = re.compile(r"([^=#]+=\s*)get_ipython\(\)\.")
 
@@ -124,6 +128,8 @@ def _replacement(line: str) -> str:
     if assigned:
         return assigned[1] + "None"
     text = line.lstrip()
+    if run := _RUN.match(text):
+        return f"{line[: len(line) - len(text)]}from {run[1]} import *"
     ours = (
         text.startswith(("!", "%", "?", "get_ipython()"))
         or _HELP.match(line)

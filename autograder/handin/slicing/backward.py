@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ _QUICK = frozenset(
 )
 _FEW_PARTS = 80  # nodes of its tree: a loop that fills a table has 30
 _BUILTINS = frozenset(dir(builtins))
+_RECORDS = sys.stdlib_module_names | {"annotated_types", "attr", "attrs", "omegaconf", "pydantic", "typing_extensions"}
 _MODULE_OWN = frozenset({"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__class__"})
 # Builtin names that a star import of these modules replaces: `from torch import *` brings its own max, sum and abs.
 _REPLACED_BY_STAR = frozenset({"abs", "all", "any", "max", "min", "pow", "range", "round", "sum"})
@@ -88,6 +90,7 @@ def backward_slice(
     _run(search)
     _add_dotted_imports(search)
     _add_star_imports(search)
+    _add_fields(search)
     _run(search)
     futures = [i for i in search.usable if all(map(is_future, chunks[i].nodes))]
     rest = sorted(search.kept - set(futures), key=lambda i: (search.before.get(i, i), i not in search.before, i))
@@ -244,6 +247,24 @@ def _add_star_imports(search: _Search) -> None:
             replaces = module.partition(".")[0] in _REPLACING_MODULES and search.builtin & _REPLACED_BY_STAR
             if search.unresolved or replaces:
                 _keep(search, index, search.end)
+
+
+def _add_fields(search: _Search) -> None:
+    """What the annotations of a record name (pydantic looks them up): a class or an import that stands above it."""
+    for index in sorted(search.kept):
+        for name in search.chunks[index].names.fields - search.given:
+            for binder in [i for i in search.index.bound.get(name, ()) if i < index][-1:]:
+                if all(map(_is_of_records, search.chunks[binder].nodes)):
+                    _keep(search, binder, search.end)
+
+
+def _is_of_records(node: ast.stmt) -> bool:
+    """A class, or an import of a small module: of the others, what only an annotation names is not worth its time."""
+    if isinstance(node, ast.ImportFrom):
+        return not node.level and (node.module or "").partition(".")[0] in _RECORDS
+    return (
+        isinstance(node, ast.ClassDef) or isinstance(node, ast.Import) and all(a.name in _RECORDS for a in node.names)
+    )
 
 
 def _only_dotted(chunk: Chunk, name: str) -> bool:

@@ -37,6 +37,7 @@ class Names:
     chains: frozenset[str]  # dotted names read anywhere: torch.utils.checkpoint
     stars: tuple[str, ...]  # modules imported with *
     dotted: tuple[str, ...]  # modules of `import a.b` without `as`, which bind only `a`
+    fields: frozenset[str] = frozenset()  # names in the annotations of class bodies, which records look at
 
 
 def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) -> Names:
@@ -59,7 +60,14 @@ def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) 
         chains=frozenset(filter(None, map(dotted, everything))),
         stars=tuple(_stars(nodes)),
         dotted=tuple(a.name for node in imports for a in node.names if "." in a.name and not a.asname),
+        fields=frozenset(_fields(nodes)),
     )
+
+
+def _fields(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    classes = [node for node in running(nodes) if isinstance(node, ast.ClassDef)]
+    notes = [field.annotation for each in classes for field in each.body if isinstance(field, ast.AnnAssign)]
+    yield from (part.id for part in _everything(notes) if isinstance(part, ast.Name))
 
 
 def _later(table: symtable.SymbolTable, *, inside_function: bool) -> tuple[set[str], set[str]]:

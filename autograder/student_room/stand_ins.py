@@ -1,0 +1,92 @@
+"""Stands for packages that check, log or show, and compute nothing: a class that uses one gives the same without it.
+
+Why separate: which packages these are is a list, and what their stand-ins do is little. Checkers of shapes and types
+stand here even where they are installed: they read annotations, and what only annotations name is not part of a
+program. Everything else is imported as it is.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import sys
+import types
+from importlib.machinery import ModuleSpec
+
+QUIET = (
+    "beartype", "jaxtyping", "typeguard", "torchtyping", "phantom_tensors", "shapecheck",  # shapes and types
+    "loguru", "structlog", "icecream", "tqdm", "rich", "pysnooper", "snoop", "varname",  # what is printed
+    "wandb", "mlflow", "comet_ml", "clearml", "neptune", "tensorboardX", "tensorboard", "aim",  # records of experiments
+    "torchinfo", "torchsummary", "torchviz", "torchview", "fvcore", "thop",  # tables and pictures of a model
+    "line_profiler", "memory_profiler", "codetiming",
+)  # fmt: skip
+
+
+class Quiet:
+    """Does nothing in any use. What it is called with comes back: the decorated, the iterated, the printed."""
+
+    def __call__(self, *args: object, **options: object) -> object:
+        if not args or isinstance(args[0], type) and issubclass(args[0], BaseException):
+            return self  # made with options, or with what to catch: what it is for comes in another call
+        return args[0]
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> object:
+        return self
+
+    def __instancecheck__(self, value: object) -> bool:
+        return True
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def __iter__(self) -> object:
+        return iter(())
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: object) -> tuple[type, ...]:
+        return ()
+
+
+class _Module(types.ModuleType):
+    """A module of which every name is the same stand-in."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return _QUIET
+
+    def __call__(self, *args: object, **options: object) -> object:
+        return _QUIET(*args, **options)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the packages and their parts, before whatever is installed."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        quiet = fullname.partition(".")[0] in QUIET
+        return ModuleSpec(fullname, self, is_package=True) if quiet else None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return _Module(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        return None
+
+
+_QUIET = Quiet()
+
+
+def put() -> None:
+    """Puts them in the place of the packages, for this process and those that it forks."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in QUIET]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Finder())
