@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 
 import pytest
 
 from autograder.core.records import Cell
 from autograder.handin.evidence import Evidence, from_outputs
+from autograder.handin.files.figures import text_of_figure
 from autograder.handin.files.html_text import text_of
 from autograder.handin.files.notebook import read_notebook
 from autograder.judging import judge_claim, judge_curves
@@ -76,6 +79,14 @@ def test_the_losses_are_understood_in_this_layout(layout: str) -> None:
     assert evidence.epochs == 2
 
 
+def test_rows_of_one_set_each_are_curves() -> None:
+    text = "epoch       1     2     3     4     5\nset\ntraining    0.41  0.20  0.15  0.12  0.10\nvalidation  0.21  0.10  0.09  0.08  0.07"
+    evidence = _of(text, "long.pivot(values='cross-entropy').T")
+    assert (len(evidence.train_loss), evidence.validation_loss[:2]) == (5, (0.21, 0.1))
+    assert not _of(text.replace("0.41", "0.05"), "loss").train_loss  # rising
+    assert not _of(text, "table of accuracies").train_loss
+
+
 NO_TABLES = [
     "Name    Size    Modified\ndata    12      3\n",
     "train set  validation set\n50000  10000  3 files",
@@ -127,6 +138,11 @@ VALUES = [
     ("On the **test set** the loss is 0.0842 and the accuracy $97.41\\,\\%$.", "", 97.41),
     ("Genauigkeit (Test): 97,13 %", "", 97.13),
     ("| Split | Images | Correct | Accuracy |\n|-------|------|------|------|\n|  test | 10000  |   9699  |  96.99%  |", "", 96.99),
+    ("test error rate: 0.0263", "", 97.37),
+    ("done.  TEST: 97.92 %", "", 97.92),
+    ("9712 right, 288 wrong", "", 97.12),
+    ("tensor([[979, 1], [2, 1130]])\ntrace / total = 0.972000002861023", "model.eval()\nconfusion(model, test_dl)", 97.2000002861023),
+    ("0.311/0.202  0.282/0.228\nTest: (0.2113406591773033, 0.9362)", "fit(model, train_iter)\nprint('Test:', check(model, test_iter))", 93.62),
     ("        Loss  Correct  Accuracy (%)\nTest  0.0902     9724         97.24", "", 97.24),
 ]  # fmt: skip
 
@@ -148,6 +164,15 @@ NO_VALUES = [
     ("Final: 97.1", "print(f'Final: {score(model, validation_set)}')"),
     ("loss 0.31\nlr 0.5", "correct = count(model, test_set)"),
     ("3 of 4 cells ran", ""),
+    ("Final accuracy: 98.74%", "_, acc = run_eval(model, train_loader)\nprint(f'Final accuracy: {100 * acc:.2f}%')"),
+    ("valid_err=0.0725", ""),
+    (
+        "0.93",
+        "loss = evaluate(model, test_set)\nprint('loss', loss)".replace(
+            "print('loss', loss)", "print(validate(model, val_set))"
+        ),
+    ),
+    ("TEST: 97.92 % of the time", ""),
 ]
 
 
@@ -201,6 +226,65 @@ def test_a_figure_that_a_script_draws_is_a_picture(kind: str, part: object, sour
     cell = {"cell_type": "code", "source": source, "outputs": [output]}
     saved = read_notebook(json.dumps({"cells": [cell]}), "hw6.ipynb")[0]
     assert from_outputs([Cell(1, one.source, one.outputs, one.images) for one in saved]).plots == 1
+
+
+def _figure(packed: bool) -> dict[str, object]:
+    losses = {"training": [0.41, 0.2], "validation": [0.21, 0.1]}
+    traces: list[object] = [
+        None,
+        {"name": "points", "y": ["a", "b"]},
+        {"name": "bad", "y": {"dtype": "f8", "bdata": "%"}},
+    ]
+    for name, values in losses.items():
+        data = {"dtype": "f8", "bdata": base64.b64encode(struct.pack("<2d", *values)).decode()}
+        traces.append({"name": name, "y": data if packed else values})
+    return {"data": traces, "layout": {"yaxis": {"title": {"text": "cross-entropy"}}}}
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_curves_of_a_plotly_figure_are_read(packed: bool) -> None:
+    output = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": _figure(packed)}}
+    cell = {"cell_type": "code", "source": "px.line(long, color='set')", "outputs": [output]}
+    saved = read_notebook(json.dumps({"cells": [cell]}), "hw6.ipynb")[0]
+    evidence = from_outputs([Cell(1, one.source, one.outputs, one.images) for one in saved])
+    assert (evidence.train_loss, evidence.validation_loss) == ((0.41, 0.2), (0.21, 0.1))
+
+
+@pytest.mark.parametrize("figure", [None, [], {}, {"data": 3}, {"data": [{"name": 3, "y": [1, 2]}], "layout": 7}])
+def test_a_figure_of_another_shape_says_nothing(figure: object) -> None:
+    assert text_of_figure(figure) == ""
+
+
+def _epochs(first: int, train: list[float], *, numbered: int = 1) -> str:
+    return "\n".join(f"epoch {first + n * numbered}: train={t:.4f} val={t / 2:.4f}" for n, t in enumerate(train))
+
+
+@pytest.mark.parametrize("begins", [7, 1])
+def test_a_run_that_was_resumed_in_another_cell_is_one(begins: int) -> None:
+    """Whether its epochs count on or from the start again."""
+    first = Cell(1, "fit(6)", _epochs(1, [0.5, 0.36, 0.27, 0.2, 0.16, 0.13]))
+    second = Cell(2, "fit(4)", "resuming after epoch 6\n" * (begins == 7) + _epochs(begins, [0.1, 0.09, 0.08, 0.07]))
+    evidence = from_outputs([first, second])
+    assert len(evidence.train_loss) == len(evidence.validation_loss) == evidence.epochs == 10
+    assert judge_curves(evidence).earned == 1.0
+
+
+def test_a_run_that_begins_anew_is_another_one() -> None:
+    cells = [Cell(n, "fit(6)", _epochs(1, [0.5, 0.36, 0.27, 0.2, 0.16, 0.13])) for n in (1, 2)]
+    assert len(from_outputs(cells).train_loss) == 6 and judge_curves(from_outputs(cells)).earned < 1.0
+
+
+def test_one_value_of_a_set_is_no_curve() -> None:
+    cells = [Cell(1, "fit()", LINES), Cell(2, "evaluate()", "val loss at the end 0.0917")]
+    assert judge_curves(from_outputs(cells)).earned < 1.0
+
+
+def test_losses_that_are_no_number_are_not_made_good_by_their_picture() -> None:
+    cells = [
+        Cell(1, "fit()", "Epoch 1: train loss 7.9, val loss 18.4\nEpoch 2: train loss nan, val loss nan"),
+        Cell(2, BOTH, "", 1),
+    ]
+    assert judge_curves(from_outputs(cells)).earned == 0.0
 
 
 def test_a_picture_without_the_word_loss_counts_where_its_code_names_both_sets() -> None:

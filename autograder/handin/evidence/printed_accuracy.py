@@ -28,6 +28,7 @@ _PATTERNS = (
     re.compile(rf"acc(?:uracy|uracies)?\b[^\d\n]{{0,40}}?(?P<share>{_NUMBER})", re.IGNORECASE),
     re.compile(r"(?<![\d.])(?P<share>0?\.\d{1,20})[^\d\n]{0,20}acc", re.IGNORECASE),
     re.compile(rf"\berr(?:or)?(?:[ _]rate)?\b\W{{0,10}}(?P<wrong>{_NUMBER})\s*%", re.IGNORECASE),
+    re.compile(r"\b(?:err(?:or)?[ _]rate|err)\b\W{0,10}(?P<wrong_share>0?\.\d{1,20})", re.IGNORECASE),
 )
 # A cell's own value: a number, or several in brackets, in whatever NumPy and torch put around them.
 _VALUE = re.compile(
@@ -39,34 +40,63 @@ _NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w.])")
 _OUT_OF = re.compile(
     r"(?<![\d.])(?P<correct>\d{1,7})\s(?:of|out of|von|de|sur|from)\s(?P<images>\d{3,7})(?![\d.])", re.IGNORECASE
 )
+_AND_WRONG = re.compile(
+    r"(?<![\d.])(?P<correct>\d{1,7})\s(?:right|correct|hits|richtig|correctas?|justes?)\b\W{1,5}(?:and\s)?(?P<wrong>\d{1,7})\s"
+    r"(?:wrong|incorrect|false|misses|missed|errors?|mistakes|falsch)\b",
+    re.IGNORECASE,
+)
+_BARE_PERCENT = re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%")
 _RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE)
+_TRAINS = re.compile(r"backward|\bstep\(|\bfit\(|train\w*\(", re.IGNORECASE)
+_CALLED = re.compile(r"\b\w{1,60}\s?\(")
+_MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
+_LAST_LINES = 20  # of a cell's output: a result comes at its end
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
 _CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score|top[_-]?[1k])\b", re.IGNORECASE)
 
 
 class Accuracy(msgspec.Struct, frozen=True):
-    """One printed accuracy. `images` 0: not said over how many. `surely_test`: the line or its cell says "test"."""
+    """One printed accuracy. `images` 0: not said over how many. `surely_test`: the line or its cell says "test".
+
+    `guessed`: no word says that it is an accuracy.
+    """
 
     percent: float
     images: int
     surely_test: bool
+    guessed: bool = False
 
 
 def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
     """Every accuracy that the cells print and that is not said to be of the training or validation set."""
-    return [accuracy for cell in cells for accuracy in (list(_printed(cell)) or [*_shown(cell), *_labelled(cell)])]
+    return [found for cell in cells for found in _of_cell(cell)]
+
+
+def _of_cell(cell: Cell) -> list[Accuracy]:
+    return list(_printed(cell)) or [*_shown(cell), *_labelled(cell)] or list(_plausible(cell))
 
 
 def _printed(cell: Cell) -> Iterator[Accuracy]:
-    of_test = words.TEST in words.sets(cell.source)
+    named = words.sets(cell.source)
+    of_test = words.TEST in named
+    # evaluate(model, train_loader): what is called says nothing of the set
+    about = words.sets(_CALLED.sub("(", cell.source[:MAX_LINE]))
+    of_training = about == {words.TRAIN} and not _TRAINS.search(cell.source)
     for line in spelled_out(lines_of(cell.outputs, bars=False)):
         sets = words.sets(line[:MAX_LINE])
         test = re.search(r"test|tst", line, re.IGNORECASE)
-        if sets and (words.TEST not in sets or test is None):
+        if (sets or of_training) and (words.TEST not in sets or test is None):
             continue
         text = line[test.start() :] if len(sets) > 1 and test else line
-        if accuracy := _accuracy(text, words.TEST in sets or of_test):
+        if accuracy := _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets):
             yield accuracy
+
+
+def _bare_percent(line: str, sets: set[str]) -> Accuracy | None:
+    """ "TEST: 97.92 %": the one percentage of a line about the test set alone."""
+    found = _BARE_PERCENT.findall(line) if sets == {words.TEST} and not _NO_RESULT.search(line) else []
+    percent = float(found[0]) if len(found) == 1 else -1.0
+    return Accuracy(percent, 0, True) if 0 <= percent <= 100 else None
 
 
 def _shown(cell: Cell) -> Iterator[Accuracy]:
@@ -113,7 +143,25 @@ def _labelled(cell: Cell) -> Iterator[Accuracy]:
             yield Accuracy(numbers[0] * (100 if numbers[0] <= 1 else 1), 0, True)
 
 
+def _plausible(cell: Cell) -> Iterator[Accuracy]:
+    """The last number that a good accuracy would be, below a cell that names the test set, though no word says so."""
+    named, about = words.sets(cell.source[:MAX_LINE]), words.sets(_CALLED.sub("(", cell.source[:MAX_LINE]))
+    if words.TEST not in named:
+        return
+    for line in reversed(lines_of(cell.outputs, bars=False)[-_LAST_LINES:]):
+        if words.sets(line) != {words.TEST} and (words.sets(line) or about - {words.TEST}) or _NO_RESULT.search(line):
+            continue
+        numbers = [float(found[0]) for found in _NUMBERS.finditer(line) if "." in found[0]]
+        likely = [number * (100 if number < 1 else 1) for number in numbers if 0.8 <= number < 1 or 80 <= number < 100]
+        if likely and len(numbers) <= _MOST_BESIDE:
+            yield Accuracy(likely[-1], 0, True, guessed=True)
+            return
+
+
 def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
+    if counted := _AND_WRONG.search(line):
+        correct, images = int(counted["correct"]), int(counted["correct"]) + int(counted["wrong"])
+        return Accuracy(100 * correct / images, images, surely_test) if images else None
     if (out_of := _OUT_OF.search(line)) and (_RIGHT.search(line) or surely_test):
         correct, images = int(out_of["correct"]), int(out_of["images"])
         if 0 < images >= correct:
@@ -126,6 +174,8 @@ def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
         if "correct" in groups:
             correct, images = int(groups["correct"]), int(groups["images"])
             return Accuracy(100 * correct / images, images, surely_test) if 0 < images >= correct else None
+        if share := groups.get("wrong_share"):
+            return Accuracy(100 - 100 * float(share), 0, surely_test)
         number = float(groups.get("percent") or groups.get("share") or groups["wrong"])
         # "accuracy 0.9798" is a share, "accuracy 97.98" a percentage
         percent = number * 100 if "share" in groups and number <= 1 else number

@@ -28,6 +28,9 @@ _LIST = re.compile(
     rf"\[\s{{0,80}}(?P<numbers>{_NUMBER}(?:\s{{0,80}},\s{{0,80}}{_NUMBER}){{1,999}})\s{{0,80}},?\s{{0,80}}\]"
 )
 
+_ROW = re.compile(
+    rf"(?P<label>[^\d\n]{{2,40}}?)[\s:=|,]{{1,20}}(?P<numbers>{_NUMBER}(?:[\s|,;]{{1,20}}{_NUMBER}){{4,99}})\W{{0,3}}"
+)
 _NEAR = 1_500  # characters before a list in which "loss" is still about it: a list of ten values takes 300
 _OF_EPOCH = re.compile(r"\b(?:of|per|each|this|over)\s(?:the\s|an?\s)?epochs?\b", re.IGNORECASE)  # no number of one
 # "0.41 (train)": the set behind its number, as some write it. A step's count is none.
@@ -73,6 +76,7 @@ def runs(cells: Sequence[Cell]) -> list[Run]:
         lines = spelled_out(lines_of(cell.outputs, bars=False))
         found += (
             _listed(cell)
+            or _rows(cell)
             or _runs_of(lines)
             or _runs_of(lines_of(cell.outputs, bars=True))
             or _falling(_runs_of(lines, bare=True))
@@ -99,6 +103,21 @@ def _listed(cell: Cell) -> list[Run]:
             numbers = [float(number) for number in match["numbers"].split(",")]
             losses[sets.pop()] = dict(enumerate(numbers, 1))
     return [Run(losses)] if losses else []
+
+
+def _rows(cell: Cell) -> list[Run]:
+    """Losses in rows: "training  0.5 0.36 0.27 …", a set a line."""
+    losses: dict[str, dict[int, float]] = {}
+    of_losses = bool(words.words(cell.source[:MAX_LINE]) & words.LOSS)
+    for line in lines_of(cell.outputs, bars=False):
+        match = _ROW.fullmatch(line)
+        label = match["label"] if match else ""
+        sets, said = words.sets(label), words.words(label)
+        if match and len(sets) == 1 and not said & words.ACCURACY and (of_losses or said & words.LOSS):
+            numbers = re.findall(_NUMBER, match["numbers"])
+            if all("." in number for number in numbers):
+                losses[sets.pop()] = dict(enumerate(map(float, numbers), 1))
+    return _falling([Run(losses)]) if losses else []
 
 
 def _runs_of(lines: list[str], *, bare: bool = False) -> list[Run]:

@@ -16,6 +16,7 @@ from autograder.handin.evidence import printed_accuracy, printed_run, task, word
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
+_NEAR_LAST = 1.5  # times the last loss: Adam that begins anew may rise a little
 _DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
 
 
@@ -37,15 +38,16 @@ class _Tested(NamedTuple):
     found: printed_accuracy.Accuracy
 
     @property
-    def worth(self) -> tuple[bool, bool, bool, float]:
+    def worth(self) -> tuple[bool, bool, bool, bool, float]:
         """Of this homework's model first, then what says "test"; then the best: a test before training is no result."""
         enough = self.found.images == 0 or self.found.images >= TRAINING.least_images
-        return enough, task.is_tied(self.cell), self.found.surely_test, self.found.percent
+        tied = task.is_tied(self.cell)
+        return not self.found.guessed, enough, tied, self.found.surely_test, self.found.percent
 
 
 def from_outputs(cells: Sequence[Cell]) -> Evidence:
     """What the saved outputs tell, whatever the order of the cells."""
-    runs = [_Run(cell, *_curves(run), run.epochs) for cell in cells for run in printed_run.runs([cell])]
+    runs = _continued([_Run(cell, *_curves(run), run.epochs) for cell in cells for run in printed_run.runs([cell])])
     tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
     pictured = [cell for cell in cells if _pictures_losses(cell, cells)]
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
@@ -65,14 +67,39 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
                 *(run.epochs for run in good if {run.train, run.validation} & {train, validation} - {()}),
             ]
         ),
-        plots=sum(cell.images for cell in drawn),
+        plots=0 if problems else sum(cell.images for cell in drawn),  # what is nan draws no curve
         plots_both=any(_draws_both(cell, cells) for cell in drawn),
         problems=problems,
         curve_doubts=task.doubts(good[-1].cell, good[-1].train) if good else task.doubts(drawn[0]) if drawn else (),
-        accuracy_doubts=task.doubts(tested.cell) if tested else (),
+        accuracy_doubts=_doubts(tested) if tested else (),
         refused_curves=_refusals([*((run.cell, run.train) for run in runs), *((cell, ()) for cell in pictured)]),
         refused_accuracy=_refusals([(test.cell, ()) for test in tests]),
     )
+
+
+def _continued(runs: Sequence[_Run]) -> list[_Run]:
+    """The runs, and of two that follow each other what both are together, where the second goes on where one ended."""
+    both: list[_Run] = []
+    for run in runs:
+        before = both[-1] if both else None
+        if before and _goes_on(before, run):
+            joined = before.train + run.train, before.validation + run.validation
+            run = _Run(run.cell, *joined, max(before.epochs + len(run.train), run.epochs))
+        both.append(run)
+    return [*runs, *(run for run in both if run not in runs)]
+
+
+def _goes_on(before: _Run, run: _Run) -> bool:
+    """Whether a run begins near the last loss of the one before: a fresh one begins several times higher."""
+    if before.cell is run.cell or min(map(len, before[1:3])) < 2 or not (run.train and run.validation):
+        return False
+    first, last, then = before.train[0], before.train[-1], run.train[0]
+    return then < _NEAR_LAST * last and then < first / 2
+
+
+def _doubts(tested: _Tested) -> tuple[str, ...]:
+    unsaid = f"no word of cell {tested.cell.number} says that {tested.found.percent:g} is an accuracy"
+    return (*((unsaid,) if tested.found.guessed else ()), *task.doubts(tested.cell))
 
 
 def plotted(cells: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -12,11 +12,11 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 SETS = {
     **dict.fromkeys(("train", "training", "trn", "tr"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "dev", "eval"), VALIDATION),
-    **dict.fromkeys(("test", "testing", "tst"), TEST),
+    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "va", "dev", "eval"), VALIDATION),
+    **dict.fromkeys(("test", "testing", "tst", "te"), TEST),
 }
 QUANTITIES = {
-    **dict.fromkeys(("loss", "losses", "nll", "cost"), "loss"),
+    **dict.fromkeys(("loss", "losses", "nll", "cost", "entropy", "xent"), "loss"),
     **dict.fromkeys(("accuracy", "accuracies", "acc", "correct"), "accuracy"),
     **dict.fromkeys(("epoch", "epochs", "ep"), "epoch"),
     **dict.fromkeys(

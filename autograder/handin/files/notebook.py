@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Place, Severity
+from autograder.handin.files.figures import text_of_figure
 from autograder.handin.files.html_text import text_of
 from autograder.handin.files.screen import Piece, shown
 from autograder.handin.slicing.asides import Text
 
 # Of each end of a cell's output: a loss printed at every tenth batch of ten epochs is 160 KB.
 _OBJECT = re.compile(r"<[^<>]*>|[\w.]+\(\.\.\.\)")  # <IPython.core.display.HTML object>, alt.Chart(...)
+_PLOTLY = "application/vnd.plotly"
 _DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\.newPlot|altair-viz")
 _KEPT_TEXT = 90_000
 _AGAIN = "Open it once more, save it, download it (File > Download > Download .ipynb) and hand that in."
@@ -140,6 +142,8 @@ def _pieces(outputs: list[dict[str, Any]]) -> list[Piece]:
             marked, page = (_data(output).get(kind) for kind in ("text/markdown", "text/html"))
             text = _text(marked) if _is_text(marked) else text_of(_text(page)) if _is_text(page) else text
         pieces += [Piece(stream, _text(text, ends=False))] if _is_text(text) else []
+        figures = [text_of_figure(part) for kind, part in _data(output).items() if kind.startswith(_PLOTLY)]
+        pieces += [Piece("", figure) for figure in figures if figure]
     return pieces
 
 
@@ -147,7 +151,7 @@ def _is_picture(kind: str, part: Any) -> bool:
     """A picture, or a figure that a script draws: Plotly's, Altair's (Vega), Bokeh's."""
     if kind == "text/html" and _is_text(part):
         return bool(_DRAWN.search(_text(part)[:_KEPT_TEXT]))
-    return kind.startswith(("image/", "application/vnd.plotly", "application/vnd.vega", "application/vnd.bokehjs_exec"))
+    return kind.startswith(("image/", _PLOTLY, "application/vnd.vega", "application/vnd.bokehjs_exec"))
 
 
 def _says_nothing(text: Any) -> bool:

@@ -58,6 +58,7 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
         return 0.0, _none_found("losses", evidence.refused_curves), _HOW
     if max(len(train), len(validation)) < 2:
         return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
+    train, validation = (curve if len(curve) > 1 else () for curve in (train, validation))  # one value is no curve
     earned, found, fix = 1.0, [], []
     if not train or not validation:
         earned *= KEPT.one_curve
