@@ -152,6 +152,15 @@ def test_the_test_accuracy_is_understood_in_this_form(outputs: str, source: str,
     assert _of(outputs, source).accuracy == pytest.approx(percent)
 
 
+def test_staff_look_where_the_code_tests_on_another_set_than_the_text_says() -> None:
+    cell = Cell(
+        3, "right = evaluate(model, validation_set)\nprint(f'Test accuracy: {right:.4f}')", "Test accuracy: 0.9744"
+    )
+    assert "names the validation set" in " ".join(from_outputs([cell]).accuracy_doubts)
+    tested = Cell(3, cell.source.replace("validation_set", "test_set"), cell.outputs)
+    assert "names the validation set" not in " ".join(from_outputs([tested]).accuracy_doubts)
+
+
 NO_VALUES = [
     ("0.9752", "right / 10000"),  # of which set?
     ("0.0891", "test_loss = evaluate(model, test_set)\ntest_loss"),

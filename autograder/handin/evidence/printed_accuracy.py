@@ -48,6 +48,7 @@ _AND_WRONG = re.compile(
 _BARE_PERCENT = re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%")
 _RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE)
 _TRAINS = re.compile(r"backward|\bstep\(|\bfit\(|train\w*\(", re.IGNORECASE)
+_TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')""", re.IGNORECASE)
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
 _LAST_LINES = 20  # of a cell's output: a result comes at its end
@@ -70,6 +71,11 @@ class Accuracy(msgspec.Struct, frozen=True):
 def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
     """Every accuracy that the cells print and that is not said to be of the training or validation set."""
     return [found for cell in cells for found in _of_cell(cell)]
+
+
+def sets_given(cell: Cell) -> set[str]:
+    """The sets that the code names among what it hands on: not in texts, and not in the names of what it calls."""
+    return words.sets(_CALLED.sub("(", _TEXT.sub("''", cell.source[:MAX_LINE])))
 
 
 def _of_cell(cell: Cell) -> list[Accuracy]:

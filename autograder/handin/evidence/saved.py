@@ -98,8 +98,11 @@ def _goes_on(before: _Run, run: _Run) -> bool:
 
 
 def _doubts(tested: _Tested) -> tuple[str, ...]:
-    unsaid = f"no word of cell {tested.cell.number} says that {tested.found.percent:g} is an accuracy"
-    return (*((unsaid,) if tested.found.guessed else ()), *task.doubts(tested.cell))
+    cell = tested.cell
+    found = [f"no word of cell {cell.number} says that {tested.found.percent:g} is an accuracy"] * tested.found.guessed
+    if printed_accuracy.sets_given(cell) == {words.VALIDATION}:
+        found.append(f"the code of cell {cell.number} names the validation set, and the test set only in its texts")
+    return (*found, *task.doubts(cell))
 
 
 def plotted(cells: Sequence[Cell]) -> tuple[Cell, ...]:
