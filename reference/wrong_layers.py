@@ -115,6 +115,12 @@ def activation_at_the_end(x: Tensor, parts: LayerParts) -> Tensor:
     return x + parts.activation(_mlp(x, parts))
 
 
+def activation_after_both(x: Tensor, parts: LayerParts) -> Tensor:
+    """The activation after the MLP's second linear map instead of between the two."""
+    x = x + _attend(x, parts)
+    return x + parts.activation(_mlp(x, msgspec.structs.replace(parts, activation=lambda hidden: hidden)))
+
+
 def first_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
     """The first LayerNorm comes after its residual sum; the MLP half is right."""
     x = normalised(x + _attention(x, parts), parts.norm1)

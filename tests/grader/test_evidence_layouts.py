@@ -68,6 +68,10 @@ LAYOUTS = {
     "Chinese": "第1轮：训练损失 0.41，验证损失 0.21\n第2轮：训练损失 0.2，验证损失 0.1",
     "Japanese": "エポック1: 学習損失 0.41、検証損失 0.21\nエポック2: 学習損失 0.2、検証損失 0.1",
     "Korean": "에포크 1: 훈련 손실 0.41, 검증 손실 0.21\n에포크 2: 훈련 손실 0.2, 검증 손실 0.1",
+    "Turkish": "Devir 1: eğitim kaybı = 0.41, doğrulama kaybı = 0.21 (doğrulama başarımı %91.58)\nDevir 2: eğitim kaybı = 0.2, doğrulama kaybı = 0.1 (doğrulama başarımı %94.6)",
+    "Vietnamese": "Epoch 1/2 - loss huấn luyện: 0.41 - loss kiểm định: 0.21\nEpoch 2/2 - loss huấn luyện: 0.2 - loss kiểm định: 0.1",
+    "Polish": "Epoka 01: strata tren. 0.41 / strata walid. 0.21\nEpoka 02: strata tren. 0.20 / strata walid. 0.10",
+    "abbreviations": "EpochLog(ep=1, trn=0.41, vl=0.21)\nEpochLog(ep=2, trn=0.2, vl=0.1)",
     "Russian": "Эпоха 1: потери обучение 0.41, потери валидация 0.21\nЭпоха 2: потери обучение 0.2, потери валидация 0.1",
 }  # fmt: skip
 
@@ -139,6 +143,12 @@ VALUES = [
     ("Genauigkeit (Test): 97,13 %", "", 97.13),
     ("| Split | Images | Correct | Accuracy |\n|-------|------|------|------|\n|  test | 10000  |   9699  |  96.99%  |", "", 96.99),
     ("test error rate: 0.0263", "", 97.37),
+    ("final test accuracy after 15 epochs: 97.33", "", 97.33),
+    ("Test doğruluğu: %97.12", "", 97.12),
+    ("Độ chính xác trên tập kiểm tra: 0.9701", "", 97.01),
+    ("Dokładność na zbiorze testowym: 9705/10000", "", 97.05),
+    ("9705/10000", "print(count(model, test_loader))", 97.05),
+    ("{'eval_loss': 0.0871, 'eval_accuracy': 0.9751, 'epoch': 10.0}", "trainer.evaluate(test_set)", 97.51),
     ("done.  TEST: 97.92 %", "", 97.92),
     ("9712 right, 288 wrong", "", 97.12),
     ("tensor([[979, 1], [2, 1130]])\ntrace / total = 0.972000002861023", "model.eval()\nconfusion(model, test_dl)", 97.2000002861023),
@@ -203,6 +213,11 @@ def test_a_picture_tells_of_the_set_that_the_text_leaves_out() -> None:
 def test_a_picture_of_one_set_does_not() -> None:
     cells = [Cell(1, "fit()", LINES), Cell(2, "plt.plot(train_loss, label='train')", "", 1)]
     assert judge_curves(from_outputs(cells)).earned < 1.0
+
+
+def test_a_picture_of_the_other_sets_accuracy_does_not() -> None:
+    code = "plt.plot(train_losses, label='train')\nplt.plot(val_acc, label='validation accuracy')"
+    assert judge_curves(from_outputs([Cell(1, "fit()", LINES), Cell(2, code, "", 1)])).earned < 1.0
 
 
 def test_a_last_value_alone_leaves_the_curves_to_the_picture() -> None:
@@ -288,6 +303,12 @@ def test_one_value_of_a_set_is_no_curve() -> None:
     assert judge_curves(from_outputs(cells)).earned < 1.0
 
 
+def test_validation_losses_that_are_the_training_losses_are_none() -> None:
+    text = "\n".join(f"Epoch {n}: train loss {1 / n:.3f}, val loss {1 / n:.3f}" for n in range(1, 11))
+    verdict = judge_curves(_of(text))
+    assert verdict.earned < 1.0 and "number for number" in verdict.feedback.found
+
+
 def test_losses_that_are_no_number_are_not_made_good_by_their_picture() -> None:
     cells = [
         Cell(1, "fit()", "Epoch 1: train loss 7.9, val loss 18.4\nEpoch 2: train loss nan, val loss nan"),
@@ -324,3 +345,48 @@ def test_a_page_without_a_text_is_read_as_a_reader_sees_it() -> None:
 @pytest.mark.parametrize("text", ["<", "<style>", "</td>", "&amp", "a|", "  1", "1,", "第1轮", "perdida ", "[0.1 (a"])
 def test_the_work_grows_no_faster_than_the_text(text: str) -> None:
     assert growth(lambda size: _of(text_of(text * size) + "\ntrain  val\n" + text * size), 400) < LINEAR
+
+
+# --- lines that say in no known word what they are of -----------------------------------------------------------------
+
+CODE = "for batch in train_loader: step()\nlog(validate(model, val_loader))"
+FALLING = [(0.5 / n, 0.3 / n, 0.8 + n / 50, 0.001 / n, 41.2 - n) for n in range(1, 11)]
+COLUMNS = {
+    "a language of no list": "Tímabil {n}: þjálfun {a:.4f}, staðfesting {b:.4f}, nákvæmni {c:.3f}",
+    "letters": "[{n:02d}] A {a:.4f} B {b:.4f} ({d:.6f}, {e:.1f} s)",
+    "nothing at all": "{n} {a:.4f} {b:.4f} {c:.3f}",
+    "one of them": "{n}: train {a:.4f} hold {b:.4f}",
+    "the rate first": "{n} lr={d:.6f} {a:.4f}/{b:.4f}",
+}
+
+
+def _columns(form: str) -> str:
+    return "\n".join(form.format(n=n, a=a, b=b, c=c, d=d, e=e) for n, (a, b, c, d, e) in enumerate(FALLING, 1))
+
+
+@pytest.mark.parametrize("form", COLUMNS)
+def test_lines_of_one_form_are_a_run_where_the_code_names_both_sets(form: str) -> None:
+    evidence = _of("Downloading …\n" + _columns(COLUMNS[form]) + "\ndone 0.5", CODE)
+    assert evidence.train_loss == pytest.approx([row[0] for row in FALLING], abs=1e-4)
+    assert evidence.validation_loss == pytest.approx([row[1] for row in FALLING], abs=1e-4)
+    assert judge_curves(evidence).earned == 1.0 and "order of their columns" in judge_curves(evidence).staff
+
+
+NO_COLUMNS = {
+    "one loss and a rate": "{n} {a:.4f} lr={d:.6f}",
+    "one loss and a small number": "{n} {a:.4f} {d:.6f}",
+    "one loss and an accuracy": "{n} {a:.4f} {c:.3f}",
+    "one loss and a time": "{n} train {a:.4f} time {e:.1f}",
+    "the same column of two names": "{n} {c:.3f} {c:.3f}",
+}
+
+
+@pytest.mark.parametrize("form", NO_COLUMNS)
+def test_one_loss_beside_something_else_is_not_two(form: str) -> None:
+    assert judge_curves(_of(_columns(NO_COLUMNS[form]), CODE)).earned < 1.0
+
+
+def test_columns_are_nothing_where_the_code_names_one_set_or_lines_are_few() -> None:
+    text = _columns(COLUMNS["nothing at all"])
+    assert not _of(text, "for batch in train_loader: step()").validation_loss
+    assert not _of("\n".join(text.split("\n")[:4]), CODE).validation_loss

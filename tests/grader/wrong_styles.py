@@ -74,6 +74,7 @@ STRUCTURE: Mapping[str, Wrong] = {
     "no norms": Wrong(((N1, "y = x"), (N2, "y = x")), BOTH, "no-norms"),
     "no activation": Wrong(((Z, "pass"),), SECOND, "no-activation"),
     "activation at the end": Wrong(((ADD2, "x = x + self.drop(F.gelu(self.my_f2(self.drop(z))))"),), SECOND, "activation-at-the-end"),
+    "activation after both maps": Wrong(((Z, "pass"), (ADD2, "x = x + self.drop(F.gelu(self.my_f2(self.drop(z))))")), SECOND, "activation-after-both"),
     "no MLP": Wrong(((ADD2, "pass"),), SECOND, "no-mlp"),
     "norms after the blocks": Wrong(
         ((N1, "y = x"), (ADD1, f"x = x + self.my_n1({OUT})"), (N2, "y = x"), (ADD2, f"x = x + self.my_n2({F2})")),

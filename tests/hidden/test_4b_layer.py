@@ -190,7 +190,8 @@ def test_gradients_reach_every_layer(student, reference, cases):
     if len([name for name in drawn if not weights.is_vector(drawn[name].shape)]) < 2:
         raise Unmet(
             "fewer than two linear maps of the layer are among its parameters",
-            fix="layers in a plain Python list are not found by parameters(): use nn.ModuleList or attributes",
+            fix="is a half still to be written? Layers in a plain Python list are not found by parameters(): there "
+            "nn.ModuleList or attributes belong",
         )
     seen = layer_roles.LayerObservation(case, drawn, x, back.output, built.made, case.seed)
     roles = _roles(student, reference, [seen])

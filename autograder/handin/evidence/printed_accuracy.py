@@ -48,9 +48,11 @@ _AND_WRONG = re.compile(
 _BARE_PERCENT = re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%")
 _RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE)
 _TRAINS = re.compile(r"backward|\bstep\(|\bfit\(|train\w*\(", re.IGNORECASE)
+_FRACTION = re.compile(r"(?<![\d.])(\d{3,7})\s?/\s?([1-9]\d{3,6})(?![\d.])")  # of a thousand images or more
 _TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')""", re.IGNORECASE)
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
+_EPOCHS = re.compile(r"\b\d{1,4}\s?epochs?\b|\bepochs?\W{0,3}\d{1,4}\b", re.IGNORECASE)  # "accuracy after 15 epochs"
 _LAST_LINES = 20  # of a cell's output: a result comes at its end
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
 _CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score|top[_-]?[1k])\b", re.IGNORECASE)
@@ -90,10 +92,13 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
     of_training = about == {words.TRAIN} and not _TRAINS.search(cell.source)
     for line in spelled_out(lines_of(cell.outputs, bars=False)):
         sets = words.sets(line[:MAX_LINE])
+        if sets == {words.VALIDATION} and "eval" in words.words(line) and sets_given(cell) == {words.TEST}:
+            sets = set()  # "eval_accuracy" is what evaluate(test_set) calls it
         test = re.search(r"test|tst", line, re.IGNORECASE)
         if (sets or of_training) and (words.TEST not in sets or test is None):
             continue
         text = line[test.start() :] if len(sets) > 1 and test else line
+        text = _EPOCHS.sub(" ", text)
         if accuracy := _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets):
             yield accuracy
 
@@ -157,6 +162,9 @@ def _plausible(cell: Cell) -> Iterator[Accuracy]:
     for line in reversed(lines_of(cell.outputs, bars=False)[-_LAST_LINES:]):
         if words.sets(line) != {words.TEST} and (words.sets(line) or about - {words.TEST}) or _NO_RESULT.search(line):
             continue
+        if (out_of := _FRACTION.search(line)) and 0.8 <= int(out_of[1]) / int(out_of[2]) <= 1:
+            yield Accuracy(100 * int(out_of[1]) / int(out_of[2]), int(out_of[2]), True, guessed=True)
+            return
         numbers = [float(found[0]) for found in _NUMBERS.finditer(line) if "." in found[0]]
         likely = [number * (100 if number < 1 else 1) for number in numbers if 0.8 <= number < 1 or 80 <= number < 100]
         if likely and len(numbers) <= _MOST_BESIDE:

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
-from autograder.handin.evidence import printed_accuracy, printed_run, task, words
+from autograder.handin.evidence import columns, printed_accuracy, printed_run, task, words
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
 _NEAR_LAST = 1.5  # times the last loss: Adam that begins anew may rise a little
+_THING = re.compile(r"""\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\W\d]\w{0,60}""")  # a text or a name
 _DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
 
 
@@ -25,6 +26,7 @@ class _Run(NamedTuple):
     train: Curve
     validation: Curve
     epochs: int
+    guessed: bool = False  # by the order of columns
 
     @property
     def worth(self) -> tuple[int, bool, int, int]:
@@ -50,9 +52,11 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
     runs = _continued([_Run(cell, *_curves(run), run.epochs) for cell in cells for run in printed_run.runs([cell])])
     tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
     pictured = [cell for cell in cells if _pictures_losses(cell, cells)]
+    drawn = plotted(cells)
+    if not drawn and not any(min(map(len, run[1:3])) > 1 for run in runs):  # no words and no picture tell of both
+        runs += _by_columns(cells)
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
     tested = max((test for test in tests if not task.refusal(test.cell)), key=lambda test: test.worth, default=None)
-    drawn = plotted(cells)
     train, validation, problems = _best_curves(good[::-1])
     return Evidence(
         source="the notebook's saved outputs",
@@ -70,11 +74,27 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
         plots=0 if problems else sum(cell.images for cell in drawn),  # what is nan draws no curve
         plots_both=any(_draws_both(cell, cells) for cell in drawn),
         problems=problems,
-        curve_doubts=task.doubts(good[-1].cell, good[-1].train) if good else task.doubts(drawn[0]) if drawn else (),
+        curve_doubts=_curve_doubts(good[-1]) if good else task.doubts(drawn[0]) if drawn else (),
         accuracy_doubts=_doubts(tested) if tested else (),
         refused_curves=_refusals([*((run.cell, run.train) for run in runs), *((cell, ()) for cell in pictured)]),
         refused_accuracy=_refusals([(test.cell, ()) for test in tests]),
     )
+
+
+def _by_columns(cells: Sequence[Cell]) -> list[_Run]:
+    """Runs whose lines say in no known word what they are of, where the code names the training and another set."""
+    found = []
+    for cell in cells:
+        sets = words.sets(_drawing(cell, cells))
+        both = columns.of_lines(printed_run.lines_of(cell.outputs, bars=False)) if len(sets) > 1 else None
+        if both and words.TRAIN in sets:
+            found.append(_Run(cell, both.train, both.validation, len(both.train), guessed=True))
+    return found
+
+
+def _curve_doubts(run: _Run) -> tuple[str, ...]:
+    unsaid = f"which losses in cell {run.cell.number} are whose was told by the order of their columns"
+    return (*((unsaid,) if run.guessed else ()), *task.doubts(run.cell, run.train))
 
 
 def _continued(runs: Sequence[_Run]) -> list[_Run]:
@@ -146,8 +166,9 @@ def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
 
 
 def _draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether the code of a picture names the training set and a held-out one."""
-    sets = words.sets(_drawing(cell, cells))
+    """Whether the code of a picture names the training set and a held-out one, and not for its accuracy alone."""
+    things = _THING.findall(_drawing(cell, cells))
+    sets = {found for thing in things if not words.words(thing) & words.ACCURACY for found in words.sets(thing)}
     return words.TRAIN in sets and len(sets) > 1
 
 

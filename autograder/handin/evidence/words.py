@@ -12,7 +12,7 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 SETS = {
     **dict.fromkeys(("train", "training", "trn", "tr"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "va", "dev", "eval"), VALIDATION),
+    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "vl", "va", "dev", "eval"), VALIDATION),
     **dict.fromkeys(("test", "testing", "tst", "te"), TEST),
 }
 QUANTITIES = {
@@ -30,17 +30,23 @@ LOSS, ACCURACY, EPOCH = (
     for name in ("loss", "accuracy", "epoch")
 )
 
-# Stems by the English word: Spanish, Portuguese, French, Italian, German, Chinese, Japanese, Korean, Russian.
+# Stems by the English word: Spanish, Portuguese, French, Italian, German; Dutch, Polish, Czech, Swedish, Turkish,
+# Vietnamese, Indonesian; Chinese, Japanese, Korean, Russian, Ukrainian, Hindi, Arabic, Persian, Hebrew, Greek.
 _OTHERS = {
-    "train": "entrenamiento entren treinamento treino entra[iî]nement apprentissage addestramento trainings? 训练集? "
-    "訓練集? 学習 トレーニング 훈련 학습 обучени[еия]",
-    "validation": "validaci[oó]n valida[cç][aã]o validierungs? validazione 验证集? 驗證集? 検証 検定 검증 "
-    "валидаци[ияю]",
-    "test": "prueba teste testes 测试集? 測試集? テスト 테스트 시험 тест(?:ов(?:ый|ая|ое|ой))?",
-    "loss": "p[eé]rdidas? perdas? pertes? perdit[ae] verluste?s? 损失 損失 ロス 손실 потер[ия]",
-    "accuracy": "exactitud precisi[oó]n acur[aá]cia exactitude pr[eé]cision accuratezza genauigkeit "
-    "(?:准确|正确|準確|正確|正解)率? 精度 정확도 точность",
-    "epoch": "[eé]pocas? [eé]poques? epoche[ns]? epoca 轮 輪 回合 エポック 에포크 эпох[аи]",
+    "train": r"entrenamiento entren treinamento treino entra[iî]nement apprentissage addestramento trainings? "
+    r"tren(?:ing\w*|\b) uczeni[ae] uczącym tr[eé]nink\w* tr[eé]novac\w* träning\w* e[gğ]itim\w* hu[aấ]n[\s_]?luy[eệ]n "
+    r"pelatihan latih 训练集? 訓練集? 学習 トレーニング 훈련 학습 обучени[еия] навчання प्रशिक्षण التدريب تدريب آموزش אימון εκπαίδευσης?",
+    "validation": r"validaci[oó]n valida[cç][aã]o validierungs? validazione validatie walid\w* validac[eií] validering\w* "
+    r"do[gğ]rulama\w* ki[eể]m[\s_]?[dđ][iị]nh x[aá]c[\s_]?th[uự]c validasi 验证集? 驗證集? 検証 検定 검증 "
+    r"валидаци[ияю] валідаці[яї] सत्यापन التحقق تحقق اعتبارسنجی ולידציה אימות επικύρωσης?",
+    "test": r"prueba teste testes testow\w* testovac\w* ki[eể]m[\s_]?tra pengujian uji 测试集? 測試集? テスト 테스트 시험 "
+    r"тест(?:ов(?:ый|ая|ое|ой))? परीक्षण الاختبار اختبار آزمون בדיקה מבחן δοκιμής?",
+    "loss": r"p[eé]rdidas? perdas? pertes? perdit[ae] verluste?s? verlies strat[aęy] ztr[aá]t[ay] förlust kay[iı]p kayb[iı] "
+    r"m[aấ]t[\s_]?m[aá]t kerugian 损失 損失 ロス 손실 потер[ия] втрат[аи] हानि الخسارة خسارة زیان הפסד απώλει[αη]ς?",
+    "accuracy": r"exactitud precisi[oó]n acur[aá]cia exactitude pr[eé]cision accuratezza genauigkeit nauwkeurigheid "
+    r"dok[lł]adno[sś][cć] trafno[sś][cć] p[rř]esnost noggrannhet do[gğ]ruluk do[gğ]rulu[gğ]u ba[sş]ar[iı]m\w* "
+    r"[dđ][oộ][\s_]?ch[ií]nh[\s_]?x[aá]c akurasi (?:准确|正确|準確|正確|正解)率? 精度 정확도 точн[оі]сть सटीकता الدقة دقة دقت דיוק ακρίβεια",
+    "epoch": r"[eé]pocas? [eé]poques? epoche[ns]? epoca epok[ai]? devir d[oö]nem 轮 輪 回合 エポック 에포크 эпох[аи] епох[аи] युग",
 }
 _FOREIGN = tuple(
     (
@@ -57,14 +63,17 @@ _NTH = re.compile(
 _GERMAN = re.compile(r"(trainings?|validierungs?|test)(verlust|genauigkeit)", re.IGNORECASE)  # words in one
 _PERCENT = re.compile(r"\s?(?:\\,)?\\%|\s(?:percent|per cent|prozent|por ciento|pour cent)\b", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![\d,.\[(])([1-9]\d{0,2}),(\d{3})(?![\d,.])")  # 9,713 images; in a list a comma divides
+_PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
 _POINT = re.compile(r"\d\.\d")
 _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
+# A word of no list with a sign of its own: "trên" begins with "tr", and is no training set.
+_UNKNOWN = re.compile(r"[^\W\d_]{0,40}[^\W\d_\x00-\x7f][^\W\d_]{0,40}")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
-    line = _PERCENT.sub("%", line.replace("$", "").replace("**", ""))
+    line = _PERCENT_FIRST.sub(r"\1%", _PERCENT.sub("%", line.replace("$", "").replace("**", "")))
     if "," in line:
         line = _THOUSANDS.sub(r"\1\2", line)
         line = line if _POINT.search(line) else _DECIMAL_COMMA.sub(r"\1.\2", line)
@@ -73,13 +82,16 @@ def english(line: str) -> str:
     line = _GERMAN.sub(r"\1 \2", _NTH.sub(r" epoch \1 ", line))
     for pattern, word in _FOREIGN:
         line = pattern.sub(f" {word} ", line)
-    return line
+    return _UNKNOWN.sub(" ", line)
 
 
 # Those that are written without a sign of their own.
 _ROMANCE = re.compile(
     r"entren|treino|treinamento|addestramento|apprentissage|trainings?verlust|verlust|validierung|validazione|prueba|teste|perdida"
-    r"|perdas?\b|pertes?\b|perdit|genauigkeit|exactitud|accuratezza|precision\b|\bepocas?\b|\bepoques?\b|\bepochen?\b",
+    r"|perdas?\b|pertes?\b|perdit|genauigkeit|exactitud|accuratezza|precision\b|\bepocas?\b|\bepoques?\b|\bepochen?\b"
+    r"|verlies|nauwkeurig|validatie|\bepok|\btren\b|trening|walid|strata|straty|testow|trenink|trenovac|ztrat|presnost"
+    r"|validering|noggrann|egitim|dogrul|kayip|kaybi|devir|huan_?luyen|kiem_?(?:dinh|tra)|xac_?thuc|pelatihan|validasi"
+    r"|pengujian|akurasi|kerugian",
     re.IGNORECASE,
 )
 

@@ -60,6 +60,9 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
         return 0.0, "losses of one epoch only, which makes no curve", f"Train for {TRAINING.epochs} epochs. {_HOW}"
     train, validation = (curve if len(curve) > 1 else () for curve in (train, validation))  # one value is no curve
     earned, found, fix = 1.0, [], []
+    if len(train) > 2 and train == validation:
+        found.append("validation losses that are the training losses, number for number")
+        validation = ()
     if not train or not validation:
         earned *= KEPT.one_curve
         found.append(f"only the losses of the {'training' if train else 'validation'} set")

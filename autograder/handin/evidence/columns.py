@@ -1,0 +1,67 @@
+"""Curves that no known word names: lines of one form, printed once an epoch, of which two numbers fall side by side.
+
+Why separate: people name the two losses in any language, by letters or not at all. What the lines are of is told by
+their form and by what their numbers do. It is a guess, which staff are told; nothing here may decide points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograder.handin.evidence import words
+
+LEAST_LINES = 5  # of one form; fewer may be anything
+MOST_LINES = 2_000
+LARGEST = 10.0  # a mean loss over ten classes is 2.3 before training
+# How many times the other a last loss may be; a learning rate, which falls as well, is a hundred times smaller.
+FARTHEST = 6.0
+
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?(?![\w.])|(?<=[A-Za-z_=:])\d\.\d{1,20}"
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_OTHER = frozenset(words.QUANTITIES) - words.LOSS - words.EPOCH
+
+
+class Columns(NamedTuple):
+    """The two curves, in the order in which they are printed unless a word says which is which."""
+
+    train: tuple[float, ...]
+    validation: tuple[float, ...]
+
+
+def of_lines(lines: Sequence[str]) -> Columns | None:
+    """Of the form of which most lines are, the first two columns of decimals that fall; None where there are none."""
+    forms: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+    for line in lines[:MOST_LINES]:
+        labels, numbers = _NUMBER.split(line[:500]), _NUMBER.findall(line[:500])
+        if len(numbers) > 1:  # brackets and dashes are no part of a form: the first row of a list begins with two
+            forms[tuple(" ".join(_LETTERS.findall(label)) for label in labels)].append(numbers)
+    named, rows = max(forms.items(), key=lambda form: len(form[1]), default=((), []))
+    if len(rows) < LEAST_LINES:
+        return None
+    falling: dict[str, tuple[float, ...]] = {}
+    for index, column in enumerate(zip(*rows)):
+        known, values = words.words(named[index]), tuple(map(float, column))
+        if known & _OTHER or not all("." in number for number in column) or not _falls(values):
+            continue
+        sets = words.sets(named[index])
+        name = words.TRAIN if words.TRAIN in sets else words.VALIDATION if sets else f"column {index}"
+        falling.setdefault(name, values)
+    return _two(falling)
+
+
+def _falls(values: Sequence[float]) -> bool:
+    return all(0 < value < LARGEST for value in values) and values[-1] < 0.8 * values[0]
+
+
+def _two(falling: dict[str, tuple[float, ...]]) -> Columns | None:
+    unnamed = [values for name, values in falling.items() if name.startswith("column")]
+    train = falling.get(words.TRAIN) or (unnamed.pop(0) if unnamed else None)
+    validation = falling.get(words.VALIDATION) or (unnamed.pop(0) if unnamed else None)
+    if not train or not validation or not 1 / FARTHEST < train[-1] / validation[-1] < FARTHEST:
+        return None
+    return Columns(train, validation)
