@@ -43,3 +43,10 @@ def test_what_cannot_be_meant_earns_nothing_and_says_what_was_met_and_what_to_wr
     verdict = JUDGES[judge](raw)
     assert verdict.earned == 0.0 and said in verdict.feedback.found, verdict.feedback
     assert f"you wrote {raw}" in verdict.feedback.found and verdict.feedback.fix
+
+
+# 25 brackets behind each other: with two ways to read each, 2**25 ways were tried.
+@pytest.mark.parametrize("question", JUDGES)
+@pytest.mark.parametrize("answer", ["a (" + "(b)" * 25, "x (" + "d(a) " * 25 + "!", "v0.1 v", "v v", "[v, v]"])
+def test_an_answer_that_nobody_would_type_is_judged_all_the_same(question: str, answer: str) -> None:
+    assert JUDGES[question](answer).earned == 0.0

@@ -36,6 +36,7 @@ _VALUE = re.compile(
     rf"(?:[\s,()\[\]]{{1,8}}(?:(?:np\.)?(?:float|int)\d*\(|tensor\()?\s*{_NUMBER}){{0,3}}"
     r"(?:,\s*device='[a-z:0-9]{1,12}')?[\s)\],]*"
 )
+_LONGEST_VALUE = 300  # four numbers, each in NumPy's or torch's dress, take 150
 _NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w.])")
 _OUT_OF = re.compile(
     r"(?<![\d.])(?P<correct>\d{1,7})\s(?:of|out of|von|de|sur|from)\s(?P<images>\d{3,7})(?![\d.])", re.IGNORECASE
@@ -116,7 +117,7 @@ def _shown(cell: Cell) -> Iterator[Accuracy]:
     value = cell.outputs.strip().rpartition("\n")[2]
     of_test = words.TEST in words.sets(cell.source[:MAX_LINE])
     if (
-        len(value) > MAX_LINE
+        len(value) > _LONGEST_VALUE
         or not _VALUE.fullmatch(value)
         or not of_test
         or not _CALLS_IT.search(cell.source[:MAX_LINE])

@@ -58,11 +58,15 @@ def _flat(value: Value, length: int) -> tuple[float, ...]:
     while len(entries) == 1 and isinstance(entries[0], tuple):
         entries = entries[0]
     numbers = [entry[0] if isinstance(entry, tuple) and len(entry) == 1 else entry for entry in entries]
-    if all(isinstance(entry, tuple) and len(entry) == length for entry in numbers):
+    if all(isinstance(entry, tuple) and len(entry) == length and not _nested(entry) for entry in numbers):
         numbers = [sum(column) for column in zip(*numbers)]
-    if len(numbers) != length or any(isinstance(entry, tuple) for entry in numbers):
+    if len(numbers) != length or _nested(tuple(numbers)):
         raise Unreadable(f"this is not a vector with {length} entries", "write the entries, or the whole combination")
     return tuple(float(entry) for entry in numbers)  # type: ignore[arg-type]
+
+
+def _nested(entries: tuple[Value, ...]) -> bool:
+    return any(isinstance(entry, tuple) for entry in entries)
 
 
 def _close(found: Sequence[float], value: Sequence[float]) -> bool:

@@ -28,7 +28,8 @@ _LABELS = re.compile(rf"((?:{_NAME}\s*=\s*){{2,3}})([0-9]+)")
 _SPACE = re.compile(r"\\(?:mathbb|mathbf|mathcal)\s*\{\s*R\s*\}\s*\^|ℝ\s*\^|\bR\s*\^|∈")
 _ANGLES = re.compile(r"<([^<>]*)>")
 _BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
-_ASIDE = re.compile(r"(?<=[\w\])}])\s*\(((?=[^()]*[A-Za-z=])(?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*)\)")
+# One way alone to read each bracket: with two, the work doubles with every pair.
+_ASIDE = re.compile(r"(?<=[\w\])}])\s{0,20}\(((?=[^()]*[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
 
 
 class Shape(msgspec.Struct, frozen=True):
