@@ -213,3 +213,8 @@ VALUES = st.recursive(
 def test_no_value_of_any_type_makes_a_judge_raise(raw: object) -> None:
     for judge in JUDGES.values():
         assert 0.0 <= judge(raw).earned <= 1.0
+
+
+def test_a_name_may_be_explained_in_a_sentence_of_its_own() -> None:
+    assert JUDGES["q3cb1"]("Let v = σ². Var = d·v·(v + 2μ²)").earned == 1.0
+    assert JUDGES["q3cb1"]("Let v = σ. Var = d·v·(v + 2μ²)").earned < 1.0

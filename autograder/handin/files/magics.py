@@ -91,7 +91,8 @@ def _through_ipython(lines: list[str]) -> list[str]:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:  # then prompts stay as they are; magics are recognised below all the same
         return lines
-    if sum(any(mark in line for mark in "%!?") for line in lines) * len(lines) > _MOST_READINGS:
+    changed_by_it = sum(any(mark in line for mark in "%!?") or line.lstrip()[:1] in tuple(",;/") for line in lines)
+    if changed_by_it * len(lines) > _MOST_READINGS:
         return lines
     blank = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
     try:

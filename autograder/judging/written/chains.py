@@ -30,7 +30,7 @@ LABEL = re.compile(
     r"|(?:^|(?<=[\s,;]))[0-9]\s*[:)](?=\s*[\[(])"
 )
 _WRAPPED = re.compile(
-    r"\b(?:torch\.Size|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size|Matrix)\s*(?=[(\[])"
+    r"\b(?:torch\.Size|TensorShape|torch\.tensor|np\.array|np\.shape|numpy\.array|array|tensor|Size|Matrix)\s*(?=[(\[])"
 )
 _REASON = re.compile(r"\(?\s*\b(?:where|since|because|given|assuming|when|if)\b", re.IGNORECASE)
 _ASIDE = re.compile(
@@ -39,9 +39,11 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"\b(?:where|with|and|let|given|for|define|defining|setting|using)\b", re.IGNORECASE)
+_LET = re.compile(r"(\blet\s+[A-Za-z]\w{0,9}\s*=[^:;,\n]{1,80}):", re.IGNORECASE)  # "let v = s^2: d v"
 _DEFINED = re.compile(
     r"\s*\(?\s*(?!(?:e|d|mu|sigma)\b)([A-Za-z]+)\s*(?:_?\s*\{?\s*([0-9ijk])\s*\}?)?\s*:?=\s*(?!=)(.*?)\s*$", re.DOTALL
 )
+_EQUALS = re.compile(r"=|\bis\b")
 _LONG_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}(?![A-Za-z(])")
 _SHORT_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,3}(?![A-Za-z(])")
 _GROUP = re.compile(r"(?:(?<=\s)|(?<=^))\(([^()]*)\)")
@@ -69,7 +71,8 @@ class Said(msgspec.Struct, frozen=True):
 
 def said(text: str) -> Said:
     """`text` without "where s = softmax(...)", which explains a name that the rest of it uses."""
-    text = re.sub(r"(?<=\w)\.(?=\s+[A-Za-z])", ";", plain(text))
+    text = re.sub(r"(?<=[\w)\]}])\.(?=\s+[A-Za-z])", ";", plain(text))
+    text = _LET.sub(r"\1 ; ", re.sub(r"[^\S\n]{2,}", " ", text))
     clauses = [clause for piece in _CLAUSE.split(text) for clause in split_outside(piece, ",;\n") if clause.strip(" .")]
     found = [_DEFINED.match(clause) for clause in clauses]
     defined: list[tuple[Name, str]] = []
@@ -102,7 +105,7 @@ def without_spoken_groups(text: str) -> str:
 
 def _is_prose(text: str, own: frozenset[str] = frozenset()) -> bool:
     """Whether what it says in the end has a word that is no name, nor one of the writer's `own`."""
-    return any(word not in own and not known(word) for word in _LONG_WORD.findall(text.rpartition("=")[2]))
+    return any(word not in own and not known(word) for word in _LONG_WORD.findall(_EQUALS.split(text)[-1]))
 
 
 def _used(name: str, index: str, text: str) -> bool:

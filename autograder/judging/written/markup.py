@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 import re
 
+from autograder.judging.written.tables import undrawn
+
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,10}[0-9]{0,2}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});")
 _RAISED = re.compile(r"<(su[pb])>([^<>]{0,40})</\1>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -39,13 +41,26 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 
+# In a TOML text between double quotes, \b and \f are signs of their own: what is left of \boxed and \frac.
+_ESCAPED = (
+    (re.compile(r"\x08(?=oxed|egin|ar\b|m\b|ig)"), r"\\b"),
+    (re.compile(r"\f(?=rac|loor)"), r"\\f"),
+    (re.compile(r"\t(?=imes|ext|frac|op\b|ilde)"), r"\\t"),
+)
+_BRACED = re.compile(r"\{\s*(\\(?:times|cdot|ast)|,)\s*\}")  # {\times} and {,}: a sign set close
+_STRONG = re.compile(r"(?<![\w)\]*])(\*\*|__)([^\s*_](?:[^*_\n]{0,60}[^\s*_])?)\1(?![\w(*_])|^\*(\w{1,10})\*(?=\s)")
+_OVERLINED = re.compile("(\\d)\u0305")  # a digit that repeats for ever
+_SPACES = re.compile(r"[^\S\n]{2,}")
+_SHORTENED = re.compile(r"\b(it|that|there|here|answer)['’]s\b", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?!Var\b|Cov\b)[A-Z][A-Za-z_]{1,30}\((?=\s*[A-Za-z_]{1,20}\s*=)|(?<![\w^*)])c\((?=\s*-?[\d.])")
 _KEY = re.compile(r"(['\"])\w[\w ]{0,30}\1\s*:")
 
 
 def without_markup(text: str) -> str:
     """`text` as its writer meant it, whatever program it was copied from."""
-    text = text.strip()
+    for pattern, command in _ESCAPED:
+        text = pattern.sub(command, text)
+    text = undrawn(_SHORTENED.sub(r"\1 is", _OVERLINED.sub(lambda digit: digit[1] * 8, text)).strip())
     while len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2:  # quoted twice
         text = text[1:-1].strip()
     if "&" in text:
@@ -56,7 +71,7 @@ def without_markup(text: str) -> str:
         )
         text = _TAG.sub(" ", _BREAK.sub("\n", text))
     if "\\" in text:
-        text = _without_displays(text)
+        text = _without_displays(_BRACED.sub(r" \1 ", text))
     text = _WORD_MATRIX.sub(lambda rows: f"[{rows[1].replace('&', ',').replace('@', ';')}]", text)
     for pattern, sum_of in (
         (_MATHEMATICA, r"\\sum_{\2=1}^{\3} (\1)"),
@@ -64,7 +79,9 @@ def without_markup(text: str) -> str:
         (_SPOKEN, r"\\sum_{\1=1}^{\2} "),
     ):
         text = pattern.sub(sum_of, text)
-    return _BOLD.sub(r"\1", _KEY.sub(" ", _NAMED.sub("(", text)))
+    text = _STRONG.sub(lambda strong: strong[2] or strong[3], text)
+    text = _BOLD.sub(r"\1", _KEY.sub(" ", _NAMED.sub("(", text)))
+    return _SPACES.sub(" ", text)  # runs of them cost time in what looks at their two sides
 
 
 def _without_displays(text: str) -> str:

@@ -25,11 +25,24 @@ from autograder.judging.written.words import FILLERS
 
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
 _FOR_BOTH = "one matrix was read as the result for both inputs"
-_BOTH = re.compile(r"\b(?:both|identical|same|twice|(?:for|of) each|each (?:of|image|input|matrix))\b", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\b(?:both|identical|same|twice|(?:for|of) each|each (?:of|image|input|matrix))\b"
+    r"|^\s*[A-Za-z]\w?\s*=\s*[A-Za-z]\w?\s*=",
+    re.IGNORECASE,
+)
+# What programs and LaTeX call a matrix of one number: MATLAB's ones(2), R's matrix(1, 2, 2), a bold 1 with its size.
+_SIZES = r"\s*,\s*(?:nrow\s*=\s*)?(\d)\s*,\s*(?:ncol\s*=\s*)?(\d)\s*\)"
+_ONES = (
+    (re.compile(r"\bones\(\s*(\d)\s*\)"), r"ones(\1, \1)"),
+    (re.compile(r"\bmatrix\(\s*([\d./]{1,9})" + _SIZES), r"(\1) ones(\2, \3)"),
+    (re.compile(r"\\math(?:bf|bb)\s*\{?\s*1\s*\}?\s*_\s*\{\s*(\d)\s*\\times\s*(\d)\s*\}"), r"ones(\1, \2)"),
+)
 # "all sixes (4x4) for both": whose entries are said in words, and its size.
 _DIGITS = "zero one two three four five six seven eight nine".split()
 _ALL_OF = re.compile(
-    rf"(?:\b(?:all|of|are|with|full)\s+(?:all\s+)?|^\s*)(?:({'|'.join(_DIGITS)})e?s|([0-9])'?s)\b", re.IGNORECASE
+    rf"(?:\b(?:all|of|are|with|full)\s+(?:all\s+)?|^\s*)(?:({'|'.join(_DIGITS)})e?s|([0-9])'?s)\b"
+    r"|\b(?:every|each|all)\s+(?:entry|entries|elements?|values?)\s+(?:is|are|equals?)\s+([0-9])(?![\d./])",
+    re.IGNORECASE,
 )
 _SIDE = re.compile(r"(?<![\d.])([1-9])\s*(?:x|×|\*|by|-by-)\s*\1(?![\d.])", re.IGNORECASE)
 _ONE_ENTRY = re.compile(r"[^\[\](){};,&\n=]*=[^\[\]{};,&\n=]*|\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*")  # 5/7 = 0.71; five
@@ -118,15 +131,23 @@ def _spoken(raw: object) -> Nested | None:
     size = _SIDE.search(raw)
     if len(said) != 1 or not size or re.search(r"\b(?:not|no|except|but)\b", raw, re.IGNORECASE):
         return None  # "all sixes, but for the corner"
-    found = said[0]
-    entry = Figure(float(found[2] or _DIGITS.index(found[1].lower())))
-    return ((tuple([entry] * int(size[1])),) * int(size[1]),) * 2
+    return (_full(said[0], int(size[1])),) * 2
+
+
+def _full(said: re.Match[str], side: int) -> Nested:
+    entry = Figure(float(said[2] or said[3] or _DIGITS.index(said[1].lower())))
+    return (tuple([entry] * side),) * side
 
 
 def _nested(raw: object) -> Nested:
     if isinstance(raw, list):
         found = tuple(_nested(entry) for entry in few(raw))
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
+    if isinstance(raw, str):
+        for pattern, ones in _ONES:
+            raw = pattern.sub(ones, raw)
+        if (said := _ALL_OF.search(raw)) and (size := _SIDE.search(raw)) and "[" not in raw:
+            return _full(said, int(size[1]))
     if isinstance(raw, str) and _ONE_ENTRY.fullmatch(raw):
         return number(raw)
     if isinstance(raw, str):

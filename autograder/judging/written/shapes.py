@@ -17,7 +17,7 @@ from autograder.judging.written.chains import LABEL, cut, split_outside, unwrapp
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Number, Power
 from autograder.judging.written.read import Figure, few, figure, number
-from autograder.judging.written.spelling import plain
+from autograder.judging.written.spelling import bounded, plain
 from autograder.judging.written.tokens import Token, tokens
 from autograder.judging.written.verdict import Unreadable
 from autograder.judging.written.words import FILLERS, in_digits
@@ -26,8 +26,17 @@ _NAME = r"(?<![A-Za-z])[A-Za-z][A-Za-z_]*"
 _LABELS = re.compile(rf"((?:{_NAME}\s*=\s*){{2,3}})([0-9]+)")
 # The space of all tensors of a shape, and numpy's way of asking for one.
 _SPACE = re.compile(r"\\(?:mathbb|mathbf|mathcal)\s*\{\s*R\s*\}\s*\^|ℝ\s*\^|\bR\s*\^|∈")
-_ANGLES = re.compile(r"<([^<>]*)>")
-_BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
+_ANGLES = re.compile(r"[<⟨]([^<>⟨⟩]*)[>⟩]")
+_BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…|None)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
+_ANY_NUMBER = re.compile(r"[?*:]|-1|None|[NnBbmM]|(?:mini)?[ _-]?batch(?:[ _-]?size)?", re.IGNORECASE)
+_COUNT = re.compile(r"\b(?:entries|elements|values|numbers|units|outputs|activations|features|total)\b", re.IGNORECASE)
+# "5x5 per filter, 7 filters: 5x5x7": what stands last, where it is no shorter than any before.
+_LAST = re.compile(r"(?:→|->|:|=>|\bso\b|\bthus\b|\bi\.e\.)\s*([^→:]*)$")
+_CHAIN = re.compile(r"\d+(?:\s*[x×*,]\s*\d+)+")
+# "where n = (30 - 4)/2 + 1 = 14", "let L = 9": a letter that stands for a size, with what it comes to.
+_LETTER = re.compile(
+    r"\b(?:where|with|let|for|and)\s+([A-Za-z])\s*=\s*([^,;=\n]{0,60}=\s*)?(\d{1,6})\b(?![x×*/+^])", re.IGNORECASE
+)
 # One way alone to read each bracket: with two, the work doubles with every pair.
 _ASIDE = re.compile(r"(?<=[\w\])}])\s{0,20}\(((?=[^()]*[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
 
@@ -42,6 +51,8 @@ def shape(raw: object) -> Shape:
     """Sizes in the order typed: [5, 7], "5 x 7", "(5, 7)", "H=5, W=6, C=7", "7 channels of 5 x 6"."""
     while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], (list, str)):
         raw = raw[0]
+    if isinstance(raw, list) and len(raw) > 2 and isinstance(raw[0], str) and _ANY_NUMBER.fullmatch(raw[0].strip()):
+        raw = raw[1:]
     if isinstance(raw, list):
         return Shape(tuple(_size(number(entry)) for entry in few(raw)))
     if isinstance(raw, str):
@@ -51,9 +62,10 @@ def shape(raw: object) -> Shape:
 
 def _of_text(raw: str) -> tuple[int, ...]:
     """The sizes in a text: of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most of them."""
+    raw = _with_letters(re.sub(r"^\s*-\s+", "", raw))  # a size is never less than nothing: that is a list's dash
     text = _SPACE.sub(" ", unwrapped(without_reason(raw).rstrip(" ,;.(")))
     text = _BATCH.sub(r"\1", plain(_ANGLES.sub(r"(\1)", re.sub("[|@]", ",", text))))
-    inside, main = _without_asides(text)
+    inside, main = _without_asides(_last(text))
     found: list[tuple[int, ...]] = []
     problem: Unreadable | None = None
     clauses = [LABEL.sub(" ", clause) for clause in split_outside(_repeated_labels(main), ";\n")]
@@ -71,6 +83,29 @@ def _of_text(raw: str) -> tuple[int, ...]:
     return (*sizes, *more)
 
 
+def _with_letters(text: str) -> str:
+    """ "n x n x 8 with n = 14" with 14 in the place of n."""
+    for letter, _, size in _LETTER.findall(bounded(text)):
+        used = re.compile(rf"(?<![A-Za-z]){letter}(?=\s*[x×*,)\]])|(?<=[x×*,(\[])(\s*){letter}(?![A-Za-z]|\s*=)")
+        if used.search(text):
+            rest = re.sub(
+                rf"\b(?:where|with|let|for|and)\s+{letter}\s*=[^,;.\n]{{0,80}}", " ", text, flags=re.IGNORECASE
+            )
+            text = used.sub(f" {size} ", rest)
+    return text
+
+
+def _last(text: str) -> str:
+    """What follows the last colon or arrow, where that is a chain of sizes no shorter than any before it."""
+    found = _LAST.search(text)
+    if not found:
+        return text
+    lengths = [
+        [len(re.findall(r"\d+", chain)) for chain in _CHAIN.findall(part)] for part in (text[: found.start()], found[1])
+    ]
+    return found[1] if lengths[1] and max(lengths[0], default=0) <= max(lengths[1]) else text
+
+
 def _without_asides(text: str) -> tuple[list[str], str]:
     """The brackets with words in them that follow something, and the text without: "5 x 6 (7 channels)"."""
     asides = [match[1] for match in _ASIDE.finditer(text)]
@@ -79,7 +114,7 @@ def _without_asides(text: str) -> tuple[list[str], str]:
 
 def _new_sizes(aside: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """What "(7 channels)" adds. "(5 rows, 7 channels)" after 5 x 7, and working with an equals sign, add nothing."""
-    if re.search("[=→/]", aside):
+    if re.search("[=→/]", aside) or _COUNT.search(aside):
         return ()
     try:
         found = _sizes(aside)

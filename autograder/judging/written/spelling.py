@@ -25,7 +25,7 @@ _SIGNS = str.maketrans(
     {
         **_GREEK,
         **dict.fromkeys("·⋅∙•∗", "*"),
-        **dict.fromkeys("×✕⨯⊗", " x "),
+        **dict.fromkeys("×✕✖⨉⨯⊗", " x "),
         **dict.fromkeys("−–—‒﹣‐‑", "-"),
         **dict.fromkeys("÷⁄∕", "/"),
         **dict.fromkeys("≈≃≅∼", "≈"),
@@ -89,9 +89,22 @@ _DOT = re.compile(r"\b(?:matmul|mm|mv|inner|vdot)\s*(?=\()")
 
 # Words for signs, in the order in which they are looked for.
 _WORDS = (
+    (r"\b(?:the\s+)?(?:squared\s+(?:\w{1,9}[ -])?norm|norm\s+squared)\s+of\s+(\w+)\b", r" norm(\1)^2 "),
+    (r"\b(?:the\s+)?square\s+of\s+(\w+)\b", r" \1^2 "),
+    (r"\b(?:the\s+)?(?:dot|inner|scalar)\s+product\s+of\s+(\w+)\s+(?:with|and)\s+(?:itself|\1)\b", r" dot(\1, \1) "),
+    (r"\b(\w+)\s+dotted\s+with\s+itself\b", r" dot(\1, \1) "),
+    (r"(?<=\w)\s+transposed?\s+(?:times\s+)?(?=[A-Za-z])", "^T "),
+    (r"(?<![\w^])(?-i:t)\((\w+)\)", r" \1^T "),  # R's transpose, and its products
+    (r"%\*%", " @ "),
+    (r"\bcrossprod\((\w+)\)", r" dot(\1, \1) "),
+    (r"\bSUMSQ\((\w+)\)", r" sum(\1^2) "),
+    (r"\bTotal\[([^\[\]]{1,40})\]", r" sum(\1) "),
+    (r"(\([^()]{1,40}\))\s*\.\s*sum\(\)", r" sum\1 "),
+    (r"\beinsum\(\s*'i,\s*i\s*(?:→|->)?\s*'\s*,\s*(\w+)\s*,\s*(\w+)\s*\)", r" dot(\1, \2) "),
     (r"\b(?:multiplied\s+(?:by|with)|dotted\s+with)\b", " * "),
     (r"\bdivided\s+by\b|(?<=\d)\s+over\s+(?=\d)", " / "),
     (r"\bplus\b", " + "),
+    (r"\btwo\b(?=\s+[A-Za-z(])", " 2 "),
     (r"\bminus\b", " - "),
     (r"\s+squared\b", "^2"),
     (r"\s+cubed\b", "^3"),
@@ -105,6 +118,12 @@ _WORDS = (
 )
 _SPOKEN = tuple((re.compile(pattern, re.IGNORECASE), sign) for pattern, sign in _WORDS)
 
+
+_ENTRY = r"_\s*\{?\s*%s\s*\}?\s*\^\s*[({]?\s*2\s*[)}]?"
+_AND_SO_ON = re.compile(  # mu_1^2 + mu_2^2 + ... + mu_d^2
+    rf"\b(mu|μ|sigma|σ)\s*{_ENTRY % 1}\s*(?:\+\s*\1\s*{_ENTRY % 2}\s*)?\+\s*(?:\.{{2,5}}|[cl]?dots)\s*\+\s*"
+    rf"\1\s*{_ENTRY % 'd'}"
+)
 
 _COMMENT = re.compile(r"(?<=[\w)\]])\s+#\s[^\n]*")
 
@@ -134,6 +153,7 @@ def plain(text: str) -> str:
     for pattern, sign in _SPOKEN:
         text = pattern.sub(sign, text)
     text = re.sub(r"‖\s*\^\s*(?:\{\s*2\s*\}|\(2\)|2)\s*_\s*(?:\{\s*2\s*\}|2)", "‖^2", text)  # ‖x‖^2_2 is ‖x‖_2^2
+    text = _AND_SO_ON.sub(r" sum_{i=1}^{d} \1_i^2 ", text)
     return text[: 4 * MAX_CHARACTERS]
 
 
@@ -149,7 +169,8 @@ def _stacked(match: re.Match[str]) -> str:
 
 def _unmarked(text: str) -> str:
     """Without quotes, Markdown and ticks around the answer, and without pictures and invisible characters in it."""
-    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("So", "Cf") or sign == "\u2062").strip()
+    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("So", "Cf") or ord(sign) in _SIGNS)
+    text = text.strip()
     text = _COMMENT.sub("", text.lstrip("#")).strip()
     while len(text) > 2 and text[0] == text[-1] and text[0] in "*`'\"":
         text = text[1:-1].strip()

@@ -34,7 +34,7 @@ _UNITS = dict(
         range(20),
     )
 )
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10)))
+_TENS = {"fourty": 40} | dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10)))
 _SPOKEN = {**_UNITS, **_TENS, "hundred": 100, "thousand": 1000}
 _NUMBER = re.compile(rf"\b(?:{'|'.join(_SPOKEN)})(?:(?:[\s-]|\band\b)+(?:{'|'.join(_SPOKEN)}))*\b", re.IGNORECASE)
 
