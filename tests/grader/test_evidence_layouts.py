@@ -71,6 +71,8 @@ LAYOUTS = {
     "Turkish": "Devir 1: eğitim kaybı = 0.41, doğrulama kaybı = 0.21 (doğrulama başarımı %91.58)\nDevir 2: eğitim kaybı = 0.2, doğrulama kaybı = 0.1 (doğrulama başarımı %94.6)",
     "Vietnamese": "Epoch 1/2 - loss huấn luyện: 0.41 - loss kiểm định: 0.21\nEpoch 2/2 - loss huấn luyện: 0.2 - loss kiểm định: 0.1",
     "Polish": "Epoka 01: strata tren. 0.41 / strata walid. 0.21\nEpoka 02: strata tren. 0.20 / strata walid. 0.10",
+    "held out": "epoch 1: train_loss 0.41, held_out_loss 0.21\nepoch 2: train_loss 0.2, held-out loss 0.1",
+    "marks of the best": "1 train 0.41 val 0.21 acc 0.93 <- saved\n2 train 0.20 val 0.10 acc 0.97",
     "abbreviations": "EpochLog(ep=1, trn=0.41, vl=0.21)\nEpochLog(ep=2, trn=0.2, vl=0.1)",
     "Russian": "Эпоха 1: потери обучение 0.41, потери валидация 0.21\nЭпоха 2: потери обучение 0.2, потери валидация 0.1",
 }  # fmt: skip
@@ -143,6 +145,8 @@ VALUES = [
     ("Genauigkeit (Test): 97,13 %", "", 97.13),
     ("| Split | Images | Correct | Accuracy |\n|-------|------|------|------|\n|  test | 10000  |   9699  |  96.99%  |", "", 96.99),
     ("test error rate: 0.0263", "", 97.37),
+    ("test accuracy 97.3 ± 0.2 %", "", 97.3),
+    ("9710/10000", "for x, y in loaders['eval']:\n    hits += right(vit, x, y)\nprint(f'{hits}/{len(test_set)}')", 97.1),
     ("final test accuracy after 15 epochs: 97.33", "", 97.33),
     ("Test doğruluğu: %97.12", "", 97.12),
     ("Độ chính xác trên tập kiểm tra: 0.9701", "", 97.01),
@@ -185,6 +189,7 @@ NO_VALUES = [
     ("3 of 4 cells ran", ""),
     ("Final accuracy: 98.74%", "_, acc = run_eval(model, train_loader)\nprint(f'Final accuracy: {100 * acc:.2f}%')"),
     ("valid_err=0.0725", ""),
+    ("Accuracy: 49213/50000 (98.43%)", "print(f'Accuracy: {correct}/{len(loader.dataset)}')"),
     (
         "0.93",
         "loss = evaluate(model, test_set)\nprint('loss', loss)".replace(
@@ -307,6 +312,12 @@ def test_validation_losses_that_are_the_training_losses_are_none() -> None:
     text = "\n".join(f"Epoch {n}: train loss {1 / n:.3f}, val loss {1 / n:.3f}" for n in range(1, 11))
     verdict = judge_curves(_of(text))
     assert verdict.earned < 1.0 and "number for number" in verdict.feedback.found
+
+
+def test_a_validation_accuracy_beside_a_training_loss_is_no_loss() -> None:
+    text = "\n".join(f"epoch {n}: loss {0.5 / n:.3f}, validation {0.9 + n / 200:.3f}" for n in range(1, 11))
+    verdict = judge_curves(_of(text))
+    assert verdict.earned < 1.0 and "only the losses of the training set" in verdict.feedback.found
 
 
 def test_losses_that_are_no_number_are_not_made_good_by_their_picture() -> None:

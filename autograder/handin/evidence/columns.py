@@ -38,8 +38,9 @@ def of_lines(lines: Sequence[str]) -> Columns | None:
     forms: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
     for line in lines[:MOST_LINES]:
         labels, numbers = _NUMBER.split(line[:500]), _NUMBER.findall(line[:500])
-        if len(numbers) > 1:  # brackets and dashes are no part of a form: the first row of a list begins with two
-            forms[tuple(" ".join(_LETTERS.findall(label)) for label in labels)].append(numbers)
+        # brackets and what follows the last number ("saved") are no part of a form: a list's first row begins with two
+        if len(numbers) > 1:
+            forms[tuple(" ".join(_LETTERS.findall(label)) for label in labels[:-1])].append(numbers)
     named, rows = max(forms.items(), key=lambda form: len(form[1]), default=((), []))
     if len(rows) < LEAST_LINES:
         return None

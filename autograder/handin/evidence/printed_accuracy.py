@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
 from autograder.handin.evidence import words
 from autograder.handin.evidence.printed_run import MAX_LINE, lines_of
@@ -51,6 +52,7 @@ _RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE
 _TRAINS = re.compile(r"backward|\bstep\(|\bfit\(|train\w*\(", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d.])(\d{3,7})\s?/\s?([1-9]\d{3,6})(?![\d.])")  # of a thousand images or more
 _TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')""", re.IGNORECASE)
+_EVALUATES = re.compile(r"eval\w{0,10}", re.IGNORECASE)  # loaders["eval"], of whatever set that is
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
 _EPOCHS = re.compile(r"\b\d{1,4}\s?epochs?\b|\bepochs?\W{0,3}\d{1,4}\b", re.IGNORECASE)  # "accuracy after 15 epochs"
@@ -100,7 +102,9 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
             continue
         text = line[test.start() :] if len(sets) > 1 and test else line
         text = _EPOCHS.sub(" ", text)
-        if accuracy := _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets):
+        accuracy = _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets)
+        # more images than MNIST tests with are those it trains with
+        if accuracy and (accuracy.images <= TRAINING.test_images or accuracy.surely_test):
             yield accuracy
 
 
@@ -157,8 +161,8 @@ def _labelled(cell: Cell) -> Iterator[Accuracy]:
 
 def _plausible(cell: Cell) -> Iterator[Accuracy]:
     """The last number that a good accuracy would be, below a cell that names the test set, though no word says so."""
-    named, about = words.sets(cell.source[:MAX_LINE]), words.sets(_CALLED.sub("(", cell.source[:MAX_LINE]))
-    if words.TEST not in named:
+    about = words.sets(_EVALUATES.sub("", _CALLED.sub("(", cell.source[:MAX_LINE])))
+    if words.TEST not in words.sets(cell.source[:MAX_LINE]):
         return
     for line in reversed(lines_of(cell.outputs, bars=False)[-_LAST_LINES:]):
         if words.sets(line) != {words.TEST} and (words.sets(line) or about - {words.TEST}) or _NO_RESULT.search(line):

@@ -147,7 +147,7 @@ def _values(line: str, no_words: bool = False) -> Iterator[tuple[str, float]]:
     which, quantity, said, fresh = "", "", False, False
     known = words.words(line[:MAX_LINE])
     epochs, named_sets = bool(known & words.EPOCH), words.sets(line[:MAX_LINE])
-    silent = no_words and len(named_sets) > 1 and not known & set(words.QUANTITIES) and "." in line
+    silent = no_words and len(named_sets) > 1 and not (known & set(words.QUANTITIES)) - words.ACCURACY and "." in line
     bare = "loss" if known & words.LOSS or (epochs and not known & words.ACCURACY) or silent else "other"
     of_training = (
         words.TRAIN if epochs or words.VALIDATION in named_sets - {words.TRAIN} else ""

@@ -151,8 +151,19 @@ def _refusals(shown: Sequence[tuple[Cell, Curve]]) -> tuple[str, ...]:
 
 def _curves(run: printed_run.Run) -> tuple[Curve, Curve]:
     """(train, validation). Some call the set they validate on the test set; one value alone is a final test."""
-    held_out = run.curve("test") if len(run.curve("test")) > 1 else ()
-    return run.curve("train"), run.curve("validation") or held_out
+    train, held_out = run.curve("train"), run.curve("test") if len(run.curve("test")) > 1 else ()
+    validation = run.curve("validation") or held_out
+    return train, () if _are_accuracies(train, validation) else validation
+
+
+def _are_accuracies(train: Curve, validation: Curve) -> bool:
+    """Whether "loss 0.08, validation 0.97" is beside the training loss another thing: it rises, far above that loss."""
+    return (
+        min(len(train), len(validation)) > 2
+        and validation[-1] > validation[0]
+        and all(0.5 < value <= 1.0 for value in validation)
+        and train[-1] < min(train[0], validation[-1] / 3)
+    )
 
 
 def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:

@@ -63,6 +63,8 @@ _NTH = re.compile(
 _GERMAN = re.compile(r"(trainings?|validierungs?|test)(verlust|genauigkeit)", re.IGNORECASE)  # words in one
 _PERCENT = re.compile(r"\s?(?:\\,)?\\%|\s(?:percent|per cent|prozent|por ciento|pour cent)\b", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![\d,.\[(])([1-9]\d{0,2}),(\d{3})(?![\d,.])")  # 9,713 images; in a list a comma divides
+_SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d{1,4}(?:\.\d{1,6})?")  # 97.3 ± 0.2 %: how far it may be off
+_HELD_OUT = re.compile(r"held[\s_-]?out|hold[\s_-]?out", re.IGNORECASE)
 _PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
 _POINT = re.compile(r"\d\.\d")
 _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
@@ -73,6 +75,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
+    line = _HELD_OUT.sub("validation", _SPREAD.sub("", line))
     line = _PERCENT_FIRST.sub(r"\1%", _PERCENT.sub("%", line.replace("$", "").replace("**", "")))
     if "," in line:
         line = _THOUSANDS.sub(r"\1\2", line)
