@@ -203,6 +203,7 @@ def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> T
 
 
 _PRODUCTS = "handout 4(a) takes queries and keys as they are projected: their products, divided by √d_k, are the scores"
+_THIRDS = "reshape deals the numbers out in their order: split the last axis first, (batch, tokens, 3, d), or use chunk"
 _EVERY = "this is an encoder: every position sees every position, its own too"
 
 ATTENTION = (
@@ -244,6 +245,9 @@ ATTENTION = (
     Misconception("neighbours", "with each token attending to its neighbours only", _EVERY, other_attentions.neighbours),
     Misconception("each-with-itself", "with q and k multiplied entry by entry: one score for each token, none for each pair", "every query meets every key: that is a matrix product, tokens x tokens", other_attentions.each_with_itself),
     Misconception("all-samples-at-once", "with the tokens of all samples attending to each other", "batch and tokens are two axes: no sample may look at another", other_attentions.all_samples_at_once),
+    Misconception("thirds-by-reshape", "with q, k and v dealt out of one projection by reshape(3, batch, tokens, d)", _THIRDS, other_attentions.dealt_out_by_thirds),
+    Misconception("thirds-of-samples", "with q, k and v dealt out of one projection by reshape(batch, 3, tokens, d)", _THIRDS, other_attentions.dealt_out_in_samples),
+    Misconception("weights-twice", "with the attention weights applied twice", "the weighted sum of the values is taken once", other_attentions.twice),
     Misconception("softmax-of-each", "with a softmax of Q and one of K, and none of their products", "handout 4(a): first the products, then their softmax", other_attentions.softmax_of_each),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),

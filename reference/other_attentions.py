@@ -68,6 +68,28 @@ def all_samples_at_once(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Ten
     return single_head(x.reshape(1, -1, x.shape[-1]), w_q, w_k, w_v).reshape(*x.shape[:-1], -1)
 
 
+def _dealt_out(axis: int) -> Formula:
+    """One projection for q, k and v, taken apart by a reshape with the 3 in the wrong place, not by its features."""
+
+    def formula(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+        fused = torch.cat([x @ w_q.T, x @ w_k.T, x @ w_v.T], dim=-1)
+        shape = [*fused.shape[:-1], w_q.shape[0]]
+        q, k, v = fused.reshape(*shape[:axis], 3, *shape[axis:]).unbind(axis)
+        return torch.softmax(_products(q, k), dim=-1) @ v
+
+    return formula
+
+
+dealt_out_by_thirds = _dealt_out(0)
+dealt_out_in_samples = _dealt_out(1)
+
+
+def twice(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The weights meet V, and then what came of it once more."""
+    weights = torch.softmax(_products(x @ w_q.T, x @ w_k.T), dim=-1)
+    return weights @ (weights @ (x @ w_v.T))
+
+
 def softmax_of_each(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """Q and K each through a softmax of their own, over the features and over the tokens; none of their products."""
     q, k, v = torch.softmax(x @ w_q.T, dim=-1), torch.softmax(x @ w_k.T, dim=-2), x @ w_v.T
