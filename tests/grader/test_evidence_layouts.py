@@ -387,6 +387,7 @@ NO_COLUMNS = {
     "one loss and a rate": "{n} {a:.4f} lr={d:.6f}",
     "one loss and a small number": "{n} {a:.4f} {d:.6f}",
     "one loss and an accuracy": "{n} {a:.4f} {c:.3f}",
+    "one loss and a norm": "{n} train {a:.4f} grad_norm {b:.4f}",
     "one loss and a time": "{n} train {a:.4f} time {e:.1f}",
     "the same column of two names": "{n} {c:.3f} {c:.3f}",
 }

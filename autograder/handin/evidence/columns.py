@@ -23,7 +23,11 @@ _NUMBER = re.compile(
     r"(?<![\w.])[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?(?![\w.])|(?<=[A-Za-z_=:])\d\.\d{1,20}"
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
-_OTHER = frozenset(words.QUANTITIES) - words.LOSS - words.EPOCH
+# What else falls beside a loss.
+_OTHER = frozenset(
+    "grad gradient gradients norm gnorm std var variance gap diff delta mem gb mb eta left remaining temp temperature"
+    " momentum decay wd beta eps epsilon alpha gamma noise kl reg regularization penalty".split()
+) | (frozenset(words.QUANTITIES) - words.LOSS - words.EPOCH)
 
 
 class Columns(NamedTuple):
