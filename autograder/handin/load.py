@@ -16,14 +16,16 @@ import msgspec
 from autograder.core import policy
 from autograder.core.errors import SubmissionError, UsageError
 from autograder.core.names import named
-from autograder.core.records import Alternative, Finding, Run, Submission, Weights
+from autograder.core.records import Alternative, Finding, Place, Run, Severity, Submission, Weights
 from autograder.handin.files.answers import Tables
+from autograder.handin.files.answers_in_code import answers_in_code
 from autograder.handin.files.archive import zip_members
 from autograder.handin.files.checkpoint import read_weights
 from autograder.handin.files.choosing import Chosen, choose, code_files
-from autograder.handin.files.extras import read_answers, read_history
+from autograder.handin.files.extras import Read, read_answers, read_history
 from autograder.handin.files.members import Member, folder_members, read_file
 
+_ZIPPED = 2  # zips within each other that are opened: what was downloaded, and what its writer made of it
 _PROVIDED = Path(__file__).parents[1] / "student_room" / "provided_classes.py"
 
 
@@ -38,7 +40,7 @@ def load(path: Path) -> Submission:
         return refused(name, str(error))
     chosen, problem = _chosen(members)
     near = chosen.work.file if chosen else ""
-    answers, answers_problem, of_answers = read_answers(members, near)
+    answers, answers_problem, of_answers = _answers(members, near, chosen)
     history, history_problem, of_history = read_history(members, near)
     weights, weights_problem = read_weights(members, near)
     whole = "" if chosen or answers is not None or history is not None else problem
@@ -65,6 +67,19 @@ def load(path: Path) -> Submission:
     )
 
 
+def _answers(members: Sequence[Member], near: str, chosen: Chosen | None) -> Read:
+    """Those of the file; where there is none, a dictionary of them in the notebook."""
+    found = read_answers(members, near)
+    written = answers_in_code(chosen.work.cells) if chosen and found.content is None and not found.problem else None
+    if not written:
+        return found
+    tables, cell = written
+    message = f"there is no {policy.FILES.answers}, so the answers in this cell were read"
+    fix = f"hand in a file called {policy.FILES.answers}"
+    place = Place(chosen.work.file, 1, cell.number) if chosen else None
+    return Read(tables, "", (Finding("file-name", Severity.REMARK, message, place=place, fix=fix),))
+
+
 def refused(name: str, problem: str) -> Submission:
     """A submission of which nothing can be used, and why."""
     return Submission(name=name, file="", digest=_digest([], None, None), unusable=_unusable(problem), problem=problem)
@@ -89,14 +104,23 @@ def members_of(path: Path) -> tuple[Member, ...]:
     """Its files, without the folders that a zip program wraps around them all."""
     if path.is_dir():
         members = folder_members(path)
-        if len(members) == 1 and members[0].name.lower().endswith(".zip"):
-            members = zip_members(members[0].read(), members[0].name)
     elif path.suffix.lower() == ".zip":
         members = zip_members(read_file(path.resolve(), path.name), path.name)
     else:
         real = path.resolve()  # whoever called chose this path: a link of theirs is meant
         members = (Member(path.name, lambda: read_file(real, path.name)),)
+    for _ in range(_ZIPPED):
+        members = _with_inner(_unwrapped(members))
     return _unwrapped(members)
+
+
+def _with_inner(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """With the files of the one zip that lies where no code does: somebody zipped a zip."""
+    zips = [member for member in members if member.name.lower().endswith(".zip")]
+    if len(zips) != 1 or code_files(members):
+        return members
+    rest = [member for member in members if member is not zips[0]]
+    return (*rest, *zip_members(zips[0].read(), zips[0].name))
 
 
 def _unwrapped(members: tuple[Member, ...]) -> tuple[Member, ...]:

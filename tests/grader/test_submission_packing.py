@@ -243,9 +243,30 @@ def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
     assert "damaged" in load(written(tmp_path, {"a.zip": b"PK\x03\x04 broken"}) / "a.zip").problem
 
 
-def test_a_zip_within_a_zip_stays_shut(tmp_path: Path) -> None:
+def test_a_zip_within_a_zip_is_opened_and_what_lies_deeper_or_beside_another_stays_shut(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", {"hw6.py": BOTH}).read_bytes()
-    assert "inner.zip" in load(zipped(tmp_path / "outer.zip", {"inner.zip": inner})).problem
+    junk = {"Thumbs.db": b"\0", "desktop.ini": b"[x]", "__MACOSX/._inner.zip": b"\0"}
+    once = zipped(tmp_path / "once.zip", {"inner.zip": inner, **junk})
+    assert not load(once).problem and set(load(once).programs) == {"4a", "4b"}
+    twice = zipped(tmp_path / "twice.zip", {"once.zip": once.read_bytes()})
+    assert not load(twice).problem
+    assert (
+        "once.zip" in load(zipped(tmp_path / "thrice.zip", {"twice.zip": twice.read_bytes()})).problem
+        or load(
+            zipped(
+                tmp_path / "four.zip",
+                {"thrice.zip": zipped(tmp_path / "t.zip", {"twice.zip": twice.read_bytes()}).read_bytes()},
+            )
+        ).problem
+    )
+    assert "inner.zip" in load(zipped(tmp_path / "two.zip", {"inner.zip": inner, "other.zip": inner})).problem
+    beside = load(zipped(tmp_path / "beside.zip", {"inner.zip": inner, "hw6.py": "x = 1\n"}))
+    assert not beside.programs
+
+
+def test_a_bomb_within_a_zip_is_refused_as_any_other(tmp_path: Path) -> None:
+    bomb = zipped(tmp_path / "inner.zip", {"hw6.py": "#" * 40_000_000}).read_bytes()
+    assert "compressed more than" in load(zipped(tmp_path / "outer.zip", {"inner.zip": bomb})).problem
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path) -> None:

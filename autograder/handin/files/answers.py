@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 from autograder.core.errors import SubmissionError
 from autograder.core.text import one_line
+from autograder.handin.files.decoding import any_text
 from autograder.handin.files.layout import canonical_key, canonical_table
 
 if sys.version_info >= (3, 11):
@@ -84,14 +85,23 @@ def _text(data: bytes) -> str:
             "answers.toml is a document with layout, not plain text. Save it again as plain text "
             "(TextEdit: Format > Make Plain Text; Word: Save As > Plain Text)."
         )
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+    text = any_text(data)
+    if text is None:
+        line = _odd_line(data)
         raise SubmissionError(
             f"answers.toml is not UTF-8 text (line {line}). Save it again with the encoding UTF-8, "
             "or retype the odd character of that line, e.g. sigma for σ."
-        ) from None
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _odd_line(data: bytes) -> int:
+    """The line, from 1, of the first byte that is not UTF-8."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return data[: error.start].count(b"\n") + 1
+    return 1
 
 
 def _document(text: str) -> Mapping[str, object]:

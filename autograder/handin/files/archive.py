@@ -1,6 +1,7 @@
 """The files of a zip, read in memory: every cap is checked on what the zip says, and again on what comes out.
 
-Why separate: an archive can claim anything. Nothing is ever unpacked to a disk, and a zip within a zip stays shut.
+Why separate: an archive can claim anything. Nothing is ever unpacked to a disk. Whether a zip
+within a zip is opened is decided in `handin.load`; then it is read here under the same caps.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
         raise SubmissionError(
             f"{name} holds the file {twice[0][:100]} more than once; it is unclear which one counts. {_ONLY}"
         )
-    return tuple(Member(entry.filename, _reader(archive, entry)) for entry in used)
+    # old Windows tools write their own sign between folders
+    return tuple(Member(entry.filename.replace("\\", "/"), _reader(archive, entry)) for entry in used)
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:

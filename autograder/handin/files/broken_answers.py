@@ -8,13 +8,16 @@ viewer and a file on one line are dealt out alike; JSON is read as what it is. W
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import re
 from collections.abc import Iterator
 
 from autograder.core.errors import SubmissionError
 from autograder.handin.files.answers import Tables, parse_answers
-from autograder.handin.files.layout import LAYOUT, canonical_key, canonical_table
+from autograder.handin.files.decoding import any_text
+from autograder.handin.files.layout import LAYOUT, canonical_key, canonical_table, is_blank
 
 MAX_ENTRY = 4000  # characters kept of one answer: more than any judge reads, so that it refuses what is longer
 MAX_HEADING = 40
@@ -29,31 +32,29 @@ _BEGINS = re.compile(rf"[ \t]+(?=(?:{_NAMES})[ \t]*=)|(?<=\S)[ \t]*(?=\[(?:{'|'.
 _DOTTED = re.compile(r"\s*([A-Za-z0-9_.]{1,30})\.([A-Za-z][A-Za-z0-9 _-]{0,40})\s*=(?!=)")
 # Rich text: \'e9 and \u963 are characters, a sign behind a backslash is that sign; all else is how it looks.
 _LAYOUT = re.compile(r"\\'([0-9a-f]{2})|(?:\\uc0)?\\u(\d{1,6})[ ?]?|\\([\\{}])|\\[a-z]{1,32}-?\d{0,6} ?|[\\{}]")
+_STRAIGHT = str.maketrans({**dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’", "'")})
+_ITEM = re.compile(r"^\s*-\s+(\S.*?)\s*$", re.MULTILINE)
 _QUOTES = "\"'“”„‘’«»` "
 
 
 def salvaged(data: bytes) -> Tables:
     """The answers that can be told apart, by table and key. Never raises; empty where no known name is."""
     whole = _decoded(data)
-    if from_json := _json(whole):
-        return from_json
+    if ready := _json(whole) or _rows(whole):
+        return ready
     tables: Tables = {}
     for table, key, text in _entries(_on_lines(whole)):
-        found = tables.setdefault(table, {})
-        if key not in found or found[key] in ("", []):
-            found[key] = _value(text)
+        found, value = tables.setdefault(table, {}), _value(text)
+        if key not in found or not is_blank(value):  # what stands below is newer: a draft, then the final answers
+            found[key] = value
     return tables
 
 
 def _decoded(data: bytes) -> str:
     if data.startswith(b"{\\rtf"):
         return _LAYOUT.sub(_sign, data.decode("cp1252", "replace"))
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("utf-8", "replace")
+    text = any_text(data)
+    return data.decode("utf-8", "replace") if text is None else text
 
 
 def _json(text: str) -> Tables:
@@ -64,6 +65,22 @@ def _json(text: str) -> Tables:
     except (ValueError, RecursionError, SubmissionError):
         return {}
     return whole if LAYOUT.keys() & whole.keys() else {}
+
+
+def _rows(text: str) -> Tables:
+    """The tables of a spreadsheet that was saved as text: "2a,parameters,40", a row an answer."""
+    tables: Tables = {}
+    for separator in ",;\t":
+        with contextlib.suppress(csv.Error):
+            for row in csv.reader(text.splitlines(), delimiter=separator):
+                names = (
+                    [canonical_table(row[0]), canonical_key(row[1])]
+                    if len(row) > 2 and len(row[0]) < MAX_HEADING
+                    else []
+                )
+                if names and names[1] in LAYOUT.get(names[0], ()):
+                    tables.setdefault(names[0], {})[names[1]] = _value(separator.join(row[2:]).rstrip(separator))
+    return tables if sum(map(len, tables.values())) > 1 else {}
 
 
 def _as_toml(content: dict[str, object]) -> Iterator[str]:
@@ -142,6 +159,9 @@ def _value(text: str) -> object:
     """What TOML makes of it, else the text without its quotes and comment."""
     if len(text) > MAX_ENTRY:
         return text[:MAX_ENTRY]
+    text = text.translate(_STRAIGHT)
+    if len(items := _ITEM.findall(text)) > 1:  # YAML's list, an entry a line
+        text = f"[{', '.join(items)}]"
     paragraph = text.strip().partition("\n\n")[0]
     for whole in (
         text,

@@ -195,7 +195,7 @@ def _none_found(members: Sequence[Member]) -> str:
     names = ", ".join(member.name for member in members[:5])
     found = f"found only {names}" if names else "found no files"
     zips = [member.name for member in members if member.name.lower().endswith(".zip")]
-    inside = f" (a zip within a submission is opened only when it is the only file: unpack {zips[0]})" if zips else ""
+    inside = f" (a zip within a submission is opened only when it is the only one: unpack {zips[0]})" if zips else ""
     return (
         f"Looked for {policy.FILES.notebook} or {policy.FILES.script}, but {found}{inside}. "
         f"In Colab use File > Download > Download .ipynb, name it {policy.FILES.notebook}, and hand that in."

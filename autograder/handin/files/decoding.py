@@ -1,7 +1,7 @@
 """Bytes of a submission to text, decoded once and as UTF-8, so that what is checked is what is executed.
 
 Why separate: every later stage sees text only. Files that are not what their name says (a PDF, a web page, a pointer
-of Git LFS) are named here, each with what to do. Nothing here guesses an encoding or honours a coding cookie.
+of Git LFS) are named here, each with what to do. Of code, no encoding is guessed and no cookie honoured.
 """
 
 from __future__ import annotations
@@ -64,6 +64,20 @@ def decode(data: bytes, file: str) -> str:
             f"{file} holds a NUL byte in line {line}: it seems damaged. Download and hand it in again."
         )
     return text
+
+
+def any_text(data: bytes) -> str | None:
+    """Text in whatever an editor saves it: UTF-8, Windows' "Unicode" (UTF-16), an old code page; None for no text."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in data[:200]:
+        encoding = "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return _windows(data)
 
 
 def _windows(data: bytes) -> str | None:

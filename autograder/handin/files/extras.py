@@ -63,7 +63,9 @@ def _answers(member: Member) -> tuple[Tables | None, str]:
     except SubmissionError as error:
         return None, str(error)
     try:
-        return parse_answers(data), ""
+        tables = parse_answers(data)
+        # "# 2a" is a comment to TOML, and a heading to who writes Markdown
+        return tables if LAYOUT.keys() & tables.keys() else salvaged(data) or tables, ""
     except SubmissionError as error:
         problem = str(error)
     except (RecursionError, MemoryError):

@@ -14,7 +14,7 @@ from autograder.handin.files.members import Member
 
 MOST = 20  # files that are tried; a submission holds a handful
 # What may stand in the place of the ending, or behind it. Rich text keeps its lines: they are read one by one.
-_PLAIN = ("", ".txt", ".text", ".md", ".bak", ".rtf")
+_PLAIN = ("", ".txt", ".text", ".md", ".bak", ".rtf", ".json", ".yaml", ".yml", ".csv", ".tsv", ".ini", ".cfg")
 # What is no text, by its ending: it is named to the student, never read.
 _DOCUMENTS = (".rtfd", ".doc", ".docx", ".odt", ".pages", ".pdf", ".gdoc", ".png", ".jpg", ".jpeg", ".heic")
 

@@ -1,7 +1,7 @@
 """The files of a submission by name: a folder, a zip, or one file. Read into memory under caps, never written anywhere.
 
-Why separate: this is where a submission's outside is distrusted: links are not followed, devices not opened, sizes
-checked before and while reading. Nothing here looks at what a file says.
+Why separate: this is where a submission's outside is distrusted: links are followed to its own files alone, devices
+not opened, sizes checked before and while reading. Nothing here looks at what a file says.
 """
 
 from __future__ import annotations
@@ -16,11 +16,26 @@ from autograder.core import policy
 from autograder.core.errors import SubmissionError
 
 _IGNORED = frozenset(
-    {"__MACOSX", ".ipynb_checkpoints", ".git", "__pycache__", ".DS_Store", ".venv", "venv", "node_modules"}
+    {
+        "__macosx",
+        ".ipynb_checkpoints",
+        ".git",
+        "__pycache__",
+        ".ds_store",
+        ".venv",
+        "venv",
+        "node_modules",
+        "thumbs.db",
+        "desktop.ini",
+        ".spotlight-v100",
+        ".trashes",
+        ".fseventsd",
+    }
 )
 _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
 _DEPTH = 3  # the submission, a folder that a zip program added, and one more
+_DEEPEST = 40  # folders within folders in all
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
 
 
@@ -34,15 +49,18 @@ class Member(NamedTuple):
 def is_ignored(name: str) -> bool:
     """Whether a path lies in a folder that programs leave behind, or is such a file ("._hw6.py")."""
     parts = PurePosixPath(name).parts
-    return any(part in _IGNORED or part.startswith("._") for part in parts)
+    return any(part.lower() in _IGNORED or part.startswith("._") for part in parts)
 
 
 def folder_members(root: Path) -> tuple[Member, ...]:
-    """The regular files under `root`, links left out, to a small depth. Raises SubmissionError on too many."""
-    return tuple(_walk(root, "", _DEPTH, [0]))
+    """The regular files under `root`, and links to such, to a small depth. Raises SubmissionError on too many.
+
+    A folder that holds nothing but another one is no depth: a zip of a whole path has ten of these.
+    """
+    return tuple(_walk(root, "", _DEPTH, [0], Path(os.path.realpath(root))))
 
 
-def _walk(folder: Path, prefix: str, depth: int, seen: list[int]) -> Iterator[Member]:
+def _walk(folder: Path, prefix: str, depth: int, seen: list[int], root: Path) -> Iterator[Member]:
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -53,21 +71,34 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int]) -> Iterator[Me
         raise SubmissionError(
             f"There are more than {_ENTRIES} files. Hand in only {policy.FILES.notebook} and what goes with it."
         )
+    found = [entry for entry in found if not is_ignored(entry.name)]
+    depth -= len(found) > 1
     for entry in found:
-        name = prefix + entry.name
-        if is_ignored(name) or not _is_utf8(name):
-            continue
+        name = prefix + _shown(entry.name)
         if entry.is_dir(follow_symlinks=False):
-            if depth > 1:
-                yield from _walk(Path(entry.path), name + "/", depth - 1, seen)
+            if depth > 0 and name.count("/") < _DEEPEST:
+                yield from _walk(Path(entry.path), name + "/", depth, seen, root)
+        elif entry.is_symlink() and (inside := _inside(entry, root)):
+            yield Member(name, _reader(inside, name))
         elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
             yield Member(name, _reader(entry.path, name))
         elif entry.name in (policy.FILES.notebook, policy.FILES.script):
             yield Member(name, _reader(entry.path, name))  # a pipe or device: refused when read, in words
 
 
-def _is_utf8(name: str) -> bool:
-    return name == name.encode("utf-8", "replace").decode("utf-8")
+def _shown(name: str) -> str:
+    """The name as text: one that is not UTF-8 is an old Windows', as zips from there are unpacked."""
+    raw = os.fsencode(name)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _inside(entry: os.DirEntry[str], root: Path) -> str:
+    """Where a link leads, if that is an ordinary file of the same submission; "" else: then it is refused in words."""
+    target = os.path.realpath(entry.path)
+    return target if Path(target).is_relative_to(root) and os.path.isfile(target) else ""
 
 
 def _reader(path: str, name: str) -> Callable[[], bytes]:
