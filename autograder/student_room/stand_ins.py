@@ -12,12 +12,15 @@ import sys
 import types
 from importlib.machinery import ModuleSpec
 
+from torch import nn
+
 QUIET = (
     "beartype", "jaxtyping", "typeguard", "torchtyping", "phantom_tensors", "shapecheck",  # shapes and types
     "loguru", "structlog", "icecream", "tqdm", "rich", "pysnooper", "snoop", "varname",  # what is printed
     "wandb", "mlflow", "comet_ml", "clearml", "neptune", "tensorboardX", "tensorboard", "aim",  # records of experiments
     "torchinfo", "torchsummary", "torchviz", "torchview", "fvcore", "thop",  # tables and pictures of a model
     "line_profiler", "memory_profiler", "codetiming",
+    "lightning", "pytorch_lightning",  # around a model: what a class has of them is `LightningModule`, below
 )  # fmt: skip
 
 
@@ -56,13 +59,22 @@ class Quiet:
         return ()
 
 
+class LightningModule(nn.Module):
+    """Lightning's, as far as a class of a model goes: an nn.Module that can also be told to log."""
+
+    def log(self, *args: object, **options: object) -> None:
+        """Nothing is logged."""
+
+    log_dict = save_hyperparameters = log
+
+
 class _Module(types.ModuleType):
     """A module of which every name is the same stand-in."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return _QUIET
+        return LightningModule if name == LightningModule.__name__ else _QUIET
 
     def __call__(self, *args: object, **options: object) -> object:
         return _QUIET(*args, **options)

@@ -78,6 +78,11 @@ HABITS = {
         IMPORTS, "from beartype import beartype as typechecker\nfrom jaxtyping import Float, jaxtyped\nfrom torch import Tensor",
         changed(TYPED, "    def forward", "    @jaxtyped(typechecker=typechecker)\n    def forward"), "from jaxtyping import install_import_hook\n" + LAYER
     ),
+    "a class of Lightning": cells(
+        IMPORTS, "import lightning as L\nimport pytorch_lightning as pl\nfrom lightning.pytorch import Trainer",
+        changed(changed(HEAD, "(nn.Module)", "(pl.LightningModule)"), FORWARD, FORWARD + "        self.log('x', x.mean())\n"),
+        changed(LAYER, "class ViTLayer(nn.Module)", "class ViTLayer(L.LightningModule)")
+    ),
     "a logger and a bar": cells(
         IMPORTS, "from loguru import logger\nfrom tqdm.auto import tqdm\nfrom icecream import ic",
         changed(changed(HEAD, FORWARD, FORWARD + "        logger.debug('x {}', x.shape)\n        for _ in tqdm(range(1), desc='x'):\n            x = ic(x)\n"),
