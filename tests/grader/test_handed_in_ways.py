@@ -103,6 +103,20 @@ def test_a_whole_path_of_folders_is_no_depth(tmp_path: Path) -> None:
     assert set(found.programs) == {"4a", "4b"} and found.answers == READ
 
 
+def test_jupyters_own_copy_stands_in_for_a_notebook_that_breaks_off_and_for_no_other(tmp_path: Path) -> None:
+    whole, copy = notebook(BOTH), ".ipynb_checkpoints/hw6-checkpoint.ipynb"
+    found = handed(tmp_path / "a", {"hw6.ipynb": whole[:-40], copy: whole, "answers.toml": TOML})
+    assert set(found.programs) == {"4a", "4b"} and found.answers == READ
+    assert any("copy that Jupyter kept" in remark.message for remark in found.findings)
+    for name, files in {"b": {"hw6.ipynb": whole[:-40]}, "c": {"hw6.ipynb": notebook("x = 1"), copy: whole}}.items():
+        found = handed(tmp_path / name, dict(files))
+        assert not found.programs and "Jupyter kept" not in str(found)
+    beside = {".ipynb_checkpoints/answers-checkpoint.toml": "[q2a]\nparameters = 1\n"}
+    both = handed(tmp_path / "d", {"hw6.ipynb": whole, copy: notebook("x = 1"), **beside})
+    assert both.answers is None
+    assert both.file == "hw6.ipynb" and not [f for f in both.findings if f.rule == "file-name"]
+
+
 def test_what_lies_deep_beside_other_things_is_left_alone(tmp_path: Path) -> None:
     files = {f"env/lib/python3.{n}/site-packages/pkg/hw6.py": BOTH for n in (10, 11)}
     assert "found" in handed(tmp_path, {**files, "README.md": "x", "env/bin/x": "x"}).problem

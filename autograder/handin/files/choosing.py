@@ -15,7 +15,7 @@ from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Severity
 from autograder.handin.files.cells import Work, imports_module, module_cells, read_work, unreadable
-from autograder.handin.files.members import Member
+from autograder.handin.files.members import KEPT_COPY, Member
 from autograder.handin.slicing import Sliced, slice_cells
 from autograder.handin.slicing.beside import Module
 
@@ -54,6 +54,21 @@ class _Tried(NamedTuple):
 
 def choose(members: Sequence[Member], provided: str) -> Chosen:
     """The file to grade. Raises SubmissionError when there is none, or no telling which."""
+    try:
+        return _choose(members, provided)
+    except SubmissionError as error:
+        copies = [member for member in members if member.name.endswith(KEPT_COPY)]
+        kept = [one for one in (_try(copy, members, provided) for copy in copies[:_TRIED]) if one.filled]
+        if len(kept) != 1:
+            raise
+        chosen = _best(kept)
+        message = f"{error} The copy that Jupyter kept, {kept[0].member.name}, is graded in its place."
+        fix = "open your notebook, run all cells, save it, and hand in that"
+        remark = Finding("file-name", Severity.REMARK, message, construct=kept[0].member.name, fix=fix)
+        return chosen._replace(remarks=(remark,))
+
+
+def _choose(members: Sequence[Member], provided: str) -> Chosen:
     candidates = sorted(code_files(members), key=lambda member: (member.name.count("/"), member.name))
     if not candidates:
         raise SubmissionError(_none_found(members))
@@ -85,7 +100,8 @@ def _elsewhere(chosen: Chosen, others: Sequence[_Tried]) -> Iterator[Finding]:
 
 def code_files(members: Sequence[Member]) -> list[Member]:
     """Every file that could be the work, by its name."""
-    return [member for member in members if member.name.lower().endswith(_ENDINGS)]
+    known = [member for member in members if member.name.lower().endswith(_ENDINGS)]
+    return [member for member in known if not member.name.endswith(KEPT_COPY)]
 
 
 def _try(member: Member, members: Sequence[Member], provided: str) -> _Tried:

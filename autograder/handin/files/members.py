@@ -32,6 +32,7 @@ _IGNORED = frozenset(
         ".fseventsd",
     }
 )
+_COPIES, KEPT_COPY = ".ipynb_checkpoints", "-checkpoint.ipynb"
 _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
 _DEPTH = 3  # the submission, a folder that a zip program added, and one more
@@ -47,8 +48,13 @@ class Member(NamedTuple):
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a path lies in a folder that programs leave behind, or is such a file ("._hw6.py")."""
+    """Whether a path lies in a folder that programs leave behind, or is such a file ("._hw6.py").
+
+    Not the copies that Jupyter keeps of a notebook: one counts where the notebook itself cannot be read.
+    """
     parts = PurePosixPath(name).parts
+    if name.endswith(KEPT_COPY) or parts[-1:] == (_COPIES,):
+        parts = tuple(part for part in parts if part != _COPIES)
     return any(part.lower() in _IGNORED or part.startswith("._") for part in parts)
 
 
@@ -71,7 +77,7 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int], root: Path) ->
         raise SubmissionError(
             f"There are more than {_ENTRIES} files. Hand in only {policy.FILES.notebook} and what goes with it."
         )
-    found = [entry for entry in found if not is_ignored(entry.name)]
+    found = [entry for entry in found if not is_ignored(prefix + entry.name)]
     depth -= len(found) > 1
     for entry in found:
         name = prefix + _shown(entry.name)
