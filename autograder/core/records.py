@@ -178,6 +178,7 @@ class Exit(msgspec.Struct, frozen=True):
     function: str = ""
     part: int = 0  # which of the conversation's programs the line is of
     early: bool = False  # in a step that was sent along with the request, not in what it asks for
+    by: str = ""  # who ended the child, where that was not itself: our word, which no text of the child's can be
 
 
 class Status(str, Enum):

@@ -127,13 +127,14 @@ class Grading:
                 self._second_try(desk, _question((item, about)))
                 self._leave(desk, _question((item, about)))
         desk.rooms.close()
-        found = run_time.findings(order.submission, desk.tripped)
+        brought = tuple(f for f in desk.submission.findings if f not in order.submission.findings)  # by another program
+        found = run_time.findings(desk.submission, desk.tripped)
         if found:
             desk.submission = run_time.settled(desk.submission, found)
             self._read_again(desk, {finding.question for finding in found})
         for result in desk.results.values() if found else ():  # those that were finished before it was seen, too
             self.emit(Tested(order.submission.name, self._forfeit(desk, result)))
-        self.emit(Graded(order.submission.name, seed, found))
+        self.emit(Graded(order.submission.name, seed, (*brought, *found)))
 
     def _begin(self, desk: Desk, order: Grade) -> list[tuple[pytest.Item, outcome.Item]]:
         """The tests to run: all but those of which the order brings results along, which are told as they are."""

@@ -93,6 +93,15 @@ class _Layer:
             "it is no linear map": bool(left.abs().max() > STRAIGHT * added.abs().max()),
         }
 
+    def _bends(self, x: Tensor) -> bool:
+        """Whether what is added is no linear map of the normalised tokens: with fixed weights, a mean, it is one."""
+        features = x.shape[1] * x.shape[2]
+        many = normal(6, 3 * features, x.shape[1], x.shape[2])
+        flat = torch.nn.functional.layer_norm(many, many.shape[-1:]).flatten(1).double()
+        added = self.added(many).flatten(1).double()
+        left = added - flat @ torch.linalg.lstsq(flat, added).solution
+        return bool(left.abs().max() > STRAIGHT * added.abs().max())
+
     def of_attention(self, x: Tensor, *, own: bool) -> Shown:
         if not own:
             return {}
@@ -104,5 +113,6 @@ class _Layer:
             "equal tokens attend to one value, whatever the weights": close(
                 self.added(equal)[:, :1], self.added(equal[:, :1]), RTOL
             ),
+            "how much a token attends to another depends on x": self._bends(x),
             "tokens attend to each other": not close(self.added(x)[:, :1], self.added(x[:, :1]), RTOL),
         }

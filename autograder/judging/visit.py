@@ -264,10 +264,10 @@ class Visit:
             return GraderFault(exit.detail)
         # one that hangs does so in a fresh child, too: the time of the tests after it is not spent on finding out
         hangs = exit.kind is ExitKind.TIMEOUT and exit.detail != PROCESSOR_TIME
-        taken = exit.kind is ExitKind.MEMORY and exit.detail in (BY_THE_SYSTEM, OUT_OF_MEMORY)
+        taken = exit.by in (BY_THE_SYSTEM, OUT_OF_MEMORY)
         if (self._used and not hangs) or taken:
             self._spoiled.append(self._doing)
-        if taken and exit.detail == OUT_OF_MEMORY:
+        if exit.by == OUT_OF_MEMORY:
             return GraderFault(f"{self._doing}: {OUT_OF_MEMORY}, and the kernel took the student's process")
         if exit.kind is ExitKind.TIMEOUT and self._shortened:
             exit = msgspec.structs.replace(exit, detail=f"{exit.detail}, all that was left for this test")

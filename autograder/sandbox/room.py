@@ -216,7 +216,8 @@ class Room:
             return Exit(ExitKind.TIMEOUT, detail=PROCESSOR_TIME)
         if name == "SIGKILL":  # not from us: the kernel took it, being out of memory
             short = taken.count() > self._taken
-            return Exit(ExitKind.MEMORY, detail=OUT_OF_MEMORY if short else BY_THE_SYSTEM)
+            by = OUT_OF_MEMORY if short else BY_THE_SYSTEM
+            return Exit(ExitKind.MEMORY, detail=by, by=by)
         return Exit(ExitKind.KILLED, detail=name)
 
     def _with_zygote(self, order: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import types
 import warnings
 from collections.abc import Callable
@@ -25,6 +26,7 @@ MADE = (
     "TransformerDecoderLayer",
 )  # fmt: skip
 
+PARTS = ("_sa_block", "_mha_block", "_ff_block")
 # Entries of the dispatcher that consist of other entries, and what answers in their place: torch's own body is lost
 # when such an entry is replaced.
 COMPOSED = {
@@ -69,6 +71,9 @@ def arm() -> Wires:
         made, name = getattr(nn, kind), f"torch.nn.{kind}"
         made.__init__ = _noticed(seen, name, made.__init__)
         made.forward = _noticed(seen, name, made.forward)
+        for part in PARTS:  # of an heir that has an __init__ and a forward of its own
+            if part in vars(made):
+                setattr(made, part, _noticed(seen, name, getattr(made, part)))
         watched.append(name)
     name = "torch.nn.functional.multi_head_attention_forward"
     nn.functional.multi_head_attention_forward = _noticed(seen, name, nn.functional.multi_head_attention_forward)
@@ -98,9 +103,12 @@ def _noticed(seen: set[str], name: str, function: Callable[..., Any]) -> Callabl
         seen.add(name)
         return function(*args, **kwargs)
 
-    # TorchScript reads the source of what is wrapped, and looks its names up in the globals of what it was given
     at_home = types.FunctionType(noticed.__code__, function.__globals__, closure=noticed.__closure__)
-    return functools.update_wrapper(at_home, function)
+    functools.update_wrapper(at_home, function)
+    with contextlib.suppress(ValueError, TypeError):
+        at_home.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    del at_home.__wrapped__  # type: ignore[attr-defined]  # the way round the wire
+    return at_home
 
 
 def _watch_flexible(seen: set[str]) -> list[str]:

@@ -225,6 +225,12 @@ def test_history_that_contradicts_the_outputs_is_remarked_and_wins() -> None:
     assert gather({**HISTORY, "test_correct": 9702}, "", [TESTED]).problems == ()
 
 
+def test_a_file_that_claims_far_more_than_the_notebook_shows_is_told_to_staff() -> None:
+    for shown, told in (("41.0", True), ("96.1", False)):
+        evidence = gather(HISTORY, "", [Cell(1, "test(model, test_set)", f"test accuracy {shown} %")])
+        assert ("the notebook's own output" in judge_claim(evidence).staff) is told
+
+
 def test_an_unreadable_history_is_said_and_the_outputs_count() -> None:
     evidence = gather(None, "history.json is not JSON: line 3", [PRINTED, TESTED])
     assert evidence.problems == ("history.json is not JSON: line 3",)

@@ -124,3 +124,12 @@ def test_nothing_is_said_where_it_did_not() -> None:
 def test_what_would_cost_every_point_is_not_tried(severity: Severity | None) -> None:
     submission = msgspec.structs.replace(FIRST, alternatives=(also(finding=severity),))
     assert bool(second_try.wanted("4b", results(LOST), submission)) is (severity is not Severity.READY_MADE)
+
+
+def test_functions_that_call_each_other_are_each_looked_at_once() -> None:
+    """Two chains of 60: without a memory there are 2**60 ways through them."""
+    chain = "\n".join(
+        f"def a{n}(c): a{n + 1}(c); b{n + 1}(c)\ndef b{n}(c): b{n + 1}(c); a{n + 1}(c)" for n in range(60)
+    )
+    last = "def a60(c): c.forward = lambda self: 3\ndef b60(c): a0(c)\nS = SingleHeadAttention\na0(S)"
+    assert others(sliced(STUB, chain, last))

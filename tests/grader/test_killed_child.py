@@ -14,12 +14,13 @@ from autograder.core.errors import GraderFault, WeakIsolation
 from autograder.core.events import Event, Refused
 from autograder.core.isolation import Isolation
 from autograder.core.policy import CHILD_LIMITS
-from autograder.core.records import Program, Report, Status, Submission
+from autograder.core.records import ExitKind, Program, Report, Status, Submission
 from autograder.grading import Options, Sheet, grade
 from autograder.judging.code.cases import Cases
 from autograder.judging.expect import Unmet
 from autograder.judging.visit import Student
 from autograder.sandbox import rooms, taken
+from autograder.sandbox.room import BY_THE_SYSTEM, OUT_OF_MEMORY, Ended, Room
 from autograder.sandbox.zygote import Zygote, start, warm_up
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
@@ -146,3 +147,11 @@ def test_one_that_kills_itself_each_time_fails_and_is_told_so(tmp_path: Path) ->
     assert failed and not [test for test in report.tests if test.status is Status.ERROR]
     assert "asked for more memory" in failed[0].feedback.found
     assert failed[0].staff.count("again") == 1  # the last time's own words
+
+
+@pytest.mark.parametrize("words", [OUT_OF_MEMORY, BY_THE_SYSTEM])
+def test_words_of_ours_in_an_exception_of_the_students_are_no_fault_of_ours(nursery: Zygote, words: str) -> None:
+    with pytest.raises(Ended) as ended, Room(nursery, CHILD_LIMITS) as room:
+        text = f"raise MemoryError({words!r})"
+        room.ask("start", {"text": text, "class_name": "x", "given": [], "probe_seed": 0})
+    assert ended.value.exit.kind is ExitKind.MEMORY and ended.value.exit.detail == words and not ended.value.exit.by

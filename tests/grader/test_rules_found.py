@@ -134,6 +134,11 @@ FOUND_4A: dict[str, tuple[str, Severity, str]] = {
         "torch.nn.Parameter",
     ),
     "global": (head(before="def f():\n    global G\n    G = F\n", forward="return G.softmax(x)"), LOST, SOFTMAX),
+    "kept under its own name in a class": (
+        head(before="class Tools:\n    F = F\n", forward="return Tools.F.softmax(x, -1)"),
+        LOST,
+        SOFTMAX,
+    ),
     "rebound to itself": (head(before="F = F\n", forward="return F.softmax(x)"), LOST, SOFTMAX),
     "through torch's own imports": ("import torch\ny = torch.functional.F.softmax(x)\n", LOST, SOFTMAX),
     "through torchvision's import": (

@@ -100,6 +100,7 @@ USES = {
     "a subclass": ("class M(nn.MultiheadAttention):\n    def __init__(self): super().__init__(8, 1)\nM()", MHA),
     "its forward, with a self made by hand": ("m = nn.MultiheadAttention.__new__(nn.MultiheadAttention)\nnn.Module.__init__(m)\ntry: nn.MultiheadAttention.forward(m, x, x, x)\nexcept AttributeError: pass", MHA),
     "a layer around attention of one's own": ("l = nn.TransformerEncoderLayer.__new__(nn.TransformerEncoderLayer)\nnn.Module.__init__(l)\ntry: l(x)\nexcept AttributeError: pass", LAYER),
+    "a layer's blocks in an heir with an __init__ of its own": ("class T(nn.TransformerEncoderLayer):\n    def __init__(self): nn.Module.__init__(self)\ntry: T()._ff_block(x)\nexcept AttributeError: pass\ntry: T()._sa_block(x, None, None)\nexcept AttributeError: pass", LAYER),
     "the function behind the module": ("w = torch.randn(24, 8)\nF.multi_head_attention_forward(x, x, x, 8, 1, w, None, None, None, False, 0., torch.eye(8), None)", FORWARD),
     "the module in one call": ("w, b, o = torch.randn(24, 8), torch.zeros(24), torch.eye(8)\ntorch._native_multi_head_attention(x, x, x, 8, 1, w, b, o, torch.zeros(8))", "torch._native_multi_head_attention"),
     "a quantizable variant": ("import torch.ao.nn.quantizable as n\nn.MultiheadAttention(8, 1)", MHA),
@@ -168,7 +169,6 @@ assert repr(m).startswith("MultiheadAttention(") and type(m) is nn.MultiheadAtte
 assert list(inspect.signature(nn.MultiheadAttention).parameters)[:2] == ["embed_dim", "num_heads"]
 assert list(inspect.signature(m.forward).parameters)[:3] == ["query", "key", "value"]
 assert "need_weights" in inspect.signature(F.multi_head_attention_forward).parameters
-assert inspect.unwrap(nn.MultiheadAttention.forward).__code__.co_filename.endswith("activation.py")
 assert pickle.loads(pickle.dumps(m)).state_dict().keys() == copy.deepcopy(m).state_dict().keys() == m.state_dict().keys()
 assert pickle.loads(pickle.dumps(nn.MultiheadAttention.forward)) is nn.MultiheadAttention.forward
 try: nn.MultiheadAttention(8, 3)
@@ -189,11 +189,8 @@ wires = tripwires.arm()
 assert wires.tripped() == []
 torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 3, 4)] * 3)
 print(*wires.watched, len(wires.tripped()))
-import inspect, warnings
-warnings.simplefilter("ignore")  # that scripting is old
-assert inspect.getsource(torch.nn.MultiheadAttention.forward).lstrip().startswith("def forward")
-x = torch.randn(5, 2, 8)
-assert torch.jit.script(torch.nn.MultiheadAttention(8, 2))(x, x, x)[0].shape == x.shape
+for watched in (torch.nn.MultiheadAttention.forward, torch.nn.functional.multi_head_attention_forward):
+    assert not hasattr(watched, "__wrapped__")  # the way round the wire
 """
 
 

@@ -28,7 +28,10 @@ _FIRST_WORD = re.compile(r"[^\W\d_]{1,15}\.?\s+(?=\S)")  # "Frage 2a", "domanda 
 _KEY = re.compile(r"\s*(?:[-*]\s+)?[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*(?:=(?!=)|:(?!=)|\s(?=[\"'\[(\d]))")
 _NUMBERED = re.compile(r"^[ \t]{0,8}\d{1,4}[ \t]{0,4}[|:│→\t][ \t]?", re.MULTILINE)
 _NAMES = "|".join(sorted({key for keys in LAYOUT.values() for key in keys}))
-_BEGINS = re.compile(rf"[ \t]+(?=(?:{_NAMES})[ \t]*=)|(?<=\S)[ \t]*(?=\[(?:{'|'.join(LAYOUT)})\])")
+# Each run of spaces is tried from its beginning alone, and is not longer than a hand makes it.
+_BEGINS = re.compile(
+    rf"(?<![ \t])[ \t]{{1,200}}(?=(?:{_NAMES})[ \t]{{0,20}}=)|(?<=\S)[ \t]{{0,200}}(?=\[(?:{'|'.join(LAYOUT)})\])"
+)
 _DOTTED = re.compile(r"\s*([A-Za-z0-9_.]{1,30})\.([A-Za-z][A-Za-z0-9 _-]{0,40})\s*=(?!=)")
 # Rich text: \'e9 and \u963 are characters, a sign behind a backslash is that sign; all else is how it looks.
 _LAYOUT = re.compile(r"\\'([0-9a-f]{2})|(?:\\uc0)?\\u(\d{1,6})[ ?]?|\\([\\{}])|\\[a-z]{1,32}-?\d{0,6} ?|[\\{}]")

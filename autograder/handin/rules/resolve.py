@@ -93,6 +93,9 @@ class Resolver:
         before = [binding for binding in bound if binding.order <= seen.order]
         sure = max((i for i, binding in enumerate(before) if binding.sure), default=0)
         late = [binding for binding in bound if binding.order > seen.order and not binding.sure]
+        if not before and home.is_class and home.parent is not None:  # `F = F` in a class is the module's F
+            outer = self._home(node.id, home.parent)
+            return None if outer is None else self.links.bindings(outer, node.id)
         return before[sure:] + late or bound
 
     def _home(self, name: str, scope: Scope) -> Scope | None:

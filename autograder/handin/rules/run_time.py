@@ -54,13 +54,13 @@ def findings(submission: Submission, tripped: Mapping[str, set[str]]) -> tuple[F
 def settled(submission: Submission, found: tuple[Finding, ...]) -> Submission:
     """The submission with `found` added; what was read, and did not run, becomes a remark that costs nothing."""
     idle = {finding.question for finding in found if finding.rule == IDLE}
-    before = tuple(
+    settled = tuple(
         msgspec.structs.replace(finding, severity=Severity.REMARK, message=f"{finding.message} {_DID_NOTHING}")
         if finding.severity is Severity.READY_MADE and finding.question in idle
         else finding
-        for finding in submission.findings
+        for finding in (*submission.findings, *found)
     )
-    return msgspec.structs.replace(submission, findings=before + found)
+    return msgspec.structs.replace(submission, findings=settled)
 
 
 def _would_show(construct: str) -> bool:

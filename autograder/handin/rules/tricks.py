@@ -16,7 +16,7 @@ _MODULES = (
     "binascii zlib importlib builtins pkgutil runpy code atexit mmap fcntl resource shutil shelve dill "
     "cloudpickle joblib concurrent asyncio pydoc unittest doctest timeit cProfile pdb bdb trace linecache copyreg "
     "zipfile yaml jsonpickle faulthandler tracemalloc dis ast opcode symtable _thread urllib requests http cffi "
-    "sysconfig zipimport"
+    "sysconfig zipimport autograder"
 ).split()
 
 # Parts of modules that are otherwise harmless.
@@ -35,6 +35,7 @@ ATTRIBUTES = frozenset(
     """
     __subclasses__ __mro__ mro __bases__ __base__ __globals__ __builtins__ __code__ __closure__ __getattribute__
     __annotations__ __loader__ __spec__ __torch_function__ __torch_dispatch__ __reduce__ __reduce_ex__ f_back f_globals
+    __wrapped__ _op_dk redispatch
     f_locals f_builtins tb_frame gi_frame cr_frame ag_frame as_subclass _make_subclass _make_wrapper_subclass
     """.split()
 )

@@ -53,6 +53,8 @@ class _Reading:
     imports: dict[str, str] = field(default_factory=dict)  # the module of every imported name
     functions: dict[str, ast.AST] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)  # classes of networks: their instances are what is tried out
+    quick: dict[str, bool] = field(default_factory=dict)  # by function, until one is defined anew
+    changing: dict[str, bool] = field(default_factory=dict)
 
     def found(self) -> Iterator[int]:
         for index, chunk in enumerate(self.chunks):
@@ -62,7 +64,7 @@ class _Reading:
             runs = (
                 kept
                 or flow.reads | flow.deletes <= self.known | _BUILTINS
-                and self._is_quick(running(chunk.nodes), frozenset(), flow.maybe)
+                and self._is_quick(running(chunk.nodes), flow.maybe)
             )
             if runs and not kept and self._may_matter(chunk):
                 yield index
@@ -71,6 +73,8 @@ class _Reading:
                 self._define(node)
 
     def _define(self, node: ast.stmt) -> None:
+        if isinstance(node, (*_FUNCTIONS, ast.Assign, ast.Import, ast.ImportFrom, ast.ClassDef)):
+            self.quick, self.changing = {}, {}
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             self.imports.update(_imported(node))
         elif isinstance(node, _FUNCTIONS):
@@ -84,16 +88,16 @@ class _Reading:
         path = _path(base)
         return bool(path) and (path[-1] == "Module" or path[0] in self.modules | self.given)
 
-    def _is_quick(self, nodes: Iterable[ast.AST], inside: frozenset[str], own: Set[str] = frozenset()) -> bool:
-        """Whether every call in `nodes` ends soon. `inside`: functions that are being looked at; `own`: their names."""
-        return all(self._ends_soon(node.func, inside, own) for node in nodes if isinstance(node, ast.Call))
+    def _is_quick(self, nodes: Iterable[ast.AST], own: Set[str]) -> bool:
+        """Whether every call in `nodes` ends soon. `own`: names that are bound in there."""
+        return all(self._ends_soon(node.func, own) for node in nodes if isinstance(node, ast.Call))
 
-    def _ends_soon(self, called: ast.expr, inside: frozenset[str], own: Set[str]) -> bool:
+    def _ends_soon(self, called: ast.expr, own: Set[str]) -> bool:
         chain = _path(called)
         if not chain:  # a method of a text, a list, or of what another call gives: that one is looked at by itself
             return not (isinstance(called, ast.Attribute) and called.attr in _SLOW_METHODS)
         root = chain[0]
-        if root in own or root in inside:
+        if root in own:
             return chain[-1] not in _SLOW_METHODS
         if root in self.imports:
             path = [*self.imports[root].split("."), *chain[1:]]
@@ -101,8 +105,11 @@ class _Reading:
         if len(chain) > 1:
             return root in self.known and chain[-1] not in _SLOW_METHODS
         if root in self.functions:
-            body = list(ast.walk(self.functions[root]))
-            return self._is_quick(body, inside | {root}, own | _local(body))
+            if root not in self.quick:
+                self.quick[root] = True  # while it is looked at: what it calls may call it
+                body = list(ast.walk(self.functions[root]))
+                self.quick[root] = self._is_quick(body, _local(body))
+            return self.quick[root]
         if root in self.modules | self.given:
             return False
         return root in self.known or root in _BUILTINS - _SLOW_BUILTINS
@@ -115,18 +122,21 @@ class _Reading:
         decorators = [d for node in nodes for d in getattr(node, "decorator_list", ())]
         called = [node.func for node in running(nodes) if isinstance(node, ast.Call)]
         ours = {path[0] for part in (*decorators, *called) if (path := _path(part))}
-        changing = any(self._changes_something(name, frozenset()) for name in ours)
+        changing = any(map(self._changes_something, sorted(ours)))
         return bool(changed or changing or (names.flow.deletes | names.flow.maybe) & self.needed)
 
-    def _changes_something(self, name: str, inside: frozenset[str]) -> bool:
+    def _changes_something(self, name: str) -> bool:
         """Whether calling this function may change what is not its own: one that prints shapes does not."""
-        if name not in self.functions or name in inside:
+        if name not in self.functions:
             return False
-        parts = list(ast.walk(self.functions[name]))
-        on, by_method = changes(parts)
-        called = {part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
-        outer = any(isinstance(part, (ast.Global, ast.Nonlocal)) for part in parts)
-        return bool(outer or on or by_method) or any(self._changes_something(n, inside | {name}) for n in called)
+        if name not in self.changing:
+            self.changing[name] = False  # while it is looked at
+            parts = list(ast.walk(self.functions[name]))
+            on, by_method = changes(parts)
+            called = {part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
+            outer = any(isinstance(part, (ast.Global, ast.Nonlocal)) for part in parts)
+            self.changing[name] = bool(outer or on or by_method) or any(map(self._changes_something, sorted(called)))
+        return self.changing[name]
 
 
 def _path(node: ast.expr) -> list[str]:
