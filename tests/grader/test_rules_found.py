@@ -52,6 +52,16 @@ FOUND_4A: dict[str, tuple[str, Severity, str]] = {
         LOST,
         SOFTMAX,
     ),
+    "bound in a comprehension of an annotation": (
+        head(before="def f(x: [1 for nn.a in [F.softmax]]): pass\n"),
+        LOST,
+        SOFTMAX,
+    ),
+    "under TYPE_CHECKING, in a class": (
+        "import typing\nfrom torch import nn\nif typing.TYPE_CHECKING:\n    class A(nn.Bilinear):\n        pass\n",
+        LOST,
+        "torch.nn.Bilinear",
+    ),
     "called in an annotation": (head(before="def f(x: nn.Identity()): pass\n"), LOST, "torch.nn.Identity"),
     # imported and renamed
     "from import as": ("from torch.nn import Parameter as P\nw = P(x)\n", LOST, "torch.nn.Parameter"),

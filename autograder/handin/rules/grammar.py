@@ -32,10 +32,13 @@ def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None, tuple[i
         yield ast.Name(node.rest, ast.Store()), None, ()
 
 
+_RUN = (ast.NamedExpr, ast.Call, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
 def running(annotation: ast.expr) -> Iterator[ast.expr]:
     """The parts of an annotation that do something when it is evaluated; the rest is only a remark on types."""
     if isinstance(annotation, ast.Constant):
         return
     for part in ast.walk(annotation):
-        if isinstance(part, (ast.NamedExpr, ast.Call)):
+        if isinstance(part, _RUN):
             yield part

@@ -222,7 +222,7 @@ def _inside(program: Survey, visit: _Step) -> Iterator[_Step]:
     elif isinstance(node, ast.AnnAssign):
         yield from (_Step(part, scope, visit.sure) for part in running(node.annotation))
         yield from (_Step(part, scope, visit.sure) for part in (node.target, node.value) if part is not None)
-    elif isinstance(node, ast.If) and _type_checking_only(program, scope, node.test):
+    elif isinstance(node, ast.If) and _imports_alone(node) and _type_checking_only(program, scope, node.test):
         yield from (_Step(part, scope, visit.sure) for part in node.orelse)
     elif type(node).__name__ != "TypeAlias":  # `type X = ...` (Python 3.12) is a remark on types too
         sure = visit.sure and not isinstance(node, _BRANCHES)
@@ -273,6 +273,11 @@ def _inside_comprehension(visit: _Step, node: Comprehension) -> Iterator[_Step]:
         yield from (_Step(test, inner, True) for test in generator.ifs)
     parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
     yield from (_Step(part, inner, True) for part in parts)
+
+
+def _imports_alone(node: ast.If) -> bool:
+    """What stands under TYPE_CHECKING as people use it; a class or a function there is read in any case."""
+    return all(isinstance(part, (ast.Import, ast.ImportFrom, ast.Pass)) for part in node.body)
 
 
 def _type_checking_only(program: Survey, scope: Scope, test: ast.expr) -> bool:
