@@ -190,8 +190,10 @@ def unreadable(student: Student, half: str) -> str:
         return ""
     if len(seen.both.weights) > trials.MOST_MATRICES + trials.MOST_VECTORS:
         return f"it has {len(seen.both.weights)} parameters, more than are looked at"
-    odd = sorted(staged.without_reading(seen, half))
-    return f"no role has the axes of {', '.join(odd[:3])}" if odd else ""
+    odd, text = sorted(staged.without_reading(seen, half)), student.program(LAYER).text
+    # a name that was made while it ran may say anything, inputs among it
+    told = [name if all(part in text or part.isdigit() for part in name.split(".")) else "a parameter" for name in odd]
+    return f"no role has the axes of {', '.join(told[:3])}" if odd else ""
 
 
 # --- experiments ------------------------------------------------------------------------------------------------------
