@@ -133,3 +133,9 @@ def test_functions_that_call_each_other_are_each_looked_at_once() -> None:
     )
     last = "def a60(c): c.forward = lambda self: 3\ndef b60(c): a0(c)\nS = SingleHeadAttention\na0(S)"
     assert others(sliced(STUB, chain, last))
+
+
+def test_a_chain_of_thousands_of_functions_adds_nothing_and_harms_nothing() -> None:
+    chain = "\n".join(f"def a{n}(c): a{n + 1}(c)" for n in range(3000))
+    result = sliced(SHA.format(3), chain, "S = SingleHeadAttention\na0(S)")
+    assert forwarded(result.programs["4a"]) == 3 and others(result) == []

@@ -111,7 +111,9 @@ def _alternatives(first: Program, chunks: Sequence[Chunk], own: frozenset[str]) 
 def _with_indirect(first: Program, chunks: Sequence[Chunk], found: Slice) -> Iterator[Program]:
     """The same class with the statements that may change it by a way that names do not show."""
     given = given_names(first.question)
-    also = indirect(chunks, found, given)
+    also: tuple[int, ...] = ()
+    with contextlib.suppress(RecursionError):  # functions that call each other hundreds deep: then nothing is added
+        also = indirect(chunks, found, given)
     for program in _other(first, chunks, given, also) if also else ():
         yield msgspec.structs.replace(program, also=tuple(chunks[index].places[0] for index in also))
 
