@@ -100,7 +100,8 @@ def test_what_cannot_be_read_is_refused_with_the_line_and_a_fix(text: str, where
 
 def test_text_that_is_not_utf_8_is_refused_with_its_line() -> None:
     with pytest.raises(SubmissionError, match=r"UTF-8 text .line 3"):
-        parse_answers(b"[q3c]\n# x\nvariance = '\xb5'\n")
+        parse_answers(b"[q3c]\n# x\nvariance = '" + bytes(range(0x80, 0xC0)) + b"'\n")
+    assert parse_answers(b"[q3c]\n# x\nvariance = '\xb5'\n")["q3c"]["variance"] == "\xb5"  # an old code page
 
 
 HOSTILE = [
