@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def refuse_class(path: Path, one: Callable[[Path], str], whole: str) -> None:
 def refuse_one(path: Path, single: Callable[[Path], str], whole: Callable[[Path], str]) -> None:
     """Raises UsageError when `path` is one submission's folder or file, or holds classes and no submission.
 
-    `single` words the command for one submission, `whole` that for a class.
+    `single` words the command for one submission, `whole` that for a class. Parts of one class are a class.
     """
     if path.is_file():
         raise UsageError(
@@ -78,10 +79,11 @@ def refuse_one(path: Path, single: Callable[[Path], str], whole: Callable[[Path]
             f"{path} is the folder of one submission (it holds {', '.join(own)} itself), and this command takes a "
             f"folder of submissions.\n  for this one submission:  {single(path)}"
         )
-    if classes := _classes_in(path):
+    classes = _classes_in(path)
+    if len(classes) > 1 and again(_listed(each) for each in classes):
         raise UsageError(
-            f"{path} holds the folder of a class ({', '.join(c.name for c in classes[:3])}) and no submission.\n"
-            f"  for that class:  {whole(classes[0])}"
+            f"{path} holds the folders of several classes ({', '.join(c.name for c in classes[:3])}), or one class "
+            f"several times, and no submission.\n  for one of them:  {whole(classes[0])}"
         )
 
 
@@ -130,6 +132,17 @@ def _classes_in(folder: Path) -> tuple[Path, ...]:
             return ()
         classes.append(entry)
     return tuple(classes)
+
+
+def again(folders: Iterable[Iterable[Path]]) -> bool:
+    """Whether at least half of the names in the folders come again from one to another, in upper or lower case."""
+    names = Counter(entry.name.casefold() for folder in folders for entry in folder)
+    return 2 * sum(count for count in names.values() if count > 1) >= sum(names.values())
+
+
+def is_work(name: str) -> bool:
+    """Whether a file of this name can be somebody's whole work: a notebook, a script or a zip."""
+    return bool(_kind(name))
 
 
 def _rivals(entries: list[Path]) -> tuple[Path, ...]:

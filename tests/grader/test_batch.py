@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.commands.batch import folder
-from autograder.commands.batch.folder import Person
+from autograder.commands.batch.entries import Person
 from autograder.core.errors import UsageError
 from autograder.handin.folders import ROSTER
 from autograder.report import results

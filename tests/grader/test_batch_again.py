@@ -18,7 +18,7 @@ import pytest
 
 from autograder.commands import batch
 from autograder.commands.batch import lanes, record, tables, touched
-from autograder.commands.batch.folder import Entry, Person
+from autograder.commands.batch.entries import Entry, Person
 from autograder.commands.batch.record import Task
 from autograder.core.errors import UsageError
 from autograder.core.records import Report

@@ -112,7 +112,7 @@ def test_a_command_for_one_submission_takes(tmp_path: Path, what: str) -> None:
     for_one(make(tmp_path, (ONE_SUBMISSION | EITHER)[what]))
 
 
-@pytest.mark.parametrize("what", [*EITHER, *(name for name in CLASSES if name != "in a folder of its own")])
+@pytest.mark.parametrize("what", [*EITHER, *CLASSES])
 def test_a_command_for_a_class_takes(tmp_path: Path, what: str) -> None:
     for_a_class(make(tmp_path, (CLASSES | EITHER)[what]))
 
@@ -166,7 +166,7 @@ def test_a_folder_of_classes_is_no_class(tmp_path: Path) -> None:
     for section in ("monday", "friday"):
         make(tmp_path / section, {f"{who}/hw6.py": both(who) for who in "abc"})
     make(tmp_path, {"build.py": "x = 1", "notes/": ""})
-    with pytest.raises(UsageError, match=f"for that class:  all {tmp_path / 'friday'}"):
+    with pytest.raises(UsageError, match=f"for one of them:  all {tmp_path / 'friday'}"):
         for_a_class(tmp_path)
     make(tmp_path, {"eva/hw6.py": both("eva")})
     for_a_class(tmp_path)

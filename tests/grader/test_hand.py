@@ -12,7 +12,7 @@ import pytest
 
 from autograder.commands import batch, verify
 from autograder.commands.batch import hand
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 from autograder.grading import Options

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.commands.batch import hand
-from autograder.commands.batch.folder import Entry, Person
+from autograder.commands.batch.entries import Entry, Person
 from tests.grader.browser import CHROMIUM, Browser
 from tests.grader.written_prose import HOSTILE, notebook, submit
 

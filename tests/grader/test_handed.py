@@ -11,7 +11,7 @@ import pytest
 
 from autograder.commands import batch, feedback
 from autograder.commands.batch import folder, handed, tables
-from autograder.commands.batch.folder import Entry, Person
+from autograder.commands.batch.entries import Entry, Person
 from autograder.core import lateness, policy
 from autograder.core.errors import UsageError
 from autograder.core.policy import Late

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autograder.commands import gradescope, verify
 from autograder.commands.batch import tables
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.commands.gradescope import again, handed
 from autograder.core import lateness, metadata, policy
 from autograder.core.metadata import Metadata, parse

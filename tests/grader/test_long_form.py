@@ -88,7 +88,7 @@ def test_what_was_not_graded_is_null_and_odd_text_stays_text(tmp_path: Path) -> 
     pytest.importorskip("pyarrow")
     import msgspec
 
-    from autograder.commands.batch.folder import Entry
+    from autograder.commands.batch.entries import Entry
     from autograder.core.records import Feedback, Status, TestResult
     from autograder.report import results
     from autograder.report.summary import summarise

@@ -142,7 +142,7 @@ def _overview(shelf: Shelf, notes: Sequence[str], due: datetime | None) -> Overv
     names = {question.number: (question.title, question.points) for question in policy.POLICY.questions}
     for _, whole in graded:
         names |= {test.number: (test.name, test.max_score) for test in whole.tests if test.number and test.max_score}
-    who = ("; ".join(person.name for person in entry.people) for entry, _ in graded)
+    who = ("; ".join(person.name for person in entry.people) or entry.called for entry, _ in graded)
     rows = handed.remarked(shelf.rows(), due)
     students = [student(row, name, whole) for (_, whole), row, name in zip(graded, rows, who)]
     return overview(students, names, notes)

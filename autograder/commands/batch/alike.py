@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.core.errors import AutograderError
 from autograder.handin import reader, similar
 from autograder.handin.similar import Pair

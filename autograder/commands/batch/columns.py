@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.commands.batch.tables import LONG, long
 from autograder.core.errors import UsageError
 from autograder.report import results

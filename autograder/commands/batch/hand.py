@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Status, TestResult

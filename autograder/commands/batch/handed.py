@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.commands.batch.folder import Entry, Person
+from autograder.commands.batch.entries import Entry, Person
 from autograder.core import lateness
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY, Late
@@ -116,12 +116,16 @@ def _rank(mine: Sequence[Mine]) -> Callable[[Mine], Any]:
     return lambda one: float("inf") if one[1].total is None else one[1].total
 
 
+def _called(person: Person) -> str:
+    return person.name or person.email or person.user
+
+
 def _by_student(pairs: Pairs) -> dict[str, list[Mine]]:
-    """Who has a student id is known by it, else by address, else by name."""
+    """Who has a student id is known by it, else by address, by what else the platform has, or by name."""
     found: dict[str, list[Mine]] = {}
     for entry, row in pairs:
         for person in dict.fromkeys(entry.people):
-            key = f"sid {person.sid}" if person.sid else (person.email or person.name).casefold()
+            key = f"sid {person.sid}" if person.sid else (person.email or person.user or person.name).casefold()
             found.setdefault(key, []).append((entry, row, person))
     return found
 
@@ -133,9 +137,7 @@ def notes(pairs: Pairs, due: datetime | None) -> Iterable[str]:
     told = []
     for mine in several:
         which = next(entry.id for entry, _, person in mine if (person, entry.id) in counts)
-        told.append(
-            f"{mine[0][2].name or mine[0][2].email}: {', '.join(entry.id for entry, _, _ in mine)}, counted {which}"
-        )
+        told.append(f"{_called(mine[0][2])}: {', '.join(entry.id for entry, _, _ in mine)}, counted {which}")
     if told:
         more = f"; and {len(told) - 8} more" if len(told) > 8 else ""
         where = "grades.csv has all, the other tables what counts"

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.commands.batch import hand, lanes, record, touched
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.commands.batch.handed import handed
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy

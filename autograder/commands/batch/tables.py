@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from autograder.commands.batch.folder import Entry
+from autograder.commands.batch.entries import Entry
 from autograder.commands.batch.handed import counted, late
 from autograder.core.lateness import clock, taken
 from autograder.core.policy import POLICY
@@ -31,10 +31,14 @@ def grades(pairs: Pairs, due: datetime | None = None) -> str:
     With `due`, when it was handed in and how late, too; where the policy takes points for that, how many.
     """
     numbers = _numbers(pairs)
-    who = ["name", "sid", "email"] if any(entry.people for entry, _ in pairs) else []
+    people_of = [person for entry, _ in pairs for person in entry.people]
+    who = ["name", "sid", "email"] if people_of else ["name"] if any(entry.called for entry, _ in pairs) else []
+    who += ["user"] if any(person.user for person in people_of) else []
     rows = []
     for entry, row in pairs:
         people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
+        if who and not entry.people:
+            people[0] = entry.called or entry.id
         rows.append([*map(_inert, [row.id, *people]), *_times(entry, row, due), *_points(row, numbers)])
     times = ["submitted", "late", *(["taken"] if POLICY.late.lost_each_day else [])] if due else []
     return _csv(["id", *who, *times, *numbers, "total"], rows)
@@ -88,11 +92,13 @@ def _cell(value: str | float | None) -> str:
 
 
 def canvas(pairs: Pairs) -> str:
-    """canvas.csv: as Canvas's gradebook imports it. Students are found by SIS ids or e-mail as their login."""
+    """canvas.csv: as Canvas's gradebook imports it. Students are found by Canvas's own number, where the class is an
+    export of Canvas, else by SIS ids or e-mail as their login."""
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", POLICY.title]
     rows = [["Points Possible", "", "", "", "", f"{_possible(_numbers(pairs)):g}"]]
-    for _, row, person in counted(pairs):
-        rows.append([_inert(person.name), "", _inert(person.sid), _inert(person.email), "", _points(row, ())[-1]])
+    for entry, row, person in counted(pairs):
+        number = person.user if entry.system == "Canvas" else ""
+        rows.append([_inert(person.name), number, _inert(person.sid), _inert(person.email), "", _points(row, ())[-1]])
     return _csv(head, rows)
 
 

@@ -6,16 +6,19 @@ folder, nothing is executable or a link, and what does not fit on the disk is re
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
+import re
 import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from autograder.core.errors import UsageError
-from autograder.handin.folders import BESIDE, WORK
+from autograder.handin.folders import BESIDE, WORK, is_work
 from autograder.report import results
 from autograder.sandbox import scratch
 
@@ -23,6 +26,7 @@ MARK = ".unpacked"  # in the folder: the hash of the zip that it is from
 MAX_MEMBERS = 500_000  # a thousand submissions of some ten files, and a virtual environment in a few of them
 MAX_GB = 64
 _CHUNK = 1 << 20
+_PART = re.compile(r"(.+-\d{8}T\d{6}Z(?:-\d+)?)-\d{3}\.zip", re.IGNORECASE)  # HW6-20261121T171502Z-001.zip
 
 
 def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
@@ -30,20 +34,35 @@ def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
 
     Raises UsageError for a bad zip, and for one that is a single submission's: `single` words the command for that.
     """
-    if not (path.is_file() and path.suffix.lower() == ".zip"):
+    zips = _zips(path)
+    if not zips:
         return path
-    if _is_one(path):
+    if len(zips) == 1 and _is_one(path):
         raise UsageError(f"{path} is one submission, and this command takes a class:\n  for this one:  {single(path)}")
     results.make_folder(out)
     target = out / "submissions"
-    digest = _digest(path)
+    digest = "".join(map(_digest, zips))
     if _marked(target) == digest:
         return target
     if target.exists() and _marked(target) is None:
         raise UsageError(f"{target} is in the way and is not from a zip: give another --out")
-    _unpack(path, target)
+    _unpack(zips, target)
     (target / MARK).write_text(digest)
     return target
+
+
+def _zips(path: Path) -> list[Path]:
+    """The zips that a class comes in: one, or the parts of one download, which Drive cuts any folder into."""
+    if path.is_file():
+        part = _PART.fullmatch(path.name)
+        parts = sorted(path.parent.glob(f"{glob.escape(part[1])}-*.zip")) if part else []
+        return parts or ([path] if path.suffix.lower() == ".zip" else [])
+    try:
+        listed = [entry for entry in path.iterdir() if entry.is_dir() or is_work(entry.name)]
+    except OSError:
+        return []  # said when the class is read
+    found = {part[1]: part for entry in listed if entry.is_file() and (part := _PART.fullmatch(entry.name))}
+    return sorted(listed) if len(found) == 1 and all(_PART.fullmatch(entry.name) for entry in listed) else []
 
 
 def _is_one(path: Path) -> bool:
@@ -74,17 +93,20 @@ def _marked(target: Path) -> str | None:
         return None
 
 
-def _unpack(path: Path, target: Path) -> None:
+def _unpack(zips: Sequence[Path], target: Path) -> None:
+    path = zips[0]
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _wanted(member)]
-            _check(path, members, target.parent)
+        with contextlib.ExitStack() as opened:
+            archives = [opened.enter_context(zipfile.ZipFile(path := each)) for each in zips]
+            members = [(archive, member) for archive in archives for member in archive.infolist() if _wanted(member)]
+            _check(path, [member for _, member in members], target.parent)
             if target.exists():
                 scratch.remove(str(target))  # of an earlier zip
             target.mkdir()
             (target / MARK).write_text("")  # ours, and not whole yet
-            front = _common([PurePosixPath(member.filename).parts for member in members])
-            for member in members:
+            front = _common([PurePosixPath(member.filename).parts for _, member in members])
+            for archive, member in members:
+                path = Path(str(archive.filename))
                 _write(archive, member, target.joinpath(*PurePosixPath(member.filename).parts[front:]))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise UsageError(

@@ -29,6 +29,7 @@ _IGNORED = frozenset(
         "desktop.ini",
         ".spotlight-v100",
         ".trashes",
+        "lost+found",
         ".fseventsd",
     }
 )

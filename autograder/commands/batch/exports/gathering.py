@@ -1,0 +1,61 @@
+"""One student's files from several places in one folder of ours, under the names that the student gave them.
+
+Why separate: the only part that writes. Nothing of the class's folder is changed or moved; where the disk allows, no
+byte is written twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from autograder.core.errors import UsageError
+from autograder.sandbox import scratch
+
+_DEEPEST = 40  # as for a submission's own folders
+
+
+def gather(files: Iterable[tuple[Path, str]], target: Path) -> Path:
+    """`target`, made anew with the files and folders under the names beside them; a name that is there gets a number.
+
+    Links and devices are left out. Raises UsageError when the disk is full or the place cannot be written to.
+    """
+    try:
+        if target.exists():
+            scratch.remove(str(target))
+        target.mkdir(parents=True)
+        for path, name in files:
+            _put(path, target / (PurePosixPath(name.replace("\\", "/")).name or "file"), 0)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}. Give another --out") from None
+    return target
+
+
+def _put(path: Path, place: Path, depth: int) -> None:
+    if path.is_symlink() or depth > _DEEPEST:
+        return
+    if path.is_dir():
+        place.mkdir(exist_ok=True)
+        for child in sorted(path.iterdir()):
+            _put(child, place / child.name, depth + 1)
+    elif path.is_file():
+        _link(path, _free(place))
+
+
+def _free(place: Path) -> Path:
+    """The place, or one with a number as browsers give it."""
+    count, found = 0, place
+    while found.exists():
+        count += 1
+        found = place.with_name(f"{place.stem} ({count}){place.suffix}")
+    return found
+
+
+def _link(path: Path, place: Path) -> None:
+    with contextlib.suppress(OSError):  # another disk, or a file that is not ours
+        os.link(path, place)
+        return
+    shutil.copy2(path, place)

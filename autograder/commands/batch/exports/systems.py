@@ -1,0 +1,128 @@
+"""What course systems make of the names of what students hand in: whose it is, when it came, and its own name.
+
+Why separate: each system has a way of its own to put a class into one folder, and all of them do it by names. Nothing
+here looks into a file. A name counts as a system's only by its whole form, so that a student's own name seldom does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a name says. `file` is the name that the student gave, empty where all of it is the student's folder."""
+
+    system: str
+    name: str = ""
+    user: str = ""
+    when: datetime | None = None
+    late: bool = False  # marked as late by the system
+    file: str = ""
+    number: bool = False  # `user` is a number that only the system itself knows
+
+    @property
+    def who(self) -> str:
+        """What tells this student's files from others': two may have one name."""
+        return f"{self.name}_{self.user}" if self.number else self.user or self.name
+
+
+class _System(NamedTuple):
+    name: str
+    folder: bool  # whether it names folders, or files
+    form: re.Pattern[str]
+    when: str = ""  # the form of its times, as strptime has it
+    number: bool = False
+
+
+_ATTEMPT = r"(?P<when>\d{4}(?:-\d\d){5})"
+# The plainest form last: of two that explain as much the first counts.
+_SYSTEMS = (
+    # HW6_jdoe12_attempt_2026-11-20-23-59-01_hw6.ipynb, beside a receipt with the same beginning
+    _System(
+        "Blackboard",
+        False,
+        re.compile(rf"(?P<title>.+?)_(?P<user>[^_]+)_attempt_{_ATTEMPT}(?:_(?P<file>.+)|(?P<typed>\.txt))"),
+        "%Y-%m-%d-%H-%M-%S",
+    ),
+    # Anna Müller_2345678_assignsubmission_file_/, and the same before a file's name where folders were not asked for
+    _System(
+        "Moodle",
+        True,
+        re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?"),
+        number=True,
+    ),
+    _System(
+        "Moodle",
+        False,
+        re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_(?P<file>.+)"),
+        number=True,
+    ),
+    # 70912-1180031 - Maya Patel - Nov 21, 2026 1207 AM
+    _System(
+        "Brightspace",
+        True,
+        re.compile(r"(?P<user>\d+)-\d+ ?- ?(?P<name>.+?) ?- ?(?P<when>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{3,4} [AP]M)"),
+        "%b %d, %Y %I%M %p",
+        number=True,
+    ),
+    # Doe, Jane(jdoe)
+    _System("Sakai", True, re.compile(r"(?P<name>[^(),]+, [^()]+)\((?P<user>[^()\s]+)\)")),
+    # hw6_2026_11_20T18_02_55_410012.zip, which a form puts " - Grace Liu" behind
+    _System(
+        "otter-grader",
+        False,
+        re.compile(r"(?P<file>.*?_(?P<when>\d{4}_\d\d_\d\dT\d\d_\d\d_\d\d)_\d+) - (?P<name>.+)\.zip"),
+        "%Y_%m_%dT%H_%M_%S",
+    ),
+    # abdiamina_1522031_9041202_hw6.ipynb, brownjames_LATE_1530918_…, and what was typed: …_1522199_text.html
+    _System(
+        "Canvas",
+        False,
+        re.compile(
+            r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?:\d{3,}_(?P<file>.+)|(?P<typed>(?:text|link)\.html))"
+        ),
+        number=True,
+    ),
+)
+
+
+def read(paths: Iterable[Path]) -> dict[Path, Named]:
+    """What the names of files and folders that lie side by side say, as the one system has it that explains most."""
+    listed = list(paths)
+    found: dict[str, dict[Path, Named]] = {}
+    for system in _SYSTEMS:
+        mine = found.setdefault(system.name, {})
+        for path in listed:
+            form = system.form.fullmatch(path.name) if system.folder == path.is_dir() else None
+            if form:
+                mine[path] = _named(system, form.groupdict().get, path.name)
+    return max(found.values(), key=len)
+
+
+def _named(system: _System, group: Callable[[str], str | None], name: str) -> Named:
+    return Named(
+        system.name,
+        group("name") or "",
+        group("user") or "",
+        _time(group("when") or "", system.when),
+        bool(group("late")),
+        group("file") or group("typed") or ("" if system.folder else name),
+        system.number,
+    )
+
+
+def _time(text: str, form: str) -> datetime | None:
+    """The time, in the zone of whoever made the export; None for none. Midnight's hour may have lost its 0."""
+    if not text:
+        return None
+    hours = re.sub(r"(?<= )(\d)(\d\d)(?= [AP]M)", r"0\1\2", text)
+    try:
+        return datetime.strptime(hours, form)
+    except ValueError:
+        return None
