@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -19,13 +19,13 @@ from autograder.core.names import named
 from autograder.core.records import Alternative, Finding, Place, Run, Severity, Submission, Weights
 from autograder.handin.files.answers import Tables
 from autograder.handin.files.answers_in_code import answers_in_code
-from autograder.handin.files.archive import zip_members
+from autograder.handin.files.archive import ending, not_opened
 from autograder.handin.files.checkpoint import read_weights
 from autograder.handin.files.choosing import Chosen, choose, code_files
 from autograder.handin.files.extras import Read, read_answers, read_history
 from autograder.handin.files.members import Member, folder_members, read_file
+from autograder.handin.files.opening import archive_members, opened
 
-_ZIPPED = 2  # zips within each other that are opened: what was downloaded, and what its writer made of it
 _PROVIDED = Path(__file__).parents[1] / "student_room" / "provided_classes.py"
 
 
@@ -72,7 +72,8 @@ def _answers(members: Sequence[Member], near: str, chosen: Chosen | None) -> Rea
     found = read_answers(members, near)
     written = answers_in_code(chosen.work.cells) if chosen and found.content is None and not found.problem else None
     if not written:
-        return found
+        missing = found.content is None and not found.problem
+        return found._replace(problem=not_opened(members)) if missing else found
     tables, cell = written
     message = f"there is no {policy.FILES.answers}, so the answers in this cell were read"
     fix = f"hand in a file called {policy.FILES.answers}"
@@ -101,34 +102,15 @@ def _findings(chosen: Chosen | None) -> tuple[Finding, ...]:
 
 
 def members_of(path: Path) -> tuple[Member, ...]:
-    """Its files, without the folders that a zip program wraps around them all."""
+    """Its files, and those of the archives among them, without the folders that a zip program wraps around them all."""
     if path.is_dir():
         members = folder_members(path)
-    elif path.suffix.lower() == ".zip":
-        members = zip_members(read_file(path.resolve(), path.name), path.name)
+    elif ending(path.name):
+        members = archive_members(read_file(path.resolve(), path.name), path.name)
     else:
         real = path.resolve()  # whoever called chose this path: a link of theirs is meant
         members = (Member(path.name, lambda: read_file(real, path.name)),)
-    for _ in range(_ZIPPED):
-        members = _with_inner(_unwrapped(members))
-    return _unwrapped(members)
-
-
-def _with_inner(members: tuple[Member, ...]) -> tuple[Member, ...]:
-    """With the files of the one zip that lies where no code does: somebody zipped a zip."""
-    zips = [member for member in members if member.name.lower().endswith(".zip")]
-    if len(zips) != 1 or code_files(members):
-        return members
-    rest = [member for member in members if member is not zips[0]]
-    return (*rest, *zip_members(zips[0].read(), zips[0].name))
-
-
-def _unwrapped(members: tuple[Member, ...]) -> tuple[Member, ...]:
-    while members and len({PurePosixPath(member.name).parts[0] for member in members}) == 1:
-        if any("/" not in member.name for member in members):
-            return members
-        members = tuple(Member(member.name.partition("/")[2], member.read) for member in members)
-    return members
+    return opened(members)
 
 
 def _digest(

@@ -217,4 +217,6 @@ def test_the_platform_grades_whatever_was_uploaded(tmp_path: Path) -> None:
         shutil.copytree(CLASS / name, tmp_path / "submission" / name)
     assert folders.submissions_in(tmp_path / "submission")
     report = run(tmp_path, Options(only="2"))
-    assert report.complete and "nothing says which one" in report.submission.unusable["4a"]
+    said = [(found.severity.value, found.message) for found in report.submission.findings if found.rule == "file-name"]
+    assert report.complete and report.submission.file == "hana_post_norm/hw6.ipynb"
+    assert [kind for kind, message in said if "nothing else tells them apart" in message] == ["remark", "flag"]

@@ -136,8 +136,8 @@ def test_a_link_to_a_file_of_the_same_submission_is_that_file_and_any_other_is_r
     outside = tmp_path / "outside.py"
     outside.write_text(BOTH)
     inside = tmp_path / "in"
-    handed(inside, {"work/attempt/vit.txt": BOTH})
-    (inside / "hw6.py").symlink_to("work/attempt/vit.txt")
+    handed(inside, {"work/attempt/vit.pdf": BOTH})
+    (inside / "hw6.py").symlink_to("work/attempt/vit.pdf")
     assert set(load(inside).programs) == {"4a", "4b"}
     (inside / "hw6.py").unlink()
     for target in (outside, Path("../outside.py"), Path("work"), Path("nowhere")):

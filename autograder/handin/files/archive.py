@@ -1,7 +1,7 @@
 """The files of a zip, read in memory: every cap is checked on what the zip says, and again on what comes out.
 
-Why separate: an archive can claim anything. Nothing is ever unpacked to a disk. Whether a zip
-within a zip is opened is decided in `handin.load`; then it is read here under the same caps.
+Why separate: an archive can claim anything. Nothing is ever unpacked to a disk. Whether an archive
+within a submission is opened is decided in `files.opening`; then it is read here under the same caps.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
+from autograder.core.text import one_line
 from autograder.handin.files.members import Member, is_ignored, too_large
 
 _MB = 1024 * 1024
+_ENDINGS = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
+_ALONE = (".gz", ".bz2", ".xz")  # of one file: what a submission holds, and no data set
+_OF_A_SUBMISSION = (".ipynb", ".py", ".toml", ".json", ".safetensors", ".md", ".txt")
+_FOREIGN = (".rar", ".7z", ".zipx", ".tar.zst", ".tzst", ".zst", ".lz", ".lz4", ".dmg", ".iso", ".cab", ".ace", ".sit")
 _GOES_WITH_IT = f"{policy.FILES.answers}, {policy.FILES.history}, {policy.FILES.checkpoint}"
-_ONLY = f"Make a new zip with only {policy.FILES.notebook} and what goes with it ({_GOES_WITH_IT})."
+ONLY = f"Make a new zip with only {policy.FILES.notebook} and what goes with it ({_GOES_WITH_IT})."
 
 
 # MemoryError: a member packed with LZMA says itself how much unpacking takes, up to 4 GB.
@@ -38,45 +43,81 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError) as error:
         raise SubmissionError(f"{name} cannot be opened as a zip ({error}). It seems damaged: make it again.") from None
     used = [entry for entry in entries if not _is_folder(entry) and not is_ignored(entry.filename)]
-    _check_amount(used, len(entries), name)
+    check_amount(len(used), len(entries), sum(entry.file_size for entry in used), name)
     for entry in used:
+        check_name(entry.filename, name)
         _check_entry(entry, name)
     twice = [filename for filename, count in Counter(entry.filename for entry in used).items() if count > 1]
     if twice:
         raise SubmissionError(
-            f"{name} holds the file {twice[0][:100]} more than once; it is unclear which one counts. {_ONLY}"
+            f"{name} holds the file {twice[0][:100]} more than once; it is unclear which one counts. {ONLY}"
         )
     # old Windows tools write their own sign between folders
-    return tuple(Member(entry.filename.replace("\\", "/"), _reader(archive, entry)) for entry in used)
+    names = [entry.filename.replace("\\", "/") for entry in used]
+    return tuple(Member(own, _reader(archive, one), one.file_size, _date(one)) for own, one in zip(names, used))
+
+
+def ending(name: str) -> str:
+    """By what a file's name says that it is an archive that can be opened; "" for any other file."""
+    lower = name.lower()
+    found = next((known for known in _ENDINGS if lower.endswith(known)), "")
+    alone = next((known for known in _ALONE if lower.endswith(known)), "")
+    return found or (alone if lower.removesuffix(alone).endswith(_OF_A_SUBMISSION) else "")
+
+
+def not_opened(members: Sequence[Member]) -> str:
+    """What to say of archives among the files: why each could not be opened, and what to do; "" where there is none."""
+    words = []
+    for member in members:
+        shown = one_line(member.name, 60)
+        if member.name.lower().endswith(_FOREIGN):
+            words.append(f"{shown} is an archive of a kind that is not opened here: unpack it and hand in its files.")
+        elif ending(member.name):
+            try:
+                member.read()
+                words.append(f"{shown} was not opened: unpack it and hand in its files.")
+            except SubmissionError as error:
+                words.append(str(error))
+    return " ".join(words[:3])
+
+
+def check_name(filename: str, name: str) -> None:
+    """Raises SubmissionError for a file whose name leads out of the archive `name`."""
+    path = PurePosixPath(filename.replace("\\", "/"))
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        kind = "zip" if name.lower().endswith(".zip") else "archive"
+        raise SubmissionError(f"{name} holds a file whose name leads out of the {kind} ({filename[:100]!r}). {ONLY}")
+
+
+def check_amount(files: int, entries: int, size: int, name: str) -> None:
+    """Raises SubmissionError for more files, or more bytes in all, than are read of what `name` is."""
+    if files > policy.CAPS.zip_files or entries > 10 * policy.CAPS.zip_files:
+        raise SubmissionError(
+            f"{name} holds {max(files, entries)} files; at most {policy.CAPS.zip_files} are read. {ONLY}"
+        )
+    if size > policy.CAPS.zip_total_mb * _MB:
+        raise SubmissionError(
+            f"{name} unpacks to {size / _MB:.0f} MB; at most {policy.CAPS.zip_total_mb} MB are read. {ONLY}"
+        )
+
+
+def _date(entry: zipfile.ZipInfo) -> int:
+    year, month, day, hour, minute, _ = entry.date_time
+    return (((year * 100 + month) * 100 + day) * 100 + hour) * 100 + minute if year > 1980 else 0
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.endswith("/")  # ZipInfo.is_dir fails on an empty name
 
 
-def _check_amount(used: list[zipfile.ZipInfo], entries: int, name: str) -> None:
-    if len(used) > policy.CAPS.zip_files or entries > 10 * policy.CAPS.zip_files:
-        raise SubmissionError(
-            f"{name} holds {max(len(used), entries)} files; at most {policy.CAPS.zip_files} are read. {_ONLY}"
-        )
-    total = sum(entry.file_size for entry in used)
-    if total > policy.CAPS.zip_total_mb * _MB:
-        raise SubmissionError(
-            f"{name} unpacks to {total / _MB:.0f} MB; at most {policy.CAPS.zip_total_mb} MB are read. {_ONLY}"
-        )
-
-
 def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
     shown = entry.filename[:100]
-    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise SubmissionError(f"{name} holds a file whose name leads out of the zip ({shown!r}). {_ONLY}")
     if entry.flag_bits & 1:
         raise SubmissionError(f"{name} is protected by a password ({shown}). Make the zip without one.")
     if entry.file_size > _MB and entry.file_size > policy.CAPS.zip_ratio * max(entry.compress_size, 1):
         raise SubmissionError(
             f"{name} holds {shown}, which is compressed more than {policy.CAPS.zip_ratio} times: "
-            f"that is no ordinary file. {_ONLY}"
+            f"that is no ordinary file. {ONLY}"
         )
 
 

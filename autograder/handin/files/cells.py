@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from autograder.core.errors import UNPARSABLE, SubmissionError
 from autograder.core.records import Cell, Finding, Place, Severity
+from autograder.handin.files import fenced
 from autograder.handin.files.decoding import cookie_findings, decode
 from autograder.handin.files.magics import dropped_language, plain_python
+from autograder.handin.files.marimo import plain_marimo
 from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
 from autograder.handin.slicing.asides import Aside, Text, asides
 
@@ -40,14 +42,23 @@ def read_work(data: bytes, file: str) -> Work:
     is_notebook = looks_like_notebook(text) or (named_notebook and not _is_python(text))
     misnamed = () if is_notebook == named_notebook else (_misnamed(file, is_notebook),)
     if not is_notebook:
-        cell, aside = Cell(None, plain_python(text)), asides([Text("code", None, text)], file)
-        return Work(file, (cell,), (*misnamed, *cookie_findings(text, file)), asides=aside)
+        parts = _scripts(text, file)
+        cells = tuple(Cell(None, plain_python(part)) for part in parts)
+        aside = asides([Text("code", None, part) for part in parts], file)
+        return Work(file, cells, (*misnamed, *cookie_findings(text, file)), asides=aside)
     saved, findings, others = read_notebook(text, file)
     cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in saved)
     written = _written(saved)
     lost = [cell for cell in saved if not any(cell.number == part.number for own in written.values() for part in own)]
     code = [Text("code", cell.number, cell.source, dropped_language(cell.source)) for cell in saved]
     return Work(file, cells, (*misnamed, *findings, *_dropped(lost, file)), written, asides([*others, *code], file))
+
+
+def _scripts(text: str, file: str) -> tuple[str, ...]:
+    """A script as it is; the code of what other notebook programs save as text, each part with its lines in place."""
+    if file.lower().removesuffix(".txt").endswith(fenced.ENDINGS):
+        return fenced.fenced_python(text) or (text,)
+    return plain_marimo(text) or (text,)
 
 
 def module_cells(data: bytes, file: str) -> tuple[Cell, ...]:

@@ -1,12 +1,12 @@
-"""Which file of the submission is the work: the one with the right name, else the only one that defines the classes.
+"""Which file of the submission is the work: the one with the right name, else the one that defines the classes.
 
 Why separate: losing a submission because of its name would be unfair, taking the wrong one of two would be worse. When
-two could be meant, this says so instead of guessing. Nothing here opens files by itself.
+several could be meant, this takes the one that people would take, and says so. Nothing here opens files by itself.
 """
 
 from __future__ import annotations
 
-import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -14,13 +14,17 @@ from typing import NamedTuple
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Severity
-from autograder.handin.files.cells import Work, imports_module, module_cells, read_work, unreadable
+from autograder.handin.files import archive, fenced
+from autograder.handin.files.cells import Work
+from autograder.handin.files.drafts import natural
 from autograder.handin.files.members import KEPT_COPY, Member
-from autograder.handin.slicing import Sliced, slice_cells
-from autograder.handin.slicing.beside import Module
+from autograder.handin.files.ranking import ranked
+from autograder.handin.files.tried import Tried, try_file
+from autograder.handin.slicing import Sliced
 
 _ENDINGS = (".ipynb", ".py", ".ipynb.txt", ".ipynb.json", ".py.txt")
 _TRIED = 20  # files that are read in search of the classes; a submission holds a handful
+_NO_WORK = (".pdf", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".docx", ".doc", ".safetensors", ".pt", ".pth", ".npz")
 
 
 class Chosen(NamedTuple):
@@ -31,68 +35,126 @@ class Chosen(NamedTuple):
     remarks: tuple[Finding, ...]
 
 
-class _Tried(NamedTuple):
-    member: Member
-    work: Work | None
-    sliced: Sliced | None
-    problem: str
-
-    @property
-    def defines(self) -> int:
-        return len(self.sliced.programs) if self.sliced else 0
-
-    @property
-    def filled(self) -> int:
-        """How many of the classes are more than the unfilled template."""
-        return len(self.sliced.programs.keys() - set(self.sliced.absent)) if self.sliced else 0
-
-    @property
-    def blank(self) -> bool:
-        """Whether all that it defines is the template."""
-        return self.defines > 0 and not self.filled
-
-
 def choose(members: Sequence[Member], provided: str) -> Chosen:
-    """The file to grade. Raises SubmissionError when there is none, or no telling which."""
+    """The file to grade. Raises SubmissionError when there is none."""
+    first: Chosen | None = None
+    problem = ""
+    for candidates in _groups(members):
+        try:
+            chosen = _choose(candidates, members, provided)
+        except SubmissionError as error:
+            problem = problem or str(error)
+            continue
+        if _written(chosen):
+            return chosen._replace(remarks=(*_in_place(problem, chosen.work.file), *chosen.remarks))
+        first = first or chosen
+    if first:
+        return first
+    copies = [member for member in members if member.name.endswith(KEPT_COPY)]
+    kept = [one for one in (try_file(copy, members, provided) for copy in copies[:_TRIED]) if one.filled]
+    if len(kept) != 1:
+        raise SubmissionError(problem or _none_found(members))
+    why = problem or _none_found(members)
+    message = f"{why} The copy that Jupyter kept, {kept[0].member.name}, is graded in its place."
+    fix = "open your notebook, run all cells, save it, and hand in that"
+    remark = Finding("file-name", Severity.REMARK, message, construct=kept[0].member.name, fix=fix)
+    return _best(kept, members)._replace(remarks=(remark,))
+
+
+def _groups(members: Sequence[Member]) -> Iterator[list[Member]]:
+    """Files that may be the work; each group only counts where none before it has a class that is filled in."""
+    code = sorted(code_files(members), key=lambda member: (member.name.count("/"), member.name))
+    loose = [member for member in code if not member.packed]
+    if loose:
+        yield loose
+    if len(code) > len(loose):
+        yield code
+    if texts := _texts(members):
+        yield texts
+
+
+def _texts(members: Sequence[Member]) -> list[Member]:
+    """Files of any other name in which a class of the homework begins: Markdown, a notebook without its ending."""
+    classes = "|".join(question.class_name for question in policy.POLICY.questions if question.class_name)
+    begins = re.compile(rf"class[ \t]+(?:{classes})\b".encode())
+    others = [member for member in members if member not in code_files(members) and _may_be_text(member.name.lower())]
+    others.sort(key=lambda member: (member.packed, not member.name.lower().endswith(fenced.ENDINGS), member.name))
+    return [member for member in others[:_TRIED] if begins.search(_content(member))]
+
+
+def _may_be_text(name: str) -> bool:
+    return (
+        not name.endswith((*_NO_WORK, KEPT_COPY))
+        and not archive.ending(name)
+        and PurePosixPath(name).name
+        not in (
+            policy.FILES.answers,
+            policy.FILES.history,
+        )
+    )
+
+
+def _content(member: Member) -> bytes:
     try:
-        return _choose(members, provided)
-    except SubmissionError as error:
-        copies = [member for member in members if member.name.endswith(KEPT_COPY)]
-        kept = [one for one in (_try(copy, members, provided) for copy in copies[:_TRIED]) if one.filled]
-        if len(kept) != 1:
-            raise
-        chosen = _best(kept)
-        message = f"{error} The copy that Jupyter kept, {kept[0].member.name}, is graded in its place."
-        fix = "open your notebook, run all cells, save it, and hand in that"
-        remark = Finding("file-name", Severity.REMARK, message, construct=kept[0].member.name, fix=fix)
-        return chosen._replace(remarks=(remark,))
+        return member.read()
+    except SubmissionError:
+        return b""
 
 
-def _choose(members: Sequence[Member], provided: str) -> Chosen:
-    candidates = sorted(code_files(members), key=lambda member: (member.name.count("/"), member.name))
-    if not candidates:
-        raise SubmissionError(_none_found(members))
-    exact = [m for name in (policy.FILES.notebook, policy.FILES.script) for m in candidates if _base(m) == name]
+def _written(chosen: Chosen) -> bool:
+    return bool(chosen.sliced.programs.keys() - set(chosen.sliced.absent))
+
+
+def _in_place(problem: str, file: str) -> list[Finding]:
+    """What to say when a file that counts more cannot be read, and another is graded."""
+    message = f"{problem} {file} is graded in its place."
+    fix = f"hand in one notebook, called {policy.FILES.notebook}"
+    return [Finding("file-name", Severity.REMARK, message, construct=file, fix=fix)] if problem else []
+
+
+def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: str) -> Chosen:
+    names = (policy.FILES.notebook, policy.FILES.script)
+    exact = [member for name in names for member in candidates if _base(member) == name]
     others = [member for member in candidates if member not in exact]
-    tried = [_try(member, members, provided) for member in exact[:_TRIED]]
+    tried = [try_file(member, members, provided) for member in exact[:_TRIED]]
     if not any(one.filled for one in tried):
-        more = [_try(member, members, provided) for member in others[:_TRIED]]
+        more = [try_file(member, members, provided) for member in others[:_TRIED]]
         # beside a blank notebook of the right name only a filled one counts
         tried = tried + (more if not any(one.blank for one in tried) else [one for one in more if one.filled])
-        return _best(tried)
-    chosen = _best(tried)
+        return _joined(_best(tried, members), tried, members, provided)
+    chosen = _best(tried, members)
     lacks = chosen.sliced.absent
-    more = [_try(member, members, provided) for member in others[:_TRIED]] if lacks else []
+    more = [try_file(member, members, provided) for member in others[:_TRIED]] if lacks else []
     return chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
 
 
-def _elsewhere(chosen: Chosen, others: Sequence[_Tried]) -> Iterator[Finding]:
+def _joined(chosen: Chosen, tried: Sequence[Tried], members: Sequence[Member], provided: str) -> Chosen:
+    """With the files that have the classes which it lacks: somebody handed in one file for each part."""
+    first = next(one for one in tried if one.work is chosen.work)
+    lacks = frozenset(q.number for q in policy.POLICY.questions if q.class_name) - first.written
+    others: list[Tried] = []
+    for one in sorted(tried, key=lambda one: natural(one.member.name)):
+        if one is not first and one.written & lacks and not one.written & first.written:
+            others.append(one)
+            lacks -= one.written
+    if not first.written or not others:
+        return chosen
+    whole = try_file(first.member, members, provided, others)
+    if not whole.work or not whole.sliced or whole.written < first.written:
+        return chosen
+    names = " and ".join(one.member.name for one in (first, *others))
+    message = f"each of {names} has a class that the other has not, so all of it was read as one"
+    fix = f"put all your work into one notebook, called {policy.FILES.notebook}, and hand in that"
+    remark = Finding("file-name", Severity.REMARK, message, construct=first.member.name, fix=fix)
+    return Chosen(whole.work, whole.sliced, (remark,))
+
+
+def _elsewhere(chosen: Chosen, others: Sequence[Tried]) -> Iterator[Finding]:
     """Remarks on classes that the chosen file leaves out, or unfilled, and that another file has."""
     classes = {question.number: question.class_name for question in policy.POLICY.questions}
     file = chosen.work.file
     for number in chosen.sliced.absent:
-        there = [one for one in others if one.sliced and number in one.sliced.programs.keys() - set(one.sliced.absent)]
-        for one in there[:1]:
+        for one in [one for one in others if number in one.written][:1]:
             message = f"{file}, which is graded, has no {classes[number]} yet, and {one.member.name} beside it has one"
             fix = f"put all your work into one notebook, called {policy.FILES.notebook}, and hand in that"
             yield Finding("file-name", Severity.REMARK, message, question=number, construct=one.member.name, fix=fix)
@@ -104,49 +166,7 @@ def code_files(members: Sequence[Member]) -> list[Member]:
     return [member for member in known if not member.name.endswith(KEPT_COPY)]
 
 
-def _try(member: Member, members: Sequence[Member], provided: str) -> _Tried:
-    try:
-        work = read_work(member.read(), member.name)
-        modules = _modules(work, member, members)
-        beside = _beside(member, members)
-        sliced = slice_cells(
-            work.cells, member.name, provided=provided, beside=beside, modules=modules, asides=work.asides
-        )
-        return _Tried(member, work, sliced, "")
-    except SubmissionError as error:
-        return _Tried(member, None, None, str(error))
-    except (MemoryError, RecursionError) as error:
-        return _Tried(member, None, None, str(unreadable(error, member.name)))
-
-
-def _beside(member: Member, members: Sequence[Member]) -> frozenset[str]:
-    """Modules that lie next to the file: helpers.py, or a folder of .py files."""
-    folder = PurePosixPath(member.name).parent
-    near = (PurePosixPath(other.name) for other in members if other is not member and other.name.endswith(".py"))
-    inside = [path.relative_to(folder) for path in near if path.is_relative_to(folder)]
-    return frozenset(path.stem if len(path.parts) == 1 else path.parts[0] for path in inside)
-
-
-def _modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str, Module]:
-    """The student's own modules that the work imports: files right beside it, or written by its own cells."""
-    folder, source = PurePosixPath(member.name).parent, "\n".join(cell.source for cell in work.cells)
-    found = {name: Module(member.name, cells) for name, cells in work.written.items()}
-    for other in members:
-        path = PurePosixPath(other.name)
-        near = other is not member and path.parent == folder and path.suffix == ".py" and path.stem.isidentifier()
-        if not near or path.stem in found or len(found) >= _TRIED:
-            continue
-        if imports_module(path.stem, source) or any(_mentions(path.stem, module) for module in found.values()):
-            with contextlib.suppress(SubmissionError, MemoryError, RecursionError):
-                found[path.stem] = Module(other.name, module_cells(other.read(), other.name))
-    return found
-
-
-def _mentions(name: str, module: Module) -> bool:
-    return any(imports_module(name, cell.source) for cell in module.cells)
-
-
-def _best(tried: Sequence[_Tried]) -> Chosen:
+def _best(tried: Sequence[Tried], members: Sequence[Member]) -> Chosen:
     blank = [one for one in tried if one.blank] if any(one.filled for one in tried) else []
     tried = [one for one in tried if one not in blank]
     most = max(one.defines for one in tried)
@@ -154,43 +174,38 @@ def _best(tried: Sequence[_Tried]) -> Chosen:
     if not readable:
         raise SubmissionError(tried[0].problem)
     full = [one for one in readable if one.defines == most] if most else readable
-    first = full[0]
-    rivals = [one for one in full if _rank(one) == _rank(first)] if _right_name(first) else full
+    rivals = [one for one in full if _rank(one) == _rank(full[0])] if full[0].right_name else full
+    said: tuple[Finding, ...] = ()
     if not _same_work(rivals):
-        raise SubmissionError(_ambiguous(rivals, most))
+        rivals, said = ranked(rivals, members)
+    first = rivals[0]
     partial = [one for one in readable if one.defines and one.defines < most]
-    rest = [one for one in (*full[1:], *partial) if _right_name(one)]
+    rest = [one for one in (*full, *partial) if one is not first and one.right_name and not (said and one in rivals)]
     assert first.work and first.sliced
     failed = [one for one in tried if one.problem]
-    return Chosen(first.work, first.sliced, tuple(_remarks(first, rest, failed, blank)))
+    return Chosen(first.work, first.sliced, (*_remarks(first, rest, failed, blank), *said))
 
 
-def _right_name(one: _Tried) -> bool:
-    return _base(one.member) in (policy.FILES.notebook, policy.FILES.script)
+def _rank(one: Tried) -> tuple[str, int]:
+    return one.base, one.member.name.count("/")
 
 
-def _rank(one: _Tried) -> tuple[str, int]:
-    return _base(one.member), one.member.name.count("/")
-
-
-def _same_work(tried: Sequence[_Tried]) -> bool:
+def _same_work(tried: Sequence[Tried]) -> bool:
     """One file; copies of one file; or a notebook beside its own export (my.ipynb, my.py)."""
     texts = {tuple(cell.source for cell in one.work.cells) for one in tried if one.work}
     stems = {one.member.name.lower().rpartition(".")[0] for one in tried}
     return len(texts) == 1 or len(stems) == 1
 
 
-def _remarks(
-    chosen: _Tried, rest: Sequence[_Tried], failed: Sequence[_Tried], blank: Sequence[_Tried]
-) -> list[Finding]:
+def _remarks(chosen: Tried, rest: Sequence[Tried], failed: Sequence[Tried], blank: Sequence[Tried]) -> list[Finding]:
     file = chosen.member.name
     messages = []
-    if not _right_name(chosen):
+    if not chosen.right_name:
         messages.append(f"the file is called {file} instead of {policy.FILES.notebook}; it was graded all the same")
     messages += [
         f"{one.member.name} is the blank template still, so {file}, which has the classes, is graded in its place"
         for one in blank
-        if _right_name(one)
+        if one.right_name
     ]
     messages += [f"both {file} and {one.member.name} define the classes; {file} is graded" for one in rest]
     messages += [f"{one.member.name} could not be read, so {file} is graded: {one.problem}" for one in failed]
@@ -198,22 +213,12 @@ def _remarks(
     return [Finding("file-name", Severity.REMARK, message, construct=file, fix=fix) for message in messages]
 
 
-def _ambiguous(tried: Sequence[_Tried], most: int) -> str:
-    names = ", ".join(one.member.name for one in tried[:5])
-    what = "define the classes" if most else "could be the submission, though none defines the classes"
-    return (
-        f"Several files {what} ({names}), and nothing says which one is meant. "
-        f"Put your work into one notebook, name it {policy.FILES.notebook}, and hand in again."
-    )
-
-
 def _none_found(members: Sequence[Member]) -> str:
     names = ", ".join(member.name for member in members[:5])
     found = f"found only {names}" if names else "found no files"
-    zips = [member.name for member in members if member.name.lower().endswith(".zip")]
-    inside = f" (a zip within a submission is opened only when it is the only one: unpack {zips[0]})" if zips else ""
+    closed = archive.not_opened(members)
     return (
-        f"Looked for {policy.FILES.notebook} or {policy.FILES.script}, but {found}{inside}. "
+        f"Looked for {policy.FILES.notebook} or {policy.FILES.script}, but {found}. {closed}{' ' if closed else ''}"
         f"In Colab use File > Download > Download .ipynb, name it {policy.FILES.notebook}, and hand that in."
     )
 

@@ -25,6 +25,8 @@ _IGNORED = frozenset(
         ".venv",
         "venv",
         "node_modules",
+        "site-packages",
+        "dist-packages",
         "thumbs.db",
         "desktop.ini",
         ".spotlight-v100",
@@ -46,6 +48,9 @@ class Member(NamedTuple):
 
     name: str  # relative, with /
     read: Callable[[], bytes]
+    size: int = 0  # of a file in an archive, unpacked
+    date: int = 0  # YYYYMMDDhhmm, where an archive says when it was changed
+    packed: bool = False  # in an archive that lies beside code
 
 
 def is_ignored(name: str) -> bool:
@@ -81,7 +86,7 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int], root: Path) ->
     found = [entry for entry in found if not is_ignored(prefix + entry.name)]
     depth -= len(found) > 1
     for entry in found:
-        name = prefix + _shown(entry.name)
+        name = prefix + text_of(os.fsencode(entry.name))
         if entry.is_dir(follow_symlinks=False):
             if depth > 0 and name.count("/") < _DEEPEST:
                 yield from _walk(Path(entry.path), name + "/", depth, seen, root)
@@ -93,9 +98,8 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int], root: Path) ->
             yield Member(name, _reader(entry.path, name))  # a pipe or device: refused when read, in words
 
 
-def _shown(name: str) -> str:
-    """The name as text: one that is not UTF-8 is an old Windows', as zips from there are unpacked."""
-    raw = os.fsencode(name)
+def text_of(raw: bytes) -> str:
+    """A name as text: one that is not UTF-8 is an old Windows', as zips from there are unpacked."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

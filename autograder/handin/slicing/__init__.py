@@ -58,14 +58,17 @@ def slice_cells(
     beside: Iterable[str] = (),
     modules: Mapping[str, Module] | None = None,
     asides: Mapping[str, Aside] | None = None,
+    also: Sequence[Module] = (),
 ) -> Sliced:
     """The program of every graded class in `cells`.
 
     `provided` is the source of our copies of the provided classes; `beside` names the .py files (without the ending)
     that lie next to `file`; `modules` holds those that can be read in place of an import;
-    `asides` tells of classes that stand where nothing defines them.
+    `asides` tells of classes that stand where nothing defines them; `also` stands before `cells`, as if run first.
     """
-    read, unread = statements(cells, file)
+    several = [*(statements(other.cells, other.file) for other in also), statements(cells, file)]
+    read = [chunk for parts, _ in several for chunk in parts]
+    unread = [part for _, parts in several for part in parts]
     whole = unfolded(read, modules or {})
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     chunks, late = remarks.without_late_stubs(whole.chunks, classes)
