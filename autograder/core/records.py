@@ -30,7 +30,8 @@ class Cell(msgspec.Struct, frozen=True):
     `outputs` is the text that the notebook saved under the cell (stream and text/plain only), `images` the number of
     pictures among them. Never HTML, never executed. `model` says what the code of a cell with outputs trains or tests:
     THIS_HOMEWORK, the name of another model, or "" (not to be told); `other_tasks` are words in that code
-    which belong to other tasks, such as "vocab".
+    which belong to other tasks, such as "vocab". `empty` of the pictures are blank, or axes without a curve; `raised`:
+    an exception ended the cell. `notes` is the text of the Markdown cells that follow it.
     """
 
     number: int | None
@@ -39,6 +40,9 @@ class Cell(msgspec.Struct, frozen=True):
     images: int = 0
     model: str = ""
     other_tasks: tuple[str, ...] = ()
+    empty: int = 0
+    raised: bool = False
+    notes: str = ""
 
 
 class Severity(str, Enum):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from autograder.commands.preflight import look
 from autograder.core.inventory import Inventory, Item, State
 from autograder.core.policy import CAPS
-from autograder.handin.present.pictures import Look, Picture, looked_at
+from autograder.handin.files.pictures import Look, Picture, looked_at
 from autograder.handin.present.written import unwritten
 from autograder.report.preflight import render
 from tests.grader.pace import patience

@@ -22,8 +22,8 @@ from autograder.handin.files.cells import imports_module
 from autograder.handin.files.decoding import decode
 from autograder.handin.files.members import Member
 from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
+from autograder.handin.files.pictures import Look, Picture, looked_at, saved_pictures
 from autograder.handin.load import load, members_of
-from autograder.handin.present.pictures import Look, Picture, looked_at, saved_pictures
 from autograder.handin.present.written import FORMS, unwritten
 
 BEFORE = "Before the questions: imports and set-up"

@@ -13,8 +13,9 @@ import msgspec
 
 from autograder.core.records import Cell
 from autograder.handin.evidence.history import from_history
+from autograder.handin.evidence.pictured import plotted
 from autograder.handin.evidence.record import Evidence
-from autograder.handin.evidence.saved import from_outputs, plotted
+from autograder.handin.evidence.saved import from_outputs
 
 _FAR = 3.0  # percent: two runs of the handout's model differ by one
 

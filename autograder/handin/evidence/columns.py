@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograder.handin.evidence import words
+from autograder.handin.evidence.printed_run import MAX_TEXT, lines_of
 
 LEAST_LINES = 5  # of one form; fewer may be anything
 MOST_LINES = 2_000
@@ -22,6 +23,7 @@ FARTHEST = 6.0
 _NUMBER = re.compile(
     r"(?<![\w.])[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?(?![\w.])|(?<=[A-Za-z_=:])\d\.\d{1,20}"
 )
+_LIST = re.compile(r"\[[\s\d.,eE+-]{20,4000}\]")  # of numbers alone, with commas or NumPy's blanks
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What else falls beside a loss.
 _OTHER = frozenset(
@@ -37,26 +39,53 @@ class Columns(NamedTuple):
     validation: tuple[float, ...]
 
 
-def of_lines(lines: Sequence[str]) -> Columns | None:
-    """Of the form of which most lines are, the first two columns of decimals that fall; None where there are none."""
+def of_text(text: str) -> Columns | None:
+    """The first two columns of decimals that fall: of the form of which most lines are, of lines by turns, or lists."""
+    lines = lines_of(text, bars=False)
+    return _of_lines(lines, least=2) or _of_lines(lines, least=1) or _of_lists(text)
+
+
+def _of_lines(lines: Sequence[str], least: int) -> Columns | None:
+    """Of the lines with at least so many numbers; of several forms that are equally many, one after the other."""
     forms: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
     for line in lines[:MOST_LINES]:
         labels, numbers = _NUMBER.split(line[:500]), _NUMBER.findall(line[:500])
         # brackets and what follows the last number ("saved") are no part of a form: a list's first row begins with two
-        if len(numbers) > 1:
+        if len(numbers) >= least:
             forms[tuple(" ".join(_LETTERS.findall(label)) for label in labels[:-1])].append(numbers)
-    named, rows = max(forms.items(), key=lambda form: len(form[1]), default=((), []))
-    if len(rows) < LEAST_LINES:
+    most = max(map(len, forms.values()), default=0)
+    if most < LEAST_LINES:
         return None
     falling: dict[str, tuple[float, ...]] = {}
+    for named, rows in forms.items():
+        if len(rows) == most and (least == 1 or not falling):
+            _add(falling, named, rows)
+    return _two(falling)
+
+
+def _add(falling: dict[str, tuple[float, ...]], named: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for index, column in enumerate(zip(*rows)):
         known, values = words.words(named[index]), tuple(map(float, column))
         if known & _OTHER or not all("." in number for number in column) or not _falls(values):
             continue
         sets = words.sets(named[index])
-        name = words.TRAIN if words.TRAIN in sets else words.VALIDATION if sets else f"column {index}"
+        name = words.TRAIN if words.TRAIN in sets else words.VALIDATION if sets else f"column {len(falling)} {index}"
         falling.setdefault(name, values)
-    return _two(falling)
+
+
+def _of_lists(text: str) -> Columns | None:
+    """Lists or arrays of as many decimals each, two of which fall."""
+    falling: dict[str, tuple[float, ...]] = {}
+    for match in _LIST.finditer(text[:MAX_TEXT]):
+        label = text[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
+        numbers = _NUMBER.findall(match[0])
+        if len(numbers) >= LEAST_LINES:
+            _add(falling, [label], [[number] for number in numbers])
+    return _two({name: values for name, values in falling.items() if len(values) == _longest(falling)})
+
+
+def _longest(falling: dict[str, tuple[float, ...]]) -> int:
+    return max(map(len, falling.values()), default=0)
 
 
 def _falls(values: Sequence[float]) -> bool:

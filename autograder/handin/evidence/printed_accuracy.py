@@ -28,8 +28,8 @@ _PATTERNS = (
     re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%[^\d\n]{{0,20}}acc", re.IGNORECASE),
     re.compile(rf"acc(?:uracy|uracies)?\b[^\d\n]{{0,40}}?(?P<share>{_NUMBER})", re.IGNORECASE),
     re.compile(r"(?<![\d.])(?P<share>0?\.\d{1,20})[^\d\n]{0,20}acc", re.IGNORECASE),
-    re.compile(rf"\berr(?:or)?(?:[ _]rate)?\b\W{{0,10}}(?P<wrong>{_NUMBER})\s*%", re.IGNORECASE),
-    re.compile(r"\b(?:err(?:or)?[ _]rate|err)\b\W{0,10}(?P<wrong_share>0?\.\d{1,20})", re.IGNORECASE),
+    re.compile(rf"(?<![a-z])err(?:or)?(?:[ _]rate)?\b\W{{0,10}}(?P<wrong>{_NUMBER})\s*%", re.IGNORECASE),
+    re.compile(r"(?<![a-z])(?:err(?:or)?[ _]rate|err)\b\W{0,10}(?P<wrong_share>0?\.\d{1,20})", re.IGNORECASE),
 )
 # A cell's own value: a number, or several in brackets, in whatever NumPy and torch put around them.
 _VALUE = re.compile(
@@ -54,6 +54,7 @@ _FRACTION = re.compile(r"(?<![\d.])(\d{3,7})\s?/\s?([1-9]\d{3,6})(?![\d.])")  # 
 _TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')""", re.IGNORECASE)
 _EVALUATES = re.compile(r"eval\w{0,10}", re.IGNORECASE)  # loaders["eval"], of whatever set that is
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
+_KEYWORD = re.compile(r"(?<=[(,])\s{0,40}\w{1,60}=(?!=)")  # evaluate(eval_dataset=test_set)
 _MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
 _EPOCHS = re.compile(r"\b\d{1,4}\s?epochs?\b|\bepochs?\W{0,3}\d{1,4}\b", re.IGNORECASE)  # "accuracy after 15 epochs"
 _LAST_LINES = 20  # of a cell's output: a result comes at its end
@@ -80,7 +81,7 @@ def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
 
 def sets_given(cell: Cell) -> set[str]:
     """The sets that the code names among what it hands on: not in texts, and not in the names of what it calls."""
-    return words.sets(_CALLED.sub("(", _TEXT.sub("''", cell.source[:MAX_LINE])))
+    return words.sets(_KEYWORD.sub(" ", _CALLED.sub("(", _TEXT.sub("''", cell.source[:MAX_LINE]))))
 
 
 def _of_cell(cell: Cell) -> list[Accuracy]:

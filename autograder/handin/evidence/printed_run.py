@@ -8,7 +8,7 @@ is a claim by the student's own text; nothing here may decide points, and nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -71,17 +71,26 @@ def lines_of(text: str, *, bars: bool) -> list[str]:
 
 def runs(cells: Sequence[Cell]) -> list[Run]:
     """Every run that the cells print, in notebook order. Bars are looked at only where plain lines say nothing."""
-    found: list[Run] = []
-    for cell in cells:
-        lines = spelled_out(lines_of(cell.outputs, bars=False))
-        found += (
-            _listed(cell)
-            or _rows(cell)
-            or _runs_of(lines)
-            or _runs_of(lines_of(cell.outputs, bars=True))
-            or _falling(_runs_of(lines, bare=True))
-        )
-    return found
+    return [run for cell in cells for run in _of_cell(cell)]
+
+
+def _of_cell(cell: Cell) -> list[Run]:
+    """By the first way of reading that finds a curve; a last value ("final train loss 0.07") is none."""
+    lines = spelled_out(lines_of(cell.outputs, bars=False))
+    ways: tuple[Callable[[], list[Run]], ...] = (
+        lambda: _listed(cell),
+        lambda: _rows(cell),
+        lambda: _runs_of(lines),
+        lambda: _runs_of(lines_of(cell.outputs, bars=True)),
+        lambda: _falling(_runs_of(lines, bare=True)),
+    )
+    some: list[Run] = []
+    for way in ways:
+        found = way()
+        if any(len(curve) > 1 for run in found for curve in run.losses.values()):
+            return found
+        some = some or found
+    return some
 
 
 def _falling(found: list[Run]) -> list[Run]:

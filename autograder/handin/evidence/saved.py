@@ -1,7 +1,8 @@
 """The notebook's saved outputs as evidence: of several runs and accuracies, the ones that count.
 
 Why separate: how lines are understood is one question (`printed_run`), which of them are of this homework another
-(`task`), and which of several counts a third. Nothing here may fail on what a student's notebook holds.
+(`task`), and which of several counts a third. Where the strict readers find nothing, it is looked for once more, more
+generously, and in the text beside the code; staff then look. Nothing here may fail on what a student's notebook holds.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
-from autograder.handin.evidence import columns, printed_accuracy, printed_run, task, words
+from autograder.handin.evidence import columns, given, likely, pictured, printed_accuracy, printed_run, task, words
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
 Curve = tuple[float, ...]
+_PASTED = re.compile(r"!\[[^\]\n]{0,200}\]\((?:attachment:|data:image)|<img[^>\n]{0,200}src=.data:image")
+_FIRST = re.compile(r"epoch\W{0,3}0{0,2}[01]\b(?!\s?/\s?(?:[2-9]|1\d))", re.IGNORECASE)  # not the first of ten
 _NEAR_LAST = 1.5  # times the last loss: Adam that begins anew may rise a little
-_THING = re.compile(r"""\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\W\d]\w{0,60}""")  # a text or a name
-_DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
 
 
 class _Run(NamedTuple):
@@ -26,7 +29,7 @@ class _Run(NamedTuple):
     train: Curve
     validation: Curve
     epochs: int
-    guessed: bool = False  # by the order of columns
+    doubt: str = ""  # why staff should look
 
     @property
     def worth(self) -> tuple[int, bool, int, int]:
@@ -38,6 +41,7 @@ class _Run(NamedTuple):
 class _Tested(NamedTuple):
     cell: Cell
     found: printed_accuracy.Accuracy
+    doubt: str = ""
 
     @property
     def worth(self) -> tuple[bool, bool, bool, bool, float]:
@@ -48,16 +52,25 @@ class _Tested(NamedTuple):
 
 
 def from_outputs(cells: Sequence[Cell]) -> Evidence:
-    """What the saved outputs tell, whatever the order of the cells."""
-    runs = _continued([_Run(cell, *_curves(run), run.epochs) for cell in cells for run in printed_run.runs([cell])])
+    """What the saved outputs tell, whatever the order of the cells; where they tell nothing, what the text says."""
+    runs = _continued(_runs(cells))
+    drawn = [cell for cell in pictured.plotted(cells) if cell.images > cell.empty]
     tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
-    pictured = [cell for cell in cells if _pictures_losses(cell, cells)]
-    drawn = plotted(cells)
-    if not drawn and not any(min(map(len, run[1:3])) > 1 for run in runs):  # no words and no picture tell of both
-        runs += _by_columns(cells)
+    tests = tests or _more_tests(cells, trained_here=bool(runs or drawn))
+    runs += _by_columns(cells) if _lacks_one(runs, drawn, cells) else []
+    typed = _in_text(cells) if not runs and not drawn else []
+    runs += _runs(typed, "the losses were typed in the text below cell {}, and no output shows them")
+    drawn += [cell for cell in typed if cell.images]
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
     tested = max((test for test in tests if not task.refusal(test.cell)), key=lambda test: test.worth, default=None)
     train, validation, problems = _best_curves(good[::-1])
+    once = bool(good) and _only_one_epoch(good[-1], cells)
+    both = not once and any(pictured.draws_both(cell, cells) for cell in drawn)
+    perhaps = [cell for cell in drawn if not (both or once) and pictured.perhaps_both(cell, cells)]
+    shown = [
+        *((run.cell, run.train) for run in runs),
+        *((cell, ()) for cell in cells if pictured.of_losses(cell, cells)),
+    ]
     return Evidence(
         source="the notebook's saved outputs",
         train_loss=train,
@@ -71,30 +84,88 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
                 *(run.epochs for run in good if {run.train, run.validation} & {train, validation} - {()}),
             ]
         ),
-        plots=0 if problems else sum(cell.images for cell in drawn),  # what is nan draws no curve
-        plots_both=any(_draws_both(cell, cells) for cell in drawn),
+        plots=0 if problems else sum(cell.images - cell.empty for cell in drawn),  # what is nan draws no curve
+        plots_both=both or bool(perhaps),
         problems=problems,
-        curve_doubts=_curve_doubts(good[-1]) if good else task.doubts(drawn[0]) if drawn else (),
+        curve_doubts=(*_curve_doubts(good, drawn), *_unsaid(perhaps, train, validation)),
         accuracy_doubts=_doubts(tested) if tested else (),
-        refused_curves=_refusals([*((run.cell, run.train) for run in runs), *((cell, ()) for cell in pictured)]),
+        refused_curves=_refusals(shown),
         refused_accuracy=_refusals([(test.cell, ()) for test in tests]),
     )
+
+
+def _runs(cells: Sequence[Cell], doubt: str = "") -> list[_Run]:
+    return [
+        _Run(cell, *_curves(run), run.epochs, doubt.format(cell.number))
+        for cell in cells
+        for run in printed_run.runs([cell])
+    ]
+
+
+def _lacks_one(runs: Sequence[_Run], drawn: Sequence[Cell], cells: Sequence[Cell]) -> bool:
+    """Whether no words and no picture tell of both curves; any picture of losses does where nothing is printed."""
+    if any(min(len(run.train), len(run.validation)) > 1 for run in runs):
+        return False
+    return not drawn or bool(runs) and not any(pictured.draws_both(cell, cells) for cell in drawn)
+
+
+def _only_one_epoch(run: _Run, cells: Sequence[Cell]) -> bool:
+    """Whether the losses of both sets are of a first epoch after which nothing trains: a picture shows no more."""
+    alone = len(run.train) == len(run.validation) == 1 and _FIRST.search(run.cell.outputs)
+    later = cells[next((at for at, cell in enumerate(cells) if cell is run.cell), len(cells)) + 1 :]
+    return bool(alone) and not any(given.trains(cell, cells) for cell in later)
+
+
+def _more_tests(cells: Sequence[Cell], *, trained_here: bool) -> list[_Tested]:
+    """Numbers that can be the test accuracy; else what the text says, unless the code of this run tests nothing."""
+    found = likely.in_outputs(cells)
+    if not any(not task.refusal(one.cell) for one in found):
+        tested = [cell for cell in cells if words.TEST in given.order(cell, cells, given.aliases(cells))]
+        believed = not tested[-1].raised if tested else not trained_here
+        found += likely.in_notes(cells) if believed else []
+    return [
+        _Tested(one.cell, printed_accuracy.Accuracy(one.percent, one.images, True, guessed=True), one.why)
+        for one in found
+    ]
+
+
+def _in_text(cells: Sequence[Cell]) -> list[Cell]:
+    """The Markdown below each cell, as if the cell had printed it, where it lists losses or shows a picture of them."""
+    typed = []
+    for cell in cells:
+        named = words.words(cell.notes) & words.LOSS or len(words.sets(cell.notes)) > 1
+        pictures = len(_PASTED.findall(cell.notes)) if named else 0
+        text = msgspec.structs.replace(cell, source="", outputs=cell.notes, images=pictures, empty=0, notes="")
+        if pictures or any(len(run.curve(words.TRAIN)) > 1 for run in printed_run.runs([text])):
+            typed.append(text)
+    return typed
 
 
 def _by_columns(cells: Sequence[Cell]) -> list[_Run]:
     """Runs whose lines say in no known word what they are of, where the code names the training and another set."""
     found = []
     for cell in cells:
-        sets = words.sets(_drawing(cell, cells))
-        both = columns.of_lines(printed_run.lines_of(cell.outputs, bars=False)) if len(sets) > 1 else None
+        sets = words.sets(pictured.drawing(cell, cells))
+        both = columns.of_text(cell.outputs) if len(sets) > 1 else None
         if both and words.TRAIN in sets:
-            found.append(_Run(cell, both.train, both.validation, len(both.train), guessed=True))
+            doubt = f"which losses in cell {cell.number} are whose was told by the order of their columns"
+            found.append(_Run(cell, both.train, both.validation, len(both.train), doubt))
     return found
 
 
-def _curve_doubts(run: _Run) -> tuple[str, ...]:
-    unsaid = f"which losses in cell {run.cell.number} are whose was told by the order of their columns"
-    return (*((unsaid,) if run.guessed else ()), *task.doubts(run.cell, run.train))
+def _curve_doubts(good: Sequence[_Run], drawn: Sequence[Cell]) -> tuple[str, ...]:
+    if good:
+        best = good[-1]
+        return (*((best.doubt,) if best.doubt else ()), *task.doubts(best.cell, best.train))
+    return task.doubts(drawn[0]) if drawn else ()
+
+
+def _unsaid(perhaps: Sequence[Cell], train: Curve, validation: Curve) -> tuple[str, ...]:
+    if not perhaps or min(len(train), len(validation)) > 1 or not (train or validation):
+        return ()
+    return (
+        f"the picture under cell {perhaps[0].number} draws two curves, and nothing says that they are of both sets",
+    )
 
 
 def _continued(runs: Sequence[_Run]) -> list[_Run]:
@@ -119,15 +190,11 @@ def _goes_on(before: _Run, run: _Run) -> bool:
 
 def _doubts(tested: _Tested) -> tuple[str, ...]:
     cell = tested.cell
-    found = [f"no word of cell {cell.number} says that {tested.found.percent:g} is an accuracy"] * tested.found.guessed
+    unsaid = tested.doubt or f"no word of cell {cell.number} says that {tested.found.percent:g} is an accuracy"
+    found = [unsaid] * tested.found.guessed
     if printed_accuracy.sets_given(cell) == {words.VALIDATION}:
         found.append(f"the code of cell {cell.number} names the validation set, and the test set only in its texts")
     return (*found, *task.doubts(cell))
-
-
-def plotted(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The cells with a saved picture of losses that is, as far as can be told, of this homework."""
-    return tuple(cell for cell in cells if _pictures_losses(cell, cells) and not task.refusal(cell))
 
 
 def _best_curves(runs: Sequence[_Run]) -> tuple[Curve, Curve, tuple[str, ...]]:
@@ -164,27 +231,3 @@ def _are_accuracies(train: Curve, validation: Curve) -> bool:
         and all(0.5 < value <= 1.0 for value in validation)
         and train[-1] < min(train[0], validation[-1] / 3)
     )
-
-
-def _pictures_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether the cell has a picture and, with the functions of other cells that it calls, plots losses."""
-    if not cell.images:
-        return False
-    text = _drawing(cell, cells)
-    sets = words.sets(text)
-    of_losses = words.words(text) & words.LOSS or words.TRAIN in sets and len(sets) > 1
-    return bool(of_losses) and bool(_DRAWS.search(text))
-
-
-def _draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether the code of a picture names the training set and a held-out one, and not for its accuracy alone."""
-    things = _THING.findall(_drawing(cell, cells))
-    sets = {found for thing in things if not words.words(thing) & words.ACCURACY for found in words.sets(thing)}
-    return words.TRAIN in sets and len(sets) > 1
-
-
-def _drawing(cell: Cell, cells: Sequence[Cell]) -> str:
-    """The code that draws the cell's picture: its own, and that of the functions of other cells that it calls."""
-    defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
-    called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
-    return "\n".join([cell.source, *called])[: printed_run.MAX_TEXT]

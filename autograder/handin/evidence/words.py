@@ -62,7 +62,23 @@ _NTH = re.compile(
 )  # 第3轮: the number stands inside the word
 _GERMAN = re.compile(r"(trainings?|validierungs?|test)(verlust|genauigkeit)", re.IGNORECASE)  # words in one
 _PERCENT = re.compile(r"\s?(?:\\,)?\\%|\s(?:percent|per cent|prozent|por ciento|pour cent)\b", re.IGNORECASE)
-_THOUSANDS = re.compile(r"(?<![\d,.\[(])([1-9]\d{0,2}),(\d{3})(?![\d,.])")  # 9,713 images; in a list a comma divides
+_THOUSANDS = re.compile(
+    r"(?<![\d,.\[(])([1-9]\d{0,2}),(\d{3})(?![\d,]|\s?%)"
+)  # 9,713 images; in a list a comma divides
+# 9.713 images beside 97,13 %: a comma that must be a decimal's makes the points those of thousands
+_COMMA_DECIMAL = re.compile(r"(?<![\d,.])(?:0,\d|\d{1,3},(?:\d{1,2}|\d{4,8}))(?!\d)|(?<![\d,.])\d{1,3},\d{1,8}\s?%")
+_POINT_THOUSANDS = re.compile(r"(?<![\d,.])([1-9]\d{0,2})\.(\d{3})(?![\d.])")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d,.])([1-9]\d{0,2})[\u00a0\u2009\u202f'’_](\d{3})(?![\d,.])")
+_TEN_THOUSAND, _SPACED = (
+    re.compile(r"(?<![\d,.])10 000(?![\d,.])"),
+    re.compile(r"(?<![\d,.])(\d{1,2}) (\d{3})(?![\d,.])"),
+)
+# tensor(9713, device='cuda:0'), np.float64(0.9713): what a number wears that was not made plain
+_DRESSED = re.compile(
+    r"\b(?:(?:torch\.)?tensor|array|(?:np|numpy|jnp)\.\w{1,12}|Array)\(\s?"
+    r"([-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?)"
+    r"(?:,\s?\w{1,20}=(?:'[^'\n]{0,20}'|<?[\w.]{1,30}>?)){0,4}\s?\)"
+)
 _SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d{1,4}(?:\.\d{1,6})?")  # 97.3 ± 0.2 %: how far it may be off
 _HELD_OUT = re.compile(r"held[\s_-]?out|hold[\s_-]?out", re.IGNORECASE)
 _PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
@@ -75,9 +91,12 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
-    line = _HELD_OUT.sub("validation", _SPREAD.sub("", line))
+    line = _HELD_OUT.sub("validation", _SPREAD.sub("", _DRESSED.sub(r"\1", line)))
     line = _PERCENT_FIRST.sub(r"\1%", _PERCENT.sub("%", line.replace("$", "").replace("**", "")))
+    line = _SPACED_THOUSANDS.sub(r"\1\2", line)
+    line = _SPACED.sub(r"\1\2", line) if _TEN_THOUSAND.search(line) else line
     if "," in line:
+        line = _POINT_THOUSANDS.sub(r"\1\2", line) if _COMMA_DECIMAL.search(line) else line
         line = _THOUSANDS.sub(r"\1\2", line)
         line = line if _POINT.search(line) else _DECIMAL_COMMA.sub(r"\1.\2", line)
     if line.isascii() and not _ROMANCE.search(line):

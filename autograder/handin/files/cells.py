@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from autograder.handin.files.marimo import plain_marimo
 from autograder.handin.files.notebook import SavedCell, looks_like_notebook, read_notebook
 from autograder.handin.slicing.asides import Aside, Text, asides
 
+_MOST_NOTES = 30_000  # characters below a cell
 _WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?P<more>-a\s+|--append\s+)?(?:\./)?(?P<name>[A-Za-z_]\w*)\.py\s*$")
 
 
@@ -47,7 +49,19 @@ def read_work(data: bytes, file: str) -> Work:
         aside = asides([Text("code", None, part) for part in parts], file)
         return Work(file, cells, (*misnamed, *cookie_findings(text, file)), asides=aside)
     saved, findings, others = read_notebook(text, file)
-    cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in saved)
+    notes = _notes([cell.number for cell in saved], others)
+    cells = tuple(
+        Cell(
+            cell.number,
+            plain_python(cell.source),
+            cell.outputs,
+            cell.images,
+            empty=cell.empty,
+            raised=cell.raised,
+            notes=notes.get(cell.number, ""),
+        )
+        for cell in saved
+    )
     written = _written(saved)
     lost = [cell for cell in saved if not any(cell.number == part.number for own in written.values() for part in own)]
     code = [Text("code", cell.number, cell.source, dropped_language(cell.source)) for cell in saved]
@@ -59,6 +73,16 @@ def _scripts(text: str, file: str) -> tuple[str, ...]:
     if file.lower().removesuffix(".txt").endswith(fenced.ENDINGS):
         return fenced.fenced_python(text) or (text,)
     return plain_marimo(text) or (text,)
+
+
+def _notes(numbers: Sequence[int], others: Sequence[Text]) -> dict[int, str]:
+    """The Markdown below each of the code cells with these numbers, up to the next one."""
+    below: dict[int, str] = {}
+    for text in others:
+        at = bisect_left(numbers, text.number or 0)
+        if at and text.kind == "markdown":
+            below[numbers[at - 1]] = f"{below.get(numbers[at - 1], '')}{text.source}\n\n"[:_MOST_NOTES]
+    return below
 
 
 def module_cells(data: bytes, file: str) -> tuple[Cell, ...]:

@@ -15,6 +15,7 @@ from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Place, Severity
 from autograder.handin.files.figures import text_of_figure
 from autograder.handin.files.html_text import text_of
+from autograder.handin.files.pictures import Look, looked_at, pictures_of
 from autograder.handin.files.screen import Piece, shown
 from autograder.handin.slicing.asides import Text
 
@@ -22,17 +23,26 @@ from autograder.handin.slicing.asides import Text
 _OBJECT = re.compile(r"<[^<>]*>|[\w.]+\(\.\.\.\)")  # <IPython.core.display.HTML object>, alt.Chart(...)
 _PLOTLY = "application/vnd.plotly"
 _DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\.newPlot|altair-viz")
+_PLOTS = re.compile(r"plot|plt\b|semilog", re.IGNORECASE)
+# Plots that are looked at, the last ones, and how many bytes of each: 2 s at most here, of a reader's 20.
+_LOOKED_AT, _MOST_SEEN = 4, 1 << 20
+_HARMLESS = ("KeyboardInterrupt", "SystemExit")  # how people stop a cell
 _KEPT_TEXT = 90_000
 _AGAIN = "Open it once more, save it, download it (File > Download > Download .ipynb) and hand that in."
 
 
 class SavedCell(NamedTuple):
-    """One code cell as saved: `number` counts every cell from 1, `source` is untouched."""
+    """One code cell as saved: `number` counts every cell from 1, `source` is untouched.
+
+    `empty` of its pictures are blank, or axes without a curve; `raised`: an exception ended it.
+    """
 
     number: int
     source: str
     outputs: str
     images: int
+    empty: int = 0
+    raised: bool = False
 
 
 def looks_like_notebook(text: str) -> bool:
@@ -55,7 +65,7 @@ def read_notebook(text: str, file: str) -> tuple[tuple[SavedCell, ...], tuple[Fi
         raise SubmissionError(
             f"{file} has {len(cells)} cells; at most {policy.CAPS.cells} are read. Delete the unused ones."
         )
-    saved = [_cell(cell, number, file) for number, cell in enumerate(cells, start=1)]
+    saved = _with_empty([_cell(cell, number, file) for number, cell in enumerate(cells, start=1)], cells)
     others = (_other(cell, number) for number, cell in enumerate(cells, start=1))
     return tuple(cell for cell in saved if cell), findings, tuple(other for other in others if other)
 
@@ -116,7 +126,20 @@ def _cell(cell: Any, number: int, file: str) -> SavedCell | None:
     outputs = cell.get("outputs")
     known = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     images = sum(any(_is_picture(str(kind), part) for kind, part in _data(output).items()) for output in known)
-    return SavedCell(number, _text(source), _shortened(shown(_pieces(known))), images)
+    raised = any(output.get("output_type") == "error" and output.get("ename") not in _HARMLESS for output in known)
+    return SavedCell(number, _text(source), _shortened(shown(_pieces(known))), images, raised=raised)
+
+
+def _with_empty(saved: list[SavedCell | None], cells: list[Any]) -> list[SavedCell | None]:
+    """With the number of empty pictures under those that plot; the last few are looked at."""
+    left = _LOOKED_AT
+    for index in reversed(range(len(saved))):
+        cell = saved[index]
+        if cell and cell.images and left and _PLOTS.search(cell.source):
+            looks = [looked_at(picture, _MOST_SEEN) for picture in list(pictures_of(cells[index]))[-left:]]
+            left -= len(looks)
+            saved[index] = cell._replace(empty=sum(look in (Look.EMPTY, Look.BLANK) for look in looks))
+    return saved
 
 
 def _other(cell: dict[str, Any], number: int) -> Text | None:

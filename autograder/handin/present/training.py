@@ -15,7 +15,7 @@ from autograder.core.records import Submission
 from autograder.handin.evidence import Evidence, gather, plotted
 from autograder.handin.files.decoding import decode
 from autograder.handin.files.members import Member
-from autograder.handin.present.pictures import Look, Picture, looked_at, saved_pictures
+from autograder.handin.files.pictures import Look, Picture, looked_at, saved_pictures
 
 _AGAIN = f"run {FILES.saving_cell}, which writes it"
 

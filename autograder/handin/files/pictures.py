@@ -1,4 +1,4 @@
-"""Whether a saved picture shows anything: one colour all over is blank, one colour all over its middle is empty axes.
+"""Whether a saved picture shows anything: one colour all over is blank; a middle with at most a legend is empty axes.
 
 Why separate: a plot that was made before its data is a picture like any other to whoever counts them. PNG, which
 notebooks save, is read by hand: no library for it is needed to check homework. Bounded, and never sure of other kinds.
@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 MAX_BYTES = 64 << 20  # of a picture, unpacked: 4,000 x 4,000 in colour
 MAX_SLOW = 4 << 20  # bytes that are reckoned one by one: two seconds here, and a plot of the notebook has one
 MARGIN = 0.15  # of each side: frame, numbers and names of an axis stand there
+# Of the middle's width and height: what fills no more and ends in its own frame is a legend beside nothing.
+LEGEND, FRAME = (0.55, 0.35), 0.7
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -42,10 +44,11 @@ def saved_pictures(notebook: str) -> Mapping[int, tuple[Picture, ...]]:
     content, _ = json.JSONDecoder().raw_decode(notebook.lstrip("\ufeff \t\n"))
     cells = content.get("cells") if isinstance(content, dict) else None
     numbered = enumerate(cells if isinstance(cells, list) else [], start=1)
-    return {number: tuple(_of(cell)) for number, cell in numbered if isinstance(cell, dict)}
+    return {number: tuple(pictures_of(cell)) for number, cell in numbered if isinstance(cell, dict)}
 
 
-def _of(cell: Mapping[str, Any]) -> Iterator[Picture]:
+def pictures_of(cell: Mapping[str, Any]) -> Iterator[Picture]:
+    """The pictures that a cell of a notebook's JSON has saved."""
     outputs = cell.get("outputs")
     for output in outputs if isinstance(outputs, list) else []:
         data = output.get("data") if isinstance(output, dict) else None
@@ -65,19 +68,19 @@ def _bytes(kind: str, text: str) -> bytes:
         return b""
 
 
-def looked_at(picture: Picture) -> Look:
-    """What the picture shows, as far as that can be told."""
+def looked_at(picture: Picture, most: int = MAX_SLOW) -> Look:
+    """What the picture shows, as far as that can be told by reckoning `most` bytes one by one."""
     if not picture.data.strip():
         return Look.BLANK
     if not picture.data.startswith(b"\x89PNG\r\n\x1a\n"):
         return Look.UNSURE
     try:
-        return _png(picture.data)
+        return _png(picture.data, most)
     except (zlib.error, struct.error, ValueError, IndexError):
         return Look.UNSURE  # cut off or damaged: a browser may still show some of it
 
 
-def _png(data: bytes) -> Look:
+def _png(data: bytes, most: int) -> Look:
     chunks = list(_chunks(data))
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1][:13])
     bits = depth * _CHANNELS.get(colour, 0)
@@ -89,7 +92,7 @@ def _png(data: bytes) -> Look:
     if len(raw) < size:
         return Look.UNSURE
     # several small pixels share a byte: then bytes are compared, but for a last one that is not full
-    return _seen(raw, stride, width * bits // 8 // max(bits // 8, 1), height, max(bits // 8, 1))
+    return _seen(raw, stride, width * bits // 8 // max(bits // 8, 1), height, max(bits // 8, 1), most)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -100,19 +103,19 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += length + 12
 
 
-def _seen(raw: bytes, stride: int, width: int, height: int, step: int) -> Look:
-    """Row by row of `width` pixels of `step` bytes, until something is seen in the middle."""
+def _seen(raw: bytes, stride: int, width: int, height: int, step: int, most: int) -> Look:
+    """Row by row of `width` pixels of `step` bytes, until more is seen in the middle than a legend."""
     before, slow = bytes(stride), 0
     left, right = (round(side * width) * step for side in (MARGIN, 1 - MARGIN))
     inside = range(round(MARGIN * height), round((1 - MARGIN) * height))
     first = middle = b""
-    blank = True
+    blank, seen = True, _Extent()
     for number in range(height):
         start = number * (stride + 1)
         line, kind = raw[start + 1 : start + 1 + stride], raw[start]
         quick = kind == 0 or (kind == 2 and not any(line))
         slow += 0 if quick else stride
-        if slow > MAX_SLOW:
+        if slow > most:
             return Look.UNSURE
         row = (line if kind == 0 else before) if quick else _unfiltered(kind, line, before, step)
         first = first or row[:step]
@@ -120,9 +123,46 @@ def _seen(raw: bytes, stride: int, width: int, height: int, step: int) -> Look:
         if number in inside and (part := row[left:right]):
             middle = middle or part[:step]
             if part != middle * (len(part) // step):
-                return Look.DRAWN
+                seen = seen.with_row(number, part, middle)
+                if seen.wide > LEGEND[0] * (right - left) / step or seen.high > LEGEND[1] * len(inside):
+                    return Look.DRAWN
         before = row
-    return Look.BLANK if blank else Look.EMPTY
+    return Look.BLANK if blank else Look.EMPTY if not seen.wide or seen.is_framed else Look.DRAWN
+
+
+class _Extent(NamedTuple):
+    """The columns and rows, in pixels, from the first to the last that is not of the ground's colour."""
+
+    left: int = 1 << 30
+    right: int = 0
+    top: int = -1
+    bottom: int = -1
+    last: int = 0  # how many pixels of the last such row are not
+
+    @property
+    def wide(self) -> int:
+        return max(self.right - self.left, 0)
+
+    @property
+    def high(self) -> int:
+        return self.bottom - self.top + 1 if self.top >= 0 else 0
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether it ends in a line as long as it is wide, as a box does; what a curve has there is its own width."""
+        return self.wide > 1 and self.last > FRAME * self.wide
+
+    def with_row(self, number: int, part: bytes, ground: bytes) -> _Extent:
+        step = len(ground)
+        differs = [at for at in range(0, len(part) - step + 1, step) if part[at : at + step] != ground]
+        ends = (differs[0] // step, differs[-1] // step + 1) if differs else (self.left, self.right)
+        return _Extent(
+            min(self.left, ends[0]),
+            max(self.right, ends[1]),
+            self.top if self.top >= 0 else number,
+            number,
+            len(differs),
+        )
 
 
 def _unfiltered(kind: int, line: bytes, before: bytes, step: int) -> bytes:

@@ -1,0 +1,101 @@
+"""Which saved pictures are of the losses, and of whose: told by the code that draws them, never by looking.
+
+Why separate: reading text is one question, reading the code of a plot another. A picture counts as one of losses unless
+its code says otherwise: every curve of it is an accuracy's, or nothing in it is of a run. Nothing here decides points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from autograder.core.records import Cell
+from autograder.handin.evidence import task, words
+from autograder.handin.evidence.printed_run import MAX_TEXT
+
+_THING = re.compile(r"""\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\W\d]\w{0,60}""")  # a text or a name
+_NAME = re.compile(r"""(?<![\w"'])[^\W\d]\w{0,60}(?![\w"'])""")
+_DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
+_CURVE = re.compile(r"(?:\.(?:plot|semilog[xy]|loglog|scatter|step|bar|errorbar|lineplot|line)|\bplot)\(")
+_AXIS = re.compile(r"\b(?:set_)?ylabel\(([^()\n]{0,200})")
+_SEVERAL = re.compile(
+    r"subplots?\(\s?[1-9]|twinx\(|\bax(?:es|s)?\[|\bax(?:is)?2\b|\.figure\([^\n]{0,200}\n[^§]{0,2000}?\.figure\("
+)
+_LONGEST_CALL = 600
+# What is drawn beside losses, and words that name no data.
+_BESIDE = re.compile(r"\b(?:lr|lrs|rate|grad\w*|norm\w*|time\w*|smooth\w*|ema|average\w*|rolling)\b", re.IGNORECASE)
+_NO_DATA = frozenset(
+    "range len list np numpy arange linspace array for in label labels color c marker ls lw linewidth alpha epochs"
+    " epoch e x xs torch tensor item plt ax axes fig markersize linestyle zip enumerate".split()
+)
+
+
+def of_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the cell has a picture and, with the functions of other cells that it calls, plots losses."""
+    if not cell.images:
+        return False
+    text = drawing(cell, cells)
+    sets = words.sets(text)
+    named = words.words(text) & words.LOSS or words.TRAIN in sets and len(sets) > 1
+    return bool(named) and bool(_DRAWS.search(text)) and not _of_accuracies(text)
+
+
+def _of_accuracies(text: str) -> bool:
+    """Whether each of its curves is called an accuracy; or its one axis is, and nothing of it a loss."""
+    curves = [words.words(call) for call in _calls(text)]
+    if curves and all(said & words.ACCURACY and not said & words.LOSS for said in curves):
+        return True
+    axes = [words.words(label) for label in _AXIS.findall(text)]
+    alone = axes and all(said & words.ACCURACY for said in axes) and not _SEVERAL.search(text)
+    return bool(alone) and not words.words(text) & words.LOSS
+
+
+def plotted(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells with a saved picture of losses that is, as far as can be told, of this homework."""
+    return tuple(cell for cell in cells if of_losses(cell, cells) and not task.refusal(cell))
+
+
+def draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the code of a picture names the training set and a held-out one, and not for its accuracy alone.
+
+    Beside `val_loss`, a curve that is called `loss` is the training set's.
+    """
+    text = drawing(cell, cells)
+    things = [thing for thing in _THING.findall(text) if not words.words(thing) & words.ACCURACY]
+    sets = {found for thing in things for found in words.sets(thing)}
+    if words.TRAIN in sets and len(sets) > 1:
+        return True
+    drawn = [thing for call in _calls(text) for thing in _THING.findall(call) if words.words(thing) & words.LOSS]
+    named = [words.sets(thing) for thing in drawn]
+    return set() in named and any(one - {words.TRAIN} for one in named)
+
+
+def perhaps_both(cell: Cell, cells: Sequence[Cell]) -> bool:
+    """Whether the code draws two curves of different data, neither of which is called anything but a loss."""
+    curves = [
+        {name.lower() for name in _NAME.findall(call)} - _NO_DATA
+        for call in _calls(drawing(cell, cells))
+        if not words.words(call) & words.ACCURACY and not _BESIDE.search(call)
+    ]
+    return any(one - other and other - one for number, one in enumerate(curves) for other in curves[:number])
+
+
+def drawing(cell: Cell, cells: Sequence[Cell]) -> str:
+    """The code that draws the cell's picture: its own, and that of the functions of other cells that it calls."""
+    defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
+    called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
+    return "\n".join([cell.source, *called])[:MAX_TEXT]
+
+
+def _calls(text: str) -> list[str]:
+    """What stands in the brackets of each call that draws a curve."""
+    return [_inside(text[match.end() : match.end() + _LONGEST_CALL]) for match in _CURVE.finditer(text)]
+
+
+def _inside(text: str) -> str:
+    depth = 1
+    for at, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if not depth:
+            return text[:at]
+    return text
