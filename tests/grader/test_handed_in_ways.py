@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ READ: dict[str, dict[str, object]] = {
 }
 
 
-def handed(folder: Path, files: dict[str, bytes | str]) -> Submission:
+def handed(folder: Path, files: Mapping[str, bytes | str]) -> Submission:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

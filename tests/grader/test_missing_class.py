@@ -81,11 +81,13 @@ def test_a_class_that_another_notebook_has_is_told_and_not_taken_from_there(tmp_
     assert said == ["hw6.ipynb, which is graded, has no ViTLayer yet, and Copy of hw6.ipynb beside it has one"]
 
 
-def test_two_different_filled_copies_beside_a_blank_one_are_not_guessed_between(tmp_path: Path) -> None:
+def test_of_two_different_filled_copies_beside_a_blank_one_the_last_is_graded_and_said(tmp_path: Path) -> None:
     (tmp_path / "hw6.ipynb").write_text(BLANK, encoding="utf-8")
     (tmp_path / "Copy of hw6.ipynb").write_text(FILLED, encoding="utf-8")
     (tmp_path / "Copy (2).ipynb").write_text(notebook(BOTH + "\n# another try"), encoding="utf-8")
-    assert "Several files define the classes (Copy (2).ipynb, Copy of hw6.ipynb)" in load(tmp_path).unusable["4a"]
+    found = load(tmp_path)
+    assert found.file == "Copy (2).ipynb" and set(found.programs) == {"4a", "4b"}
+    assert any("(Copy (2).ipynb, Copy of hw6.ipynb), and they differ" in one.message for one in found.findings)
 
 
 def test_a_blank_notebook_alone_is_what_is_graded(tmp_path: Path) -> None:

@@ -112,7 +112,12 @@ def test_an_archive_beside_the_work_is_asked_only_for_what_is_missing(tmp_path: 
 
 
 def test_what_cannot_be_opened_beside_the_work_takes_nothing_away(tmp_path: Path) -> None:
-    files = {"hw6.py": BOTH, "answers.toml": TOML, "data.zip": b"PK\x03\x04 broken", "raw.tar.gz": b"\x1f\x8b broken"}
+    files: dict[str, bytes | str] = {
+        "hw6.py": BOTH,
+        "answers.toml": TOML,
+        "data.zip": b"PK\x03\x04 broken",
+        "raw.tar.gz": b"\x1f\x8b broken",
+    }
     found = handed(tmp_path, {**files, "train-images-idx3-ubyte.gz": gzip.compress(b"\0" * 2**26)})
     assert set(found.programs) == {"4a", "4b"} and found.answers == READ and not found.problem
 

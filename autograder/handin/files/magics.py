@@ -25,9 +25,9 @@ _SPECIAL = re.compile(
 )
 _ASSIGNED = re.compile(r"([\w.,\s\[\]'\"*()]+?=\s*)[!%](?=[\w!.~/%])")
 _TIMED = re.compile(r"^(\s*)%time\s+(?=\S)")
-# `%run file.py` defines in the notebook what the file defines, as an import of all of it does.
+# `%run file.py` (or a notebook) defines in the notebook what the file defines, as an import of all of it does.
 _RUN = re.compile(
-    r"""(?:%run|get_ipython\(\)\.run_line_magic\('run',\s*')\s*(?:-i\s+)?['"]?(?:\./)?([A-Za-z_]\w*)\.py\b"""
+    r"""(?:%run|get_ipython\(\)\.run_line_magic\('run',\s*['"])\s*(?:-[in]\s+)*\\?['"]?(?:\./)?(\w[^'"\n]*?)\.(?:py|ipynb)\b"""
 )
 _HELP = re.compile(r"\s*[\w.*%]+\?\??\s*$")
 _SHELL_RESULT = re.compile(r"([^=#]+=\s*)get_ipython\(\)\.")
@@ -42,6 +42,11 @@ def plain_python(source: str) -> str:
     if any(_is_special(line) for line in lines) or _first_text(lines)[:1].isspace():
         lines = _through_ipython(lines)
     return "\n".join(_harmless(lines))
+
+
+def as_module(path: str) -> str:
+    """A file, without its ending, as the module that it could be: "vit/my-heads" is vit.my_heads."""
+    return ".".join(re.sub(r"\W", "_", part) for part in path.split("/"))
 
 
 def dropped_language(source: str) -> str:
@@ -130,7 +135,7 @@ def _replacement(line: str) -> str:
         return assigned[1] + "None"
     text = line.lstrip()
     if run := _RUN.match(text):
-        return f"{line[: len(line) - len(text)]}from {run[1]} import *"
+        return f"{line[: len(line) - len(text)]}from {as_module(run[1])} import *"
     ours = (
         text.startswith(("!", "%", "?", "get_ipython()"))
         or _HELP.match(line)

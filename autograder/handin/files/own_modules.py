@@ -1,4 +1,4 @@
-"""The student's own modules that a work imports: files beside it, or written by its own cells.
+"""The student's own modules that a work imports: files and packages beside it, or written by its own cells.
 
 Why separate: it is told by names and by the words of imports alone which files are read. Nothing here replaces an
 import.
@@ -6,16 +6,26 @@ import.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from autograder.core.errors import SubmissionError
-from autograder.handin.files.cells import Work, imports_module, module_cells
-from autograder.handin.files.members import Member
-from autograder.handin.slicing.beside import Module
+from autograder.core.records import Cell
+from autograder.handin.files.cells import Work, module_cells, read_work
+from autograder.handin.files.magics import as_module
+from autograder.handin.files.members import KEPT_COPY, Member
+from autograder.handin.slicing.beside import Module, parents, resolved
 
 _MOST = 20  # files that are read for one work; a submission holds a handful
+_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#;]*)", re.MULTILINE)
+# A file of such a name that does not lie beside the work is no module of its own: Python would not take it either.
+_LIBRARIES = sys.stdlib_module_names | frozenset(
+    "IPython PIL cv2 datasets einops google jax lightning matplotlib numpy pandas plotly pytest requests safetensors "
+    "scipy seaborn sklearn tensorboard tensorflow timm torch torchinfo torchvision tqdm transformers wandb".split()
+)
 
 
 def beside(member: Member, members: Sequence[Member]) -> frozenset[str]:
@@ -27,19 +37,59 @@ def beside(member: Member, members: Sequence[Member]) -> frozenset[str]:
 
 
 def modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str, Module]:
-    """The student's own modules that the work imports: files right beside it, or written by its own cells."""
-    folder, source = PurePosixPath(member.name).parent, "\n".join(cell.source for cell in work.cells)
+    """Those that the work imports, or that one of them imports, by their dotted names: packages, their parts, files."""
     found = {name: Module(member.name, cells) for name, cells in work.written.items()}
-    for other in members:
-        path = PurePosixPath(other.name)
-        near = other is not member and path.parent == folder and path.suffix == ".py" and path.stem.isidentifier()
-        if not near or path.stem in found or len(found) >= _MOST:
-            continue
-        if imports_module(path.stem, source) or any(_mentions(path.stem, module) for module in found.values()):
-            with contextlib.suppress(SubmissionError, MemoryError, RecursionError):
-                found[path.stem] = Module(other.name, module_cells(other.read(), other.name))
+    files = _files(member, members)
+    waiting = [("", work.cells), *(("", cells) for cells in work.written.values())]
+    while waiting:
+        package, cells = waiting.pop(0)
+        for name in [part for cell in cells for whole in _imported(cell.source, package) for part in parents(whole)]:
+            other = None if name in found or len(found) >= _MOST else _file_of(name, member, files)
+            if other and (read := _cells(other)):
+                is_package = PurePosixPath(other.name).stem == "__init__"
+                found[name] = Module(other.name, read, name if is_package else name.rpartition(".")[0])
+                waiting.append((found[name].package, read))
     return found
 
 
-def _mentions(name: str, module: Module) -> bool:
-    return any(imports_module(name, cell.source) for cell in module.cells)
+def _dotted(path: str) -> str:
+    """The name from the top of the submission of the module, or package, that a file is."""
+    return as_module(path.rpartition(".")[0].removesuffix("/__init__"))
+
+
+def _files(member: Member, members: Sequence[Member]) -> list[tuple[str, Member]]:
+    """Every file that could be a module, by its dotted name from the top; scripts and what lies high come first."""
+    known = [m for m in members if m is not member and m.name.endswith((".py", ".ipynb"))]
+    known = [m for m in known if not m.name.endswith(KEPT_COPY) and m.packed in (False, member.packed)]
+    known.sort(key=lambda m: (m.name.endswith(".ipynb"), m.name.count("/"), m.name))
+    return [(_dotted(m.name), m) for m in known]
+
+
+def _file_of(name: str, member: Member, files: Sequence[tuple[str, Member]]) -> Member | None:
+    """Right beside the work, else wherever it lies: then sys.path, or an installation, led there."""
+    folder = PurePosixPath(member.name).parent.as_posix()
+    here = name if folder == "." else f"{as_module(folder)}.{name}"
+    near = [other for dotted, other in files if dotted == here]
+    if not near and name.partition(".")[0] not in _LIBRARIES:
+        near = [other for dotted, other in files if dotted == name or dotted.endswith(f".{name}")]
+    return near[0] if near else None
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
+    """The full names of all that a text imports; of `from a import b` also a.b, which may be a module."""
+    for dots, module, names in _FROM.findall(source):
+        base = resolved(module, len(dots), package)
+        yield from [base] if base else []
+        for name in re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names)):
+            yield f"{base}.{name}" if base else name
+    for names in _IMPORT.findall(source):
+        yield from (part.split()[0] for part in names.split(",") if part.split())
+
+
+def _cells(other: Member) -> tuple[Cell, ...]:
+    try:
+        if other.name.endswith(".ipynb"):
+            return read_work(other.read(), other.name).cells
+        return module_cells(other.read(), other.name)
+    except (SubmissionError, MemoryError, RecursionError):
+        return ()

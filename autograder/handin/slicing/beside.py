@@ -1,4 +1,4 @@
-"""Modules of the student's own: a .py file handed in beside the notebook, or one that a cell writes with %%writefile.
+"""Modules of the student's own: files and packages handed in beside the notebook, or what a cell writes (%%writefile).
 
 Why separate: the class runs alone, so what it imports from them has to stand in its program. An import of such a module
 gives way to the module's own statements, which keep their file and lines; then the text that is checked is still the
@@ -10,17 +10,21 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from autograder.core.records import Cell, Finding, Place, Severity
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 
+_Import = (ast.Import, ast.ImportFrom)
+
 
 class Module(NamedTuple):
-    """Where a module's text stands: in `file`, or in cells of it."""
+    """Where a module's text stands: in `file`, or in cells of it; `package` is what its relative imports begin from."""
 
     file: str
     cells: tuple[Cell, ...]
+    package: str = ""
 
 
 class Unfolded(NamedTuple):
@@ -31,20 +35,32 @@ class Unfolded(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class _Alias(NamedTuple):
+    """One name of an import: the module it names or comes from, and the lines that bind it once that stands there."""
+
+    module: str
+    name: str = ""  # in the module; "" for the module itself
+    bound: str = ""  # "" binds nothing: all of the module
+
+
 def unfolded(chunks: Sequence[Chunk], modules: Mapping[str, Module]) -> Unfolded:
-    """Every top-level `import m` and `from m import …` of a known module replaced by what m holds, once a module."""
+    """Every import of a known module replaced by what the module holds, once a module; `modules` by dotted names."""
     work = _Work(modules)
-    done = tuple(work.of(chunks)) if modules else tuple(chunks)
+    done = tuple(work.of(chunks, "")) if modules else tuple(chunks)
     return Unfolded(done, tuple(work.broken), tuple(work.findings))
 
 
-def imported(node: ast.stmt) -> str:
-    """The module that a statement imports alone ("" for several, for packages of packages, for anything else)."""
-    if isinstance(node, ast.ImportFrom) and node.level <= 1 and node.module and "." not in node.module:
-        return node.module
-    if isinstance(node, ast.Import) and len(node.names) == 1 and "." not in node.names[0].name:
-        return node.names[0].name
-    return ""
+def resolved(module: str, level: int, package: str) -> str:
+    """The full name of what `from ..module import x` names in a module of `package`; "" is the notebook's folder."""
+    above = package.split(".")
+    base = above[: max(len(above) - level + 1, 0)] if level else []
+    return ".".join(part for part in (*base, module) if part)
+
+
+def parents(name: str) -> tuple[str, ...]:
+    """a.b.c: a, a.b, a.b.c, in the order in which Python runs them."""
+    parts = name.split(".")
+    return tuple(".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 class _Work:
@@ -56,45 +72,110 @@ class _Work:
         self.broken: list[Broken] = []
         self.findings: list[Finding] = []
 
-    def of(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+    def of(self, chunks: Sequence[Chunk], package: str) -> Iterator[Chunk]:
         for chunk in chunks:
-            node = chunk.nodes[0]
-            name = imported(node) if len(chunk.nodes) == 1 else ""
-            if name not in self.modules:
-                yield chunk
-                continue
-            if name not in self.names:
-                yield from self._module(name, chunk.places[0])
-            yield from _bound(node, name, self.names[name], chunk.places[0])
+            imports = [part for node in chunk.nodes for part in ast.walk(node) if isinstance(part, _Import)]
+            known = [(node, found) for node in imports if (found := self._known(node, package))]
+            for _, aliases in known:
+                for alias in aliases:
+                    yield from self._modules(alias.module, chunk.places[0])
+            yield from self._edited(chunk, known) if known else [chunk]
+
+    def _known(self, node: ast.Import | ast.ImportFrom, package: str) -> list[_Alias]:
+        """What it imports of known modules; nothing for an import that names other modules, too, in one `from`."""
+        if isinstance(node, ast.Import):
+            return [_Alias(one.name, bound=one.asname or one.name) for one in node.names if one.name in self.modules]
+        base = resolved(node.module or "", node.level, package)
+        found = []
+        for one in node.names:
+            inner = f"{base}.{one.name}" if base else one.name
+            if inner in self.modules and (node.module is None or inner != base):
+                found.append(_Alias(inner, bound=one.asname or one.name))
+            elif base in self.modules:
+                found.append(_Alias(base, one.name, "" if one.name == "*" else one.asname or one.name))
+        return found if len(found) == len(node.names) else []
+
+    def _modules(self, name: str, place: Place) -> Iterator[Chunk]:
+        for module in parents(name):
+            if module in self.modules and module not in self.names:
+                yield from self._module(module, place)
 
     def _module(self, name: str, place: Place) -> Iterator[Chunk]:
         module = self.modules[name]
         found, broken = statements(module.cells, module.file)
         self.broken += broken
-        self.names[name] = tuple(sorted({n for chunk in found for n in chunk.names.flow.maybe if n.isidentifier()}))
+        self.names[name] = _names(found)  # of a circle of modules, what is known so far
         self.findings.append(_remark(name, module, place))
-        yield from self.of(found)
+        yield from self.of(found, module.package)
+        stars = {star for chunk in found for node in chunk.nodes for star in self._stars(node, module.package)}
+        own = {*self.names[name], *(inner for star in stars for inner in self.names.get(star, ()))}
+        self.names[name] = tuple(sorted(own))
+
+    def _stars(self, node: ast.stmt, package: str) -> Iterator[str]:
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.module for alias in self._known(node, package) if not alias.bound)
+
+    def _edited(
+        self, chunk: Chunk, known: Sequence[tuple[ast.Import | ast.ImportFrom, list[_Alias]]]
+    ) -> Iterator[Chunk]:
+        """The statement with what the imports bind in their place: other names, or a module as a thing."""
+        lines = [[line] for line in chunk.lines]
+        for node, aliases in reversed(known):
+            first, last = node.lineno - chunk.first, (node.end_lineno or node.lineno) - chunk.first
+            before = chunk.lines[first].encode()[: node.col_offset].decode()
+            after = chunk.lines[last].encode()[node.end_col_offset or 0 :].decode()
+            binding = [line for alias in aliases for line in self._bound(alias)] + _others(node, aliases)
+            if before.strip() or after.strip(" ;"):
+                if any(line.startswith((" ", "class ")) for line in binding):
+                    continue  # a class cannot stand behind other things in a line: the import stays as it is
+                lines[first] = [before + ("; ".join(binding) or "pass") + after]
+            else:
+                lines[first] = [before + line for line in binding] or [before + "pass"]
+            lines[first + 1 : last + 1] = [[] for _ in range(last - first)]
+        text = "\n".join(line for part in lines for line in part)
+        places = [place for part, place in zip(lines, chunk.places) for _ in part]
+        if not text.strip() or text.strip() == "pass":
+            return
+        for made in statements([Cell(chunk.places[0].cell, text)], chunk.places[0].file)[0]:
+            at = made.first - 1
+            yield dataclasses.replace(made, places=tuple(places[at : at + len(made.lines)]))
+
+    def _bound(self, alias: _Alias) -> list[str]:
+        if alias.name:
+            return [f"{alias.bound} = {alias.name}"] if alias.bound not in ("", alias.name) else []
+        if alias.bound == alias.module and "." in alias.module:  # import a.b binds a, with all that is known of it
+            return self._space(alias.module.partition(".")[0], alias.module.partition(".")[0])
+        return self._space(alias.module, alias.bound)
+
+    def _space(self, module: str, bound: str) -> list[str]:
+        """A class with what the module holds, and its modules, as attributes."""
+        inner = sorted({parents(name)[module.count(".") + 1] for name in self.names if name.startswith(f"{module}.")})
+        spaces = [line for name in inner for line in self._space(name, name.rpartition(".")[2])]
+        own = [f"{name} = {name}" for name in self.names.get(module, ())]
+        return [f"class {bound}:", *(f"    {line}" for line in (*own, *spaces, "pass"))]
 
 
-def _bound(node: ast.stmt, module: str, names: Sequence[str], place: Place) -> Iterator[Chunk]:
-    """What the import itself binds: other names for what the module holds, or the module as a thing with attributes."""
-    lines = []
+def _names(chunks: Sequence[Chunk]) -> tuple[str, ...]:
+    return tuple(sorted({name for chunk in chunks for name in chunk.names.flow.maybe if name.isidentifier()}))
+
+
+def _others(node: ast.Import | ast.ImportFrom, known: Sequence[_Alias]) -> list[str]:
+    """The rest of `import torch, helpers`."""
     if isinstance(node, ast.ImportFrom):
-        lines = [f"{alias.asname} = {alias.name}" for alias in node.names if alias.asname not in (None, alias.name)]
-    elif isinstance(node, ast.Import):
-        lines = [f"class {node.names[0].asname or module}:", *(f"    {name} = {name}" for name in names), "    pass"]
-    for chunk in statements([Cell(place.cell, "\n".join(lines))], place.file)[0] if lines else ():
-        yield dataclasses.replace(chunk, places=(place,) * len(chunk.places))
+        return []
+    ours = {alias.module for alias in known}
+    return [ast.unparse(ast.Import([one])) for one in node.names if one.name not in ours]
 
 
 def _remark(name: str, module: Module, place: Place) -> Finding:
-    cell = module.cells[0].number if module.cells else None
+    cell = module.cells[0].number if module.cells and module.file == place.file else None
+    file = f"{name}.py" if cell else PurePosixPath(module.file).name
     where = f"cell {cell}, which writes {name}.py" if cell else module.file
     return Finding(
         rule="local-import",
         severity=Severity.REMARK,
-        message=f"this imports your own {name}.py: what stands in {where} was read in its place",
+        message=f"this imports your own {file}: what stands in {where} was read in its place",
         construct=name,
         place=place,
-        fix=f"one notebook is safer: paste what you need from {name}.py into it, in place of the import",
+        fix=f"one notebook is safer: paste what you need from {file} into it, in place of the import",
     )

@@ -1,0 +1,114 @@
+"""The student's own packages and notebooks that a notebook imports: their code stands in the program, line for line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autograder.handin.slicing.beside import parents, resolved
+from tests.grader.submission_samples import BOTH, LAYER, SHA, notebook
+from tests.grader.test_handed_in_ways import handed
+
+TRAIN = "import torch\n"
+NAMES = "from vit.attention import SingleHeadAttention\nfrom vit.layers import ViTLayer"
+USES = LAYER.replace(
+    "from torch import nn\n", "from torch import nn\nfrom .attention import SingleHeadAttention\n"
+).replace("return x", "return SingleHeadAttention()(x)")
+ALL = "from .attention import SingleHeadAttention\nfrom .layers import ViTLayer\n\n__all__ = ['ViTLayer']\n"
+PACKAGE = {"vit/__init__.py": ALL, "vit/attention.py": SHA, "vit/layers.py": USES}
+BARE = {name: text for name, text in PACKAGE.items() if "__init__" not in name}
+
+# what the notebook says, and the files beside it
+FOUND = {
+    "names from modules of a package": (NAMES, PACKAGE),
+    "names from the package": ("from vit import SingleHeadAttention, ViTLayer", PACKAGE),
+    "all of the package": ("from vit import *", PACKAGE),
+    "all that it has all of": ("from vit import *", {**BARE, "vit/__init__.py": "from .attention import *\nfrom .layers import *\n"}),
+    "a package without __init__": (NAMES, BARE),
+    "over several lines": ("from vit import (\n    SingleHeadAttention,  # 4(a)\n    ViTLayer,\n)", PACKAGE),
+    "beside other imports": ("import torch, vit.layers\nfrom vit import SingleHeadAttention, ViTLayer", PACKAGE),
+    "in a src folder": ("import sys; sys.path.append('src')\n" + NAMES, {f"src/{name}": text for name, text in PACKAGE.items()}),
+    "in a folder above": (NAMES, {"../" + name: text for name, text in PACKAGE.items()}),
+    "tried in two ways": (
+        "from vit.layers import ViTLayer\nfrom vit.layers import SingleHeadAttention",
+        {**BARE, "vit/layers.py": USES.replace(
+            "from .attention import SingleHeadAttention",
+            "try:\n    from .attention import SingleHeadAttention\nexcept ImportError:\n    from attention import SingleHeadAttention",
+        )},
+    ),
+    "from two packages down": (
+        "from hw6.models.layers import ViTLayer\nfrom hw6.heads import SingleHeadAttention",
+        {"hw6/heads.py": SHA, "hw6/models/layers.py": USES.replace("from .attention", "from ..heads"), "hw6/__init__.py": ""},
+    ),
+    "a script that is run in a folder": ("%run vit/attention.py\n%run -i 'vit/layers.py'", {**BARE, "vit/layers.py": LAYER}),
+    "a notebook that is run": ("%run ./part-1.ipynb", {"part-1.ipynb": notebook(BOTH)}),
+    "a notebook that is run, with spaces": ('%run "my part 1.ipynb"', {"my part 1.ipynb": notebook(BOTH)}),
+    "a notebook that is imported": ("import import_ipynb\nfrom part1 import *", {"part1.ipynb": notebook(SHA, LAYER)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_classes_in_modules_of_ones_own_are_found_where_they_stand(tmp_path: Path, case: str) -> None:
+    code, files = FOUND[case]
+    folder = "work/" if any(name.startswith("..") for name in files) else ""
+    given = {name.removeprefix("../"): text for name, text in files.items()}
+    found = handed(tmp_path, {f"{folder}hw6.ipynb": notebook(TRAIN + code, "x = 1"), **given})
+    assert found.file == f"{folder}hw6.ipynb" and set(found.programs) == {"4a", "4b"} and not found.absent
+    for program in found.programs.values():
+        compile(program.text, "x", "exec")
+        kept = [line for line in program.text.splitlines() if "import" in line]
+        assert not [line for line in kept if "vit" in line or "heads" in line or "part" in line], kept
+        at = next(
+            i for i, line in enumerate(program.text.splitlines()) if line.startswith(f"class {program.class_name}")
+        )
+        place = program.places[at]
+        source = given[place.file]
+        assert place.cell or source.splitlines()[place.line - 1].startswith(f"class {program.class_name}")
+
+
+SPACES = {
+    "a module of a package": ("from vit import attention, layers\nSHA = attention.SingleHeadAttention", "SHA"),
+    "under another name": ("import vit.layers as parts\nfrom vit import attention\nL = parts.ViTLayer", "L"),
+    "by its whole name": ("import vit.attention\nimport vit.layers\nL = vit.attention.SingleHeadAttention", "L"),
+    "a name under another": ("from vit.attention import SingleHeadAttention as SHA, helper as h\nL = SHA", "L"),
+}
+
+
+@pytest.mark.parametrize("case", SPACES)
+def test_modules_of_a_package_are_things_with_attributes(tmp_path: Path, case: str) -> None:
+    code, _ = SPACES[case]
+    body = "class ViTLayer(nn.Module):\n    def forward(self, x):\n        return L(x) if L else SHA(x)\n"
+    files = {
+        "vit/attention.py": SHA + "\n\ndef helper(x):\n    return x\n",
+        "vit/layers.py": "class Part:\n    pass\n\n\nViTLayer = Part\n",
+    }
+    found = handed(tmp_path, {"hw6.ipynb": notebook("from torch import nn\n" + code, body), **files})
+    text = found.programs["4b"].text
+    assert "import vit" not in text and "from vit" not in text
+    names: dict[str, object] = {"SingleHeadAttention": object, "L": 1}  # the first is given from outside
+    exec(compile(text.replace("from torch import nn", "class nn:\n    Module = object"), "x", "exec"), names)
+
+
+def test_an_import_inside_a_function_is_followed(tmp_path: Path) -> None:
+    body = SHA.replace("        return x", "        from vit.maths import half as h, twice\n        return twice(h(x))")
+    files = {"vit/maths.py": "def twice(x):\n    return 2 * x\n\n\ndef half(x):\n    return x / 2\n"}
+    text = handed(tmp_path, {"hw6.py": body, **files}).programs["4a"].text
+    assert "h = half" in text and "def twice" in text and "import half" not in text
+
+
+def test_a_library_is_never_taken_for_a_file_that_lies_elsewhere(tmp_path: Path) -> None:
+    files = {"old/torch.py": "class nn: pass\n", "old/einops/__init__.py": "x = 1\n", "notes/math.py": "sqrt = None\n"}
+    text = handed(tmp_path, {"hw6.py": "import math\nimport einops\n" + SHA, **files}).programs["4a"].text
+    assert "from torch import nn" in text and "class nn" not in text
+
+
+def test_modules_that_import_each_other_end(tmp_path: Path) -> None:
+    files = {"a.py": "from b import y\n" + SHA, "b.py": "from a import *\ny = 1\n"}
+    assert "4a" in handed(tmp_path, {"hw6.ipynb": notebook("from a import SingleHeadAttention"), **files}).programs
+
+
+def test_names_of_modules() -> None:
+    assert resolved("c", 0, "a.b") == "c" and resolved("c", 1, "a.b") == "a.b.c" and resolved("c", 2, "a.b") == "a.c"
+    assert resolved("", 1, "a") == "a" and resolved("c", 5, "a.b") == "c" and resolved("c", 1, "") == "c"
+    assert parents("a.b.c") == ("a", "a.b", "a.b.c")
