@@ -99,3 +99,22 @@ def test_words_of_drafts() -> None:
     assert [wording(name) for name in names] == sorted(map(wording, names))
     assert sorted(["hw6 10", "hw6 9", "HW6 1"], key=natural) == ["HW6 1", "hw6 9", "hw6 10"]
     assert open_ends(["# TODO x", "todo_list = 1", "raise NotImplementedError()"]) == 2
+
+
+CODE = "model = ViT()\nprint(train(model))"
+
+
+def test_outputs_of_a_second_notebook_are_read_where_the_first_shows_none(tmp_path: Path) -> None:
+    files = {"hw6.ipynb": notebook(BOTH), "train.ipynb": notebook("%run hw6.ipynb", CODE, outputs=PRINTED)}
+    found = handed(tmp_path, dict(files))
+    assert found.file == "hw6.ipynb" and any("0.3502" in cell.outputs for cell in found.cells)
+    assert any("outputs saved in train.ipynb were read" in one.message for one in found.findings)
+
+
+def test_outputs_of_another_draft_are_not_read(tmp_path: Path) -> None:
+    shown = notebook(BOTH, CODE, outputs=PRINTED)
+    other = {"hw6.ipynb": notebook(variant(1)), "other.ipynb": shown}
+    found = handed(tmp_path / "1", dict(other))
+    assert found.file == "hw6.ipynb" and not any(cell.outputs for cell in found.cells)
+    both = {"hw6.ipynb": shown, "train.ipynb": notebook(CODE, outputs=({**PRINTED[0], "text": "epoch 1: loss 9"},))}
+    assert not any("loss 9" in cell.outputs for cell in handed(tmp_path / "2", dict(both)).cells)

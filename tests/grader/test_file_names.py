@@ -66,10 +66,28 @@ def test_a_copy_that_says_the_same_is_not_worth_a_word(tmp_path: Path) -> None:
     assert not told(handed_in(tmp_path, **{"answers.toml": FILLED, "backup/answers (1).toml": FILLED}))
 
 
-def test_which_of_two_wrong_names_is_meant_is_asked_and_not_guessed(tmp_path: Path) -> None:
-    found = handed_in(tmp_path, **{"answers (1).toml": FILLED, "answers (2).toml": OTHER})
-    assert found.answers is None
-    assert "answers (1).toml, answers (2).toml" in found.answers_problem and "Hand in the one" in found.answers_problem
+# what lies there with other answers, and the one that is read
+DRAFTS = {
+    ("answers (1)", "answers (2)"): "answers (2)",
+    ("answers_final", "answers_v2", "answers_draft"): "answers_final",
+    ("my answers", "old answers final"): "my answers",
+    ("answers_a", "answers_b"): "answers_b",
+}
+
+
+@pytest.mark.parametrize("names", DRAFTS)
+def test_of_several_wrong_names_the_last_is_read_and_staff_look(tmp_path: Path, names: tuple[str, ...]) -> None:
+    files = {f"{name}.toml": f"[q2a]\nparameters = {at}\n" for at, name in enumerate(names)}
+    found = handed_in(tmp_path, **files)
+    assert found.answers == {"q2a": {"parameters": names.index(DRAFTS[names])}}
+    said = [one.severity.value for one in found.findings if "they differ" in one.message]
+    assert said == ["remark", "flag"]
+
+
+def test_of_two_wrong_names_the_fuller_one_is_read(tmp_path: Path) -> None:
+    fuller = "[q2a]\nparameters = 1\noutput_shape = '9 x 8'\n"
+    found = handed_in(tmp_path, **{"answers (1).toml": fuller, "answers (2).toml": "[q2a]\nparameters = 2\n"})
+    assert found.answers == {"q2a": {"parameters": 1, "output_shape": "9 x 8"}}
 
 
 def test_the_file_beside_the_work_comes_before_one_elsewhere(tmp_path: Path) -> None:

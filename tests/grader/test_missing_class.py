@@ -71,14 +71,27 @@ def test_a_blank_copy_beside_the_work_changes_nothing(tmp_path: Path) -> None:
     assert submission.file == "hw6.ipynb" and not [f for f in submission.findings if f.rule == "file-name"]
 
 
-def test_a_class_that_another_notebook_has_is_told_and_not_taken_from_there(tmp_path: Path) -> None:
-    half = SHA + "\n\n" + LAYER.replace("return x", "raise NotImplementedError")
-    (tmp_path / "hw6.ipynb").write_text(notebook(half), encoding="utf-8")
-    (tmp_path / "Copy of hw6.ipynb").write_text(FILLED, encoding="utf-8")
+HALF = SHA + "\n\n" + LAYER.replace("return x", "raise NotImplementedError")
+
+
+@pytest.mark.parametrize("other", ["from Zoe/hw6.ipynb", "hw6_old.ipynb"])
+def test_a_class_that_another_ones_or_an_old_notebook_has_is_told_and_not_taken_from_there(
+    tmp_path: Path, other: str
+) -> None:
+    (tmp_path / "from Zoe").mkdir()
+    (tmp_path / "hw6.ipynb").write_text(notebook(HALF), encoding="utf-8")
+    (tmp_path / other).write_text(FILLED, encoding="utf-8")
     submission = load(tmp_path)
-    assert submission.file == "hw6.ipynb" and submission.absent == ("4b",)
-    said = [f.message for f in submission.findings if f.rule == "file-name"]
-    assert said == ["hw6.ipynb, which is graded, has no ViTLayer yet, and Copy of hw6.ipynb beside it has one"]
+    assert submission.file == "hw6.ipynb" and set(submission.programs) - set(submission.absent) == {"4a"}
+
+
+def test_a_fuller_notebook_beside_one_that_was_saved_too_early_is_graded_and_staff_look(tmp_path: Path) -> None:
+    (tmp_path / "hw6.ipynb").write_text(notebook(HALF), encoding="utf-8")
+    (tmp_path / "hw6 (1).ipynb").write_text(FILLED, encoding="utf-8")
+    submission = load(tmp_path)
+    assert submission.file == "hw6 (1).ipynb" and not submission.absent
+    said = [f.severity for f in submission.findings if "which has more of the classes" in f.message]
+    assert said == [Severity.REMARK, Severity.FLAG]
 
 
 def test_of_two_different_filled_copies_beside_a_blank_one_the_last_is_graded_and_said(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ several could be meant, this takes the one that people would take, and says so. 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -16,8 +17,9 @@ from autograder.core.errors import SubmissionError
 from autograder.core.records import Finding, Severity
 from autograder.handin.files import archive, fenced
 from autograder.handin.files.cells import Work
-from autograder.handin.files.drafts import natural
+from autograder.handin.files.drafts import natural, wording
 from autograder.handin.files.members import KEPT_COPY, Member
+from autograder.handin.files.other_outputs import outputs_beside
 from autograder.handin.files.ranking import ranked
 from autograder.handin.files.tried import Tried, try_file
 from autograder.handin.slicing import Sliced
@@ -46,7 +48,11 @@ def choose(members: Sequence[Member], provided: str) -> Chosen:
             problem = problem or str(error)
             continue
         if _written(chosen):
-            return chosen._replace(remarks=(*_in_place(problem, chosen.work.file), *chosen.remarks))
+            cells, said = outputs_beside(chosen.work.file, chosen.sliced, members, provided)
+            sliced = dataclasses.replace(chosen.sliced, cells=(*chosen.sliced.cells, *cells))
+            return chosen._replace(
+                sliced=sliced, remarks=(*_in_place(problem, chosen.work.file), *chosen.remarks, *said)
+            )
         first = first or chosen
     if first:
         return first
@@ -125,7 +131,20 @@ def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: s
     chosen = _best(tried, members)
     lacks = chosen.sliced.absent
     more = [try_file(member, members, provided) for member in others[:_TRIED]] if lacks else []
+    first = next(one for one in tried if one.work is chosen.work)
+    if fuller := [one for one in more if _is_fuller(one, first)]:
+        order, said = ranked([first, *fuller], members)
+        assert order[0].work and order[0].sliced
+        return Chosen(order[0].work, order[0].sliced, said)
+    if (whole := _joined(chosen, [*tried, *more], members, provided)) is not chosen:
+        return whole
     return chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
+
+
+def _is_fuller(one: Tried, first: Tried) -> bool:
+    """Whether it has all that the file of the right name has, and more: that one was saved too early."""
+    high = one.member.name.count("/") <= first.member.name.count("/")
+    return high and one.written > first.written and wording(one.member.name).in_use
 
 
 def _joined(chosen: Chosen, tried: Sequence[Tried], members: Sequence[Member], provided: str) -> Chosen:

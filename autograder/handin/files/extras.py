@@ -16,6 +16,7 @@ from autograder.core.text import one_line
 from autograder.handin.files import likely
 from autograder.handin.files.answers import Tables, parse_answers
 from autograder.handin.files.broken_answers import salvaged
+from autograder.handin.files.drafts import natural, wording
 from autograder.handin.files.layout import LAYOUT, is_blank
 from autograder.handin.files.members import Member
 
@@ -51,9 +52,16 @@ def read_answers(members: Sequence[Member], near: str) -> Read:
     folder = first.member.name.rpartition("/")[0]
     near_it = [one for one in rest if filled and one.member.name.rpartition("/")[0] == folder]
     rivals = [one for one in near_it if one.content != first.content]
-    if rivals and not likely.is_named(first.member, name):
-        return Read(None, _which(name, [first, *rivals]))
-    return Read(first.content, first.problem, tuple(_remarks(name, first, known, rivals)))
+    if not rivals or likely.is_named(first.member, name):
+        return Read(first.content, first.problem, tuple(_remarks(name, first, known, rivals)))
+    best, *further = sorted([first, *rivals], key=_said, reverse=True)
+    return Read(best.content, best.problem, (*_remarks(name, best, known, []), *_which(name, best, further)))
+
+
+def _said(one: _Tried) -> tuple[object, ...]:
+    """How far a file says that it is the last one; what is larger says more."""
+    said = wording(one.member.name)
+    return said.in_use, _filled(one.content or {}), said[1:], natural(one.member.name)
 
 
 def _answers(member: Member) -> tuple[Tables | None, str]:
@@ -76,9 +84,9 @@ def _answers(member: Member) -> tuple[Tables | None, str]:
     return answers, f"{problem} Each answer was read for itself: check that all of them are understood."
 
 
-def _filled(tables: Tables) -> bool:
-    """Whether a box of the template has something in it."""
-    return any(not is_blank(tables.get(table, {}).get(key)) for table, keys in LAYOUT.items() for key in keys)
+def _filled(tables: Tables) -> int:
+    """How many boxes of the template have something in them."""
+    return sum(not is_blank(tables.get(table, {}).get(key)) for table, keys in LAYOUT.items() for key in keys)
 
 
 def _no_text(file: str, name: str) -> str:
@@ -88,9 +96,14 @@ def _no_text(file: str, name: str) -> str:
     )
 
 
-def _which(name: str, several: Sequence[_Tried]) -> str:
-    names = ", ".join(one_line(one.member.name, 60) for one in several[:5])
-    return f"Several files may be {name} ({names}), and they differ. Hand in the one that is meant, called {name}."
+def _which(name: str, best: _Tried, others: Sequence[_Tried]) -> Iterator[Finding]:
+    """For the student and for staff: several could be meant, and they differ."""
+    file = best.member.name
+    names = ", ".join(one_line(one.member.name, 60) for one in (best, *others)[:5])
+    message = f"several files may be {name} ({names}), and they differ; {one_line(file, 60)} is read"
+    fix = f"hand in the one that is meant, called {name}"
+    yield Finding("file-name", Severity.REMARK, message, construct=file, fix=fix)
+    yield Finding("file-name", Severity.FLAG, message, construct=file, fix="see whether that is the one that is meant")
 
 
 def _remarks(name: str, chosen: _Tried, known: Sequence[_Tried], rivals: Sequence[_Tried]) -> Iterator[Finding]:
