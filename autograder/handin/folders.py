@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from autograder.core.errors import SubmissionError, UsageError
 from autograder.core.policy import FILES, POLICY
+from autograder.handin.files.archive import TARS
 from autograder.handin.files.members import folder_members, is_ignored, read_file
 
 # "Download submissions" on Gradescope puts this beside the folders and maps them to students, who have none.
@@ -27,7 +28,8 @@ WORK = (FILES.notebook, FILES.script)
 BESIDE = (FILES.answers, FILES.history, FILES.checkpoint)
 
 _ENDINGS = {".ipynb": "notebook", ".ipynb.txt": "notebook", ".ipynb.json": "notebook", ".py": "script",
-            ".py.txt": "script", ".zip": "zip"}  # fmt: skip
+            ".py.txt": "script", ".zip": "zip", **dict.fromkeys(TARS, "zip")}  # fmt: skip
+_PART = re.compile(r"(.+)-\d{3}\.zip", re.IGNORECASE)  # hw6-20261121T171502Z-001.zip: Drive's download, in parts
 # In a notebook's JSON a letter may stand before it: "\nclass ViTLayer".
 _DEFINES = [re.compile(rf"class +{q.class_name}\b".encode()) for q in POLICY.questions if q.class_name]
 _DEPTH = 3  # folders that programs wrap around a submission
@@ -170,6 +172,8 @@ def _works(entry: Path) -> Iterator[Work]:
             data = read()
         except SubmissionError:
             data = name.encode()  # a work that cannot be read is one all the same
+        if part := _PART.fullmatch(name):
+            data = part[1].encode()  # the parts of one download are no two works
         defines = sum(1 for pattern in _DEFINES if pattern.search(data))
         named = PurePosixPath(name).name.lower().removesuffix(".txt").removesuffix(".json") in WORK
         if kind in ("answers", "zip") or named or defines:

@@ -90,6 +90,32 @@ def test_modules_of_a_package_are_things_with_attributes(tmp_path: Path, case: s
     exec(compile(text.replace("from torch import nn", "class nn:\n    Module = object"), "x", "exec"), names)
 
 
+def test_what_is_not_used_of_a_module_is_not_in_the_program(tmp_path: Path) -> None:
+    files = {"parts.py": SHA + "\n\n" + LAYER + "\n\ndef twice(x):\n    return 2 * x\n"}
+    book = notebook("import parts\nSingleHeadAttention = parts.SingleHeadAttention\nViTLayer = parts.ViTLayer")
+    found = handed(tmp_path / "1", {"hw6.ipynb": book, **files})
+    assert "class ViTLayer" not in found.programs["4a"].text and "def twice" not in found.programs["4b"].text
+    used = SHA.replace("from torch import nn", "from torch import nn\nimport parts").replace(
+        "return x", "return parts.twice(x)"
+    )
+    text = handed(tmp_path / "2", {"hw6.py": used, **files}).programs["4a"].text
+    assert "def twice" in text and "class ViTLayer" not in text
+    passed = used.replace("parts.twice(x)", "getattr(parts, 'twice')(x)")
+    text = handed(tmp_path / "3", {"hw6.py": passed, **files}).programs["4a"].text
+    assert "def twice" in text and "class ViTLayer" in text
+
+
+def test_two_modules_with_one_name_for_two_things_are_told_to_staff(tmp_path: Path) -> None:
+    helper = "def scale(x):\n    return x\n\n\n"
+    for folder, other in {"1": helper.replace("return x", "return 2 * x"), "2": helper}.items():
+        files = {"a.py": helper + SHA, "b.py": other + LAYER}
+        found = handed(tmp_path / folder, {"hw6.ipynb": notebook("from a import *\nfrom b import *"), **files})
+        flags = [one.message for one in found.findings if one.severity.value == "flag"]
+        assert (
+            ["a.py and b.py both define scale, and not alike: in one program one counts"] if folder == "1" else []
+        ) == flags
+
+
 def test_an_import_inside_a_function_is_followed(tmp_path: Path) -> None:
     body = SHA.replace("        return x", "        from vit.maths import half as h, twice\n        return twice(h(x))")
     files = {"vit/maths.py": "def twice(x):\n    return 2 * x\n\n\ndef half(x):\n    return x / 2\n"}

@@ -19,6 +19,7 @@ from autograder.commands.batch.entries import Class, Entry
 from autograder.commands.batch.exports import places
 from autograder.commands.batch.exports.gathering import gather
 from autograder.core.errors import UsageError
+from autograder.handin.files.archive import TARS, ending
 from autograder.handin.files.members import is_ignored
 from autograder.handin.folders import ROSTER
 
@@ -108,7 +109,7 @@ def _plain(path: Path) -> bool:
 
 
 def _gradable(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() in SUFFIXES
+    return path.is_dir() or path.suffix.lower() in SUFFIXES or ending(path.name) in TARS
 
 
 def _holds(path: Path, out: Path) -> bool:

@@ -21,7 +21,7 @@ from autograder.core.text import one_line
 from autograder.handin.files.members import Member, is_ignored, too_large
 
 _MB = 1024 * 1024
-_ENDINGS = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
+TARS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
 _ALONE = (".gz", ".bz2", ".xz")  # of one file: what a submission holds, and no data set
 _OF_A_SUBMISSION = (".ipynb", ".py", ".toml", ".json", ".safetensors", ".md", ".txt")
 _FOREIGN = (".rar", ".7z", ".zipx", ".tar.zst", ".tzst", ".zst", ".lz", ".lz4", ".dmg", ".iso", ".cab", ".ace", ".sit")
@@ -60,7 +60,7 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
 def ending(name: str) -> str:
     """By what a file's name says that it is an archive that can be opened; "" for any other file."""
     lower = name.lower()
-    found = next((known for known in _ENDINGS if lower.endswith(known)), "")
+    found = next((known for known in (*TARS, ".zip") if lower.endswith(known)), "")
     alone = next((known for known in _ALONE if lower.endswith(known)), "")
     return found or (alone if lower.removesuffix(alone).endswith(_OF_A_SUBMISSION) else "")
 

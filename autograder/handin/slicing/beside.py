@@ -16,6 +16,7 @@ from typing import NamedTuple
 from autograder.core.records import Cell, Finding, Place, Severity
 from autograder.handin.slicing.statements import Broken, Chunk, statements
 
+_Uses = Mapping[str, "frozenset[str] | None"]
 _Import = (ast.Import, ast.ImportFrom)
 
 
@@ -69,17 +70,37 @@ class _Work:
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self.modules = modules
         self.names: dict[str, tuple[str, ...]] = {}
+        self.defined: dict[str, tuple[str, str]] = {}  # the file and the lines of what a module defines, by name
         self.broken: list[Broken] = []
         self.findings: list[Finding] = []
 
     def of(self, chunks: Sequence[Chunk], package: str) -> Iterator[Chunk]:
+        uses = _uses(chunks)
+        spaces: dict[str, str] = {}  # the module that a name of this file stands for
         for chunk in chunks:
+            if renamed := self._out_of(chunk, spaces):
+                yield from renamed
+                continue
             imports = [part for node in chunk.nodes for part in ast.walk(node) if isinstance(part, _Import)]
             known = [(node, found) for node in imports if (found := self._known(node, package))]
             for _, aliases in known:
                 for alias in aliases:
                     yield from self._modules(alias.module, chunk.places[0])
-            yield from self._edited(chunk, known) if known else [chunk]
+            spaces |= {alias.bound: alias.module for _, found in known for alias in found if not alias.name}
+            yield from self._edited(chunk, known, uses) if known else [chunk]
+
+    def _out_of(self, chunk: Chunk, spaces: Mapping[str, str]) -> tuple[Chunk, ...]:
+        """`X = module.X` as `X = X`, so that not all of the module is needed for it; nothing for another statement."""
+        node = chunk.nodes[0]
+        value = node.value if len(chunk.nodes) == 1 and isinstance(node, ast.Assign) else None
+        if not (isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name) and len(chunk.lines) == 1):
+            return ()
+        if value.attr not in self.names.get(spaces.get(value.value.id, ""), ()):
+            return ()
+        line = chunk.lines[0].encode()
+        text = (line[: value.col_offset] + value.attr.encode() + line[value.end_col_offset or 0 :]).decode()
+        made = statements([Cell(chunk.places[0].cell, text)], chunk.places[0].file)[0]
+        return tuple(dataclasses.replace(one, places=chunk.places) for one in made)
 
     def _known(self, node: ast.Import | ast.ImportFrom, package: str) -> list[_Alias]:
         """What it imports of known modules; nothing for an import that names other modules, too, in one `from`."""
@@ -106,17 +127,30 @@ class _Work:
         self.broken += broken
         self.names[name] = _names(found)  # of a circle of modules, what is known so far
         self.findings.append(_remark(name, module, place))
+        self.findings += self._again(found)
         yield from self.of(found, module.package)
         stars = {star for chunk in found for node in chunk.nodes for star in self._stars(node, module.package)}
         own = {*self.names[name], *(inner for star in stars for inner in self.names.get(star, ()))}
         self.names[name] = tuple(sorted(own))
+
+    def _again(self, chunks: Sequence[Chunk]) -> Iterator[Finding]:
+        """For staff: two modules define a name differently, and in one program the later one counts for both."""
+        for chunk in chunks:
+            node, file = chunk.nodes[0], chunk.places[0].file
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                text = "\n".join(chunk.lines)
+                other, before = self.defined.setdefault(node.name, (file, text))
+                if before != text and other != file:
+                    message = f"{other} and {file} both define {node.name}, and not alike: in one program one counts"
+                    fix = "see whether the classes use both"
+                    yield Finding("local-import", Severity.FLAG, message, None, node.name, chunk.places[0], fix)
 
     def _stars(self, node: ast.stmt, package: str) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom):
             yield from (alias.module for alias in self._known(node, package) if not alias.bound)
 
     def _edited(
-        self, chunk: Chunk, known: Sequence[tuple[ast.Import | ast.ImportFrom, list[_Alias]]]
+        self, chunk: Chunk, known: Sequence[tuple[ast.Import | ast.ImportFrom, list[_Alias]]], uses: _Uses
     ) -> Iterator[Chunk]:
         """The statement with what the imports bind in their place: other names, or a module as a thing."""
         lines = [[line] for line in chunk.lines]
@@ -124,7 +158,7 @@ class _Work:
             first, last = node.lineno - chunk.first, (node.end_lineno or node.lineno) - chunk.first
             before = chunk.lines[first].encode()[: node.col_offset].decode()
             after = chunk.lines[last].encode()[node.end_col_offset or 0 :].decode()
-            binding = [line for alias in aliases for line in self._bound(alias)] + _others(node, aliases)
+            binding = [line for alias in aliases for line in self._bound(alias, uses)] + _others(node, aliases)
             if before.strip() or after.strip(" ;"):
                 if any(line.startswith((" ", "class ")) for line in binding):
                     continue  # a class cannot stand behind other things in a line: the import stays as it is
@@ -140,19 +174,33 @@ class _Work:
             at = made.first - 1
             yield dataclasses.replace(made, places=tuple(places[at : at + len(made.lines)]))
 
-    def _bound(self, alias: _Alias) -> list[str]:
+    def _bound(self, alias: _Alias, uses: _Uses) -> list[str]:
         if alias.name:
             return [f"{alias.bound} = {alias.name}"] if alias.bound not in ("", alias.name) else []
         if alias.bound == alias.module and "." in alias.module:  # import a.b binds a, with all that is known of it
             return self._space(alias.module.partition(".")[0], alias.module.partition(".")[0])
-        return self._space(alias.module, alias.bound)
+        return self._space(alias.module, alias.bound, uses.get(alias.bound, frozenset()))
 
-    def _space(self, module: str, bound: str) -> list[str]:
-        """A class with what the module holds, and its modules, as attributes."""
+    def _space(self, module: str, bound: str, used: frozenset[str] | None = None) -> list[str]:
+        """A class with what the module holds, and its modules, as attributes; of the first only what is `used`."""
         inner = sorted({parents(name)[module.count(".") + 1] for name in self.names if name.startswith(f"{module}.")})
         spaces = [line for name in inner for line in self._space(name, name.rpartition(".")[2])]
-        own = [f"{name} = {name}" for name in self.names.get(module, ())]
+        own = [f"{name} = {name}" for name in self.names.get(module, ()) if used is None or name in used]
         return [f"class {bound}:", *(f"    {line}" for line in (*own, *spaces, "pass"))]
+
+
+def _uses(chunks: Sequence[Chunk]) -> _Uses:
+    """The attributes of each name that are read; None where the name is used for itself, too: then all may be."""
+    found: dict[str, frozenset[str] | None] = {}
+    nodes = [part for chunk in chunks for node in chunk.nodes for part in ast.walk(node)]
+    owners = {id(part.value) for part in nodes if isinstance(part, ast.Attribute)}
+    for part in nodes:
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            seen = found.get(part.value.id, frozenset())
+            found[part.value.id] = None if seen is None else seen | {part.attr}
+        elif isinstance(part, ast.Name) and id(part) not in owners:
+            found[part.id] = None
+    return found
 
 
 def _names(chunks: Sequence[Chunk]) -> tuple[str, ...]:
