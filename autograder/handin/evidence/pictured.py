@@ -15,7 +15,7 @@ from autograder.handin.evidence.printed_run import MAX_TEXT
 
 _THING = re.compile(r"""\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\W\d]\w{0,60}""")  # a text or a name
 _NAME = re.compile(r"""(?<![\w"'])[^\W\d]\w{0,60}(?![\w"'])""")
-_DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(")
+_DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(|\bImage\(|gnuplot")
 _CURVE = re.compile(r"(?:\.(?:plot|semilog[xy]|loglog|scatter|step|bar|errorbar|lineplot|line)|\bplot)\(")
 _AXIS = re.compile(r"\b(?:set_)?ylabel\(([^()\n]{0,200})")
 _SEVERAL = re.compile(

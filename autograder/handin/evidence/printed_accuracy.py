@@ -50,28 +50,20 @@ _AND_WRONG = re.compile(
 _BARE_PERCENT = re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%")
 _RIGHT = re.compile(r"right|correct|hits?\b|acc|richtig|aciertos", re.IGNORECASE)
 _TRAINS = re.compile(r"backward|\bstep\(|\bfit\(|train\w*\(", re.IGNORECASE)
-_FRACTION = re.compile(r"(?<![\d.])(\d{3,7})\s?/\s?([1-9]\d{3,6})(?![\d.])")  # of a thousand images or more
 _TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')""", re.IGNORECASE)
-_EVALUATES = re.compile(r"eval\w{0,10}", re.IGNORECASE)  # loaders["eval"], of whatever set that is
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _KEYWORD = re.compile(r"(?<=[(,])\s{0,40}\w{1,60}=(?!=)")  # evaluate(eval_dataset=test_set)
-_MOST_BESIDE = 3  # numbers in a line: a loss, an accuracy and a time; more are one for each class
 _EPOCHS = re.compile(r"\b\d{1,4}\s?epochs?\b|\bepochs?\W{0,3}\d{1,4}\b", re.IGNORECASE)  # "accuracy after 15 epochs"
-_LAST_LINES = 20  # of a cell's output: a result comes at its end
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
 _CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score|top[_-]?[1k])\b", re.IGNORECASE)
 
 
 class Accuracy(msgspec.Struct, frozen=True):
-    """One printed accuracy. `images` 0: not said over how many. `surely_test`: the line or its cell says "test".
-
-    `guessed`: no word says that it is an accuracy.
-    """
+    """One printed accuracy. `images` 0: not said over how many. `surely_test`: the line or its cell says "test"."""
 
     percent: float
     images: int
     surely_test: bool
-    guessed: bool = False
 
 
 def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
@@ -85,7 +77,7 @@ def sets_given(cell: Cell) -> set[str]:
 
 
 def _of_cell(cell: Cell) -> list[Accuracy]:
-    return list(_printed(cell)) or [*_shown(cell), *_labelled(cell)] or list(_plausible(cell))
+    return list(_printed(cell)) or [*_shown(cell), *_labelled(cell)]
 
 
 def _printed(cell: Cell) -> Iterator[Accuracy]:
@@ -158,24 +150,6 @@ def _labelled(cell: Cell) -> Iterator[Accuracy]:
             continue
         if 10 <= numbers[0] <= 100 or ("." in line and 0.1 <= numbers[0] <= 1):
             yield Accuracy(numbers[0] * (100 if numbers[0] <= 1 else 1), 0, True)
-
-
-def _plausible(cell: Cell) -> Iterator[Accuracy]:
-    """The last number that a good accuracy would be, below a cell that names the test set, though no word says so."""
-    about = words.sets(_EVALUATES.sub("", _CALLED.sub("(", cell.source[:MAX_LINE])))
-    if words.TEST not in words.sets(cell.source[:MAX_LINE]):
-        return
-    for line in reversed(lines_of(cell.outputs, bars=False)[-_LAST_LINES:]):
-        if words.sets(line) != {words.TEST} and (words.sets(line) or about - {words.TEST}) or _NO_RESULT.search(line):
-            continue
-        if (out_of := _FRACTION.search(line)) and 0.8 <= int(out_of[1]) / int(out_of[2]) <= 1:
-            yield Accuracy(100 * int(out_of[1]) / int(out_of[2]), int(out_of[2]), True, guessed=True)
-            return
-        numbers = [float(found[0]) for found in _NUMBERS.finditer(line) if "." in found[0]]
-        likely = [number * (100 if number < 1 else 1) for number in numbers if 0.8 <= number < 1 or 80 <= number < 100]
-        if likely and len(numbers) <= _MOST_BESIDE:
-            yield Accuracy(likely[-1], 0, True, guessed=True)
-            return
 
 
 def _accuracy(line: str, surely_test: bool) -> Accuracy | None:

@@ -28,6 +28,7 @@ _LIST = re.compile(
     rf"\[\s{{0,80}}(?P<numbers>{_NUMBER}(?:\s{{0,80}},\s{{0,80}}{_NUMBER}){{1,999}})\s{{0,80}},?\s{{0,80}}\]"
 )
 
+_NEXT_ROW, _LEAST_ROWS = re.compile(r"([\d'\"][)\]}]),[ \t]{0,3}(?=[(\[{][\d'\"])"), 4
 _ROW = re.compile(
     rf"(?P<label>[^\d\n]{{2,40}}?)[\s:=|,]{{1,20}}(?P<numbers>{_NUMBER}(?:[\s|,;]{{1,20}}{_NUMBER}){{4,99}})\W{{0,3}}"
 )
@@ -59,7 +60,10 @@ class Run(msgspec.Struct, frozen=True):
 def lines_of(text: str, *, bars: bool) -> list[str]:
     """The printed lines without progress bars; with `bars`, a finished bar's title and what is inside it are a line."""
     lines: list[str] = []
-    for line in re.split(r"[\r\n]+", _ANSI.sub("", text[:MAX_TEXT])):
+    text = text[:MAX_TEXT]
+    if len(_NEXT_ROW.findall(text)) >= _LEAST_ROWS:  # a list of records is a line for each
+        text = _NEXT_ROW.sub("\\1\n", text)
+    for line in re.split(r"[\r\n]+", _ANSI.sub("", text)):
         start = 0  # what stands before a bar is the bar's own title
         for bar in _BAR.finditer(line[:MAX_LINE]):
             if bars and bar["percent"] == "100":

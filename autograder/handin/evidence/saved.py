@@ -44,11 +44,11 @@ class _Tested(NamedTuple):
     doubt: str = ""
 
     @property
-    def worth(self) -> tuple[bool, bool, bool, bool, float]:
+    def worth(self) -> tuple[bool, bool, bool, float]:
         """Of this homework's model first, then what says "test"; then the best: a test before training is no result."""
         enough = self.found.images == 0 or self.found.images >= TRAINING.least_images
         tied = task.is_tied(self.cell)
-        return not self.found.guessed, enough, tied, self.found.surely_test, self.found.percent
+        return enough, tied, self.found.surely_test, self.found.percent
 
 
 def from_outputs(cells: Sequence[Cell]) -> Evidence:
@@ -56,9 +56,9 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
     runs = _continued(_runs(cells))
     drawn = [cell for cell in pictured.plotted(cells) if cell.images > cell.empty]
     tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
-    tests = tests or _more_tests(cells, trained_here=bool(runs or drawn))
     runs += _by_columns(cells) if _lacks_one(runs, drawn, cells) else []
     typed = _in_text(cells) if not runs and not drawn else []
+    tests = tests or _more_tests(cells, trained_here=bool(runs or drawn), typed=bool(typed))
     runs += _runs(typed, "the losses were typed in the text below cell {}, and no output shows them")
     drawn += [cell for cell in typed if cell.images]
     good = sorted((run for run in runs if not task.refusal(run.cell, run.train)), key=lambda run: run.worth)
@@ -113,20 +113,22 @@ def _only_one_epoch(run: _Run, cells: Sequence[Cell]) -> bool:
     """Whether the losses of both sets are of a first epoch after which nothing trains: a picture shows no more."""
     alone = len(run.train) == len(run.validation) == 1 and _FIRST.search(run.cell.outputs)
     later = cells[next((at for at, cell in enumerate(cells) if cell is run.cell), len(cells)) + 1 :]
-    return bool(alone) and not any(given.trains(cell, cells) for cell in later)
+    code = given.Code(cells)
+    return bool(alone) and not any(code.trains(cell) for cell in later)
 
 
-def _more_tests(cells: Sequence[Cell], *, trained_here: bool) -> list[_Tested]:
-    """Numbers that can be the test accuracy; else what the text says, unless the code of this run tests nothing."""
+def _more_tests(cells: Sequence[Cell], *, trained_here: bool, typed: bool) -> list[_Tested]:
+    """Numbers that can be the test accuracy; else what the text says of a run whose losses are shown.
+
+    Where they were printed here, some code must test, too, and the last that does must not have failed.
+    """
     found = likely.in_outputs(cells)
     if not any(not task.refusal(one.cell) for one in found):
-        tested = [cell for cell in cells if words.TEST in given.order(cell, cells, given.aliases(cells))]
-        believed = not tested[-1].raised if tested else not trained_here
+        code = given.Code(cells)
+        tested = [cell for cell in cells if words.TEST in code.order(cell)]
+        believed = (not tested[-1].raised if tested else typed) and (trained_here or typed)
         found += likely.in_notes(cells) if believed else []
-    return [
-        _Tested(one.cell, printed_accuracy.Accuracy(one.percent, one.images, True, guessed=True), one.why)
-        for one in found
-    ]
+    return [_Tested(one.cell, printed_accuracy.Accuracy(one.percent, one.images, True), one.why) for one in found]
 
 
 def _in_text(cells: Sequence[Cell]) -> list[Cell]:
@@ -190,8 +192,7 @@ def _goes_on(before: _Run, run: _Run) -> bool:
 
 def _doubts(tested: _Tested) -> tuple[str, ...]:
     cell = tested.cell
-    unsaid = tested.doubt or f"no word of cell {cell.number} says that {tested.found.percent:g} is an accuracy"
-    found = [unsaid] * tested.found.guessed
+    found = [tested.doubt] if tested.doubt else []
     if printed_accuracy.sets_given(cell) == {words.VALIDATION}:
         found.append(f"the code of cell {cell.number} names the validation set, and the test set only in its texts")
     return (*found, *task.doubts(cell))

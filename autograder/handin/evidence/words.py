@@ -79,6 +79,7 @@ _DRESSED = re.compile(
     r"([-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?)"
     r"(?:,\s?\w{1,20}=(?:'[^'\n]{0,20}'|<?[\w.]{1,30}>?)){0,4}\s?\)"
 )
+_SIGNS = str.maketrans("٫٪．％：", ".%.%:")  # of decimals and percents in Arabic and in wide letters
 _SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d{1,4}(?:\.\d{1,6})?")  # 97.3 ± 0.2 %: how far it may be off
 _HELD_OUT = re.compile(r"held[\s_-]?out|hold[\s_-]?out", re.IGNORECASE)
 _PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
@@ -91,6 +92,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
+    line = line if line.isascii() else line.translate(_SIGNS)
     line = _HELD_OUT.sub("validation", _SPREAD.sub("", _DRESSED.sub(r"\1", line)))
     line = _PERCENT_FIRST.sub(r"\1%", _PERCENT.sub("%", line.replace("$", "").replace("**", "")))
     line = _SPACED_THOUSANDS.sub(r"\1\2", line)
