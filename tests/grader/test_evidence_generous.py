@@ -108,6 +108,13 @@ NO_CURVES = {
         _tests(FIT, ONE),
         _tests("plt.plot(losses, alpha=0.3)\nplt.plot(smooth(losses))", images=1),
     ],
+    "the training set twice": [
+        _tests(FIT, ONE),
+        _tests("plt.plot(train_batch_losses)\nplt.plot(train_epoch_losses)", images=1),
+    ],
+    "a loss and its running mean": [
+        _tests(FIT, "\n".join(f"{n} loss {a:.4f} running {1.1 * a:.4f}" for n, (a, b) in BOTH))
+    ],
     "one curve and the learning rate": [
         _tests(FIT, ONE),
         _tests("ax.plot(losses)\nax.twinx().plot(lrs)", images=1),

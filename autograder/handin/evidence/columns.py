@@ -28,7 +28,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # What else falls beside a loss.
 _OTHER = frozenset(
     "grad gradient gradients norm gnorm std var variance gap diff delta mem gb mb eta left remaining temp temperature"
-    " momentum decay wd beta eps epsilon alpha gamma noise kl reg regularization penalty".split()
+    " ema smooth smoothed running moving momentum decay wd beta eps epsilon alpha gamma noise kl reg regularization"
+    " penalty".split()
 ) | (frozenset(words.QUANTITIES) - words.LOSS - words.EPOCH)
 
 

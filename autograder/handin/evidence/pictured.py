@@ -71,13 +71,18 @@ def draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
 
 
 def perhaps_both(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether the code draws two curves of different data, neither of which is called anything but a loss."""
+    """Whether the code draws two curves of different data, called nothing but losses, not both of training."""
     curves = [
         {name.lower() for name in _NAME.findall(call)} - _NO_DATA
         for call in _calls(drawing(cell, cells))
         if not words.words(call) & words.ACCURACY and not _BESIDE.search(call)
     ]
-    return any(one - other and other - one for number, one in enumerate(curves) for other in curves[:number])
+    pairs = ((one, other) for number, one in enumerate(curves) for other in curves[:number])
+    return any(one - other and other - one and not (_of_training(one) and _of_training(other)) for one, other in pairs)
+
+
+def _of_training(names: set[str]) -> bool:
+    return words.TRAIN in words.sets(" ".join(names))
 
 
 def drawing(cell: Cell, cells: Sequence[Cell]) -> str:
