@@ -94,6 +94,11 @@ def test_one_file_for_each_part_is_read_as_one(tmp_path: Path) -> None:
     assert any("read as one" in one.message for one in found.findings)
 
 
+@pytest.mark.parametrize("name", ["_" * 60_000, "1" * 60_000, "v2" * 30_000, "final" * 12_000, "²" * 9, "٣" * 40])
+def test_a_name_of_any_length_is_read_at_once(name: str) -> None:
+    assert wording(f"{name}.ipynb") <= wording(f"{name}.ipynb") and natural(f"{name}.ipynb")
+
+
 def test_words_of_drafts() -> None:
     names = ["hw6_old", "hw6 copy", "hw6", "hw6_v1", "hw6_v2", "hw6_final", "hw6_final_final", "hw6_final_final (2)"]
     assert [wording(name) for name in names] == sorted(map(wording, names))

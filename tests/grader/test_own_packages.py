@@ -134,6 +134,18 @@ def test_modules_that_import_each_other_end(tmp_path: Path) -> None:
     assert "4a" in handed(tmp_path, {"hw6.ipynb": notebook("from a import SingleHeadAttention"), **files}).programs
 
 
+LONG = {
+    "dots": "from " + "." * 300_000,
+    "brackets": "from a import (\n" * 40_000,
+    "names": "import " + "a." * 5_000 + "b",
+}
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_imports_without_end_are_read_at_once(tmp_path: Path, what: str) -> None:
+    assert "4a" in handed(tmp_path, {"hw6.ipynb": notebook(SHA, LONG[what]), "a.py": "x = 1\n"}).programs
+
+
 def test_names_of_modules() -> None:
     assert resolved("c", 0, "a.b") == "c" and resolved("c", 1, "a.b") == "a.b.c" and resolved("c", 2, "a.b") == "a.c"
     assert resolved("", 1, "a") == "a" and resolved("c", 5, "a.b") == "c" and resolved("c", 1, "") == "c"

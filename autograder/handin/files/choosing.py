@@ -83,7 +83,8 @@ def _texts(members: Sequence[Member]) -> list[Member]:
     """Files of any other name in which a class of the homework begins: Markdown, a notebook without its ending."""
     classes = "|".join(question.class_name for question in policy.POLICY.questions if question.class_name)
     begins = re.compile(rf"class[ \t]+(?:{classes})\b".encode())
-    others = [member for member in members if member not in code_files(members) and _may_be_text(member.name.lower())]
+    known = {member.name for member in code_files(members)}
+    others = [member for member in members if member.name not in known and _may_be_text(member.name.lower())]
     others.sort(key=lambda member: (member.packed, not member.name.lower().endswith(fenced.ENDINGS), member.name))
     return [member for member in others[:_TRIED] if begins.search(_content(member))]
 

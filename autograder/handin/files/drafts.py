@@ -33,6 +33,7 @@ _NUMBER = re.compile(
     r"(?=$|[\s_.()/\-])"
 )
 _TODO = re.compile(r"\b(?:TODO|FIXME)\b|raise NotImplementedError|YOUR CODE HERE", re.IGNORECASE)
+_LONGEST = 300  # characters of a path that are looked at, from its end: an archive's names have no limit
 _MOST = 100  # numbers of a history that are looked for
 
 
@@ -48,7 +49,7 @@ class Wording(NamedTuple):
 
 def wording(name: str) -> Wording:
     """What the path of a file says of it, by what people call their drafts."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(name[-_LONGEST:])
     text = _JOINED.sub(" ", path.with_suffix("").as_posix()).lower()
     words = _WORD.findall(text)
     numbers = tuple(int(found) for found in _NUMBER.findall(_DATE.sub("", text)))
@@ -75,8 +76,8 @@ def open_ends(sources: Iterable[str]) -> int:
 
 def natural(name: str) -> tuple[tuple[bool, int, str], ...]:
     """A key that sorts as people do: "hw6 2" before "hw6 10"."""
-    parts = re.split(r"(\d+)", name.lower())
-    return tuple((part.isdigit(), int(part) if part.isdecimal() else 0, part) for part in parts)
+    parts = re.split(r"(\d{1,18})", name[-_LONGEST:].lower())
+    return tuple((part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
 def _numbers(value: object) -> Iterator[float]:

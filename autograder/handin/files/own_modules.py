@@ -19,7 +19,10 @@ from autograder.handin.files.members import KEPT_COPY, Member
 from autograder.handin.slicing.beside import Module, parents, resolved
 
 _MOST = 20  # files that are read for one work; a submission holds a handful
-_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE)
+_LONGEST = 200  # characters of a module's dotted name
+_FROM = re.compile(
+    r"^[ \t]*from[ \t]+(\.{0,9})([^\W\d][\w.]*)?[ \t]+import[ \t]+(\([^)]{0,1000}\)|[^\n#;]*)", re.MULTILINE
+)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#;]*)", re.MULTILINE)
 # A file of such a name that does not lie beside the work is no module of its own: Python would not take it either.
 _LIBRARIES = sys.stdlib_module_names | frozenset(
@@ -43,7 +46,8 @@ def modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str, 
     waiting = [("", work.cells), *(("", cells) for cells in work.written.values())]
     while waiting:
         package, cells = waiting.pop(0)
-        for name in [part for cell in cells for whole in _imported(cell.source, package) for part in parents(whole)]:
+        names = (whole for cell in cells for whole in _imported(cell.source, package) if len(whole) <= _LONGEST)
+        for name in dict.fromkeys(part for whole in names for part in parents(whole)):
             other = None if name in found or len(found) >= _MOST else _file_of(name, member, files)
             if other and (read := _cells(other)):
                 is_package = PurePosixPath(other.name).stem == "__init__"
