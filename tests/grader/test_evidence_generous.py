@@ -236,6 +236,11 @@ PER_CENT = {  # (cells, percent)
         [Shown("holdout = MNIST('.', train=False)"), _tests("evaluate(net, DataLoader(holdout, 500))", "(0.08, 0.9741)")],
         97.41,
     ),
+    "a set by its key": (
+        [Shown("ds = {'tr': train_set, 'te': test_set}"), _tests("measure(net, ds['te'])", "0.9741")],
+        97.41,
+    ),
+    "a record's fields": ([_tests("Metrics.of(net, test_loader)", "Metrics(ce=0.08, top1=0.9741, seconds=3.21)")], 97.41),
     "a score": ([_tests("submit()", "public test score: 0.97410")], 97.41),
 }  # fmt: skip
 
@@ -285,6 +290,10 @@ CURVES = {
         _tests(DRAW, images=1),
     ],
     "a list of records": [_tests(f"{FIT}\nhist", str([(n, a, b) for n, (a, b) in BOTH]))],
+    "a dictionary of records": [_tests(f"{FIT}\nhist", str({n: {"t": a, "v": b} for n, (a, b) in BOTH}))],
+    "beside times and accuracies": [
+        _tests(FIT, "\n".join(f"epoch {n} time 36.{n}s train {a} valid {b} acc 0.9{n} lr 1e-03" for n, (a, b) in BOTH))
+    ],
     "a picture of a file": [_tests(FIT), _tests("!gnuplot loss.gp\nImage('loss.png')", images=1)],
     "errors in a language of no list": [
         _tests(FIT, "\n".join(f"{n}. korszak: tanítási hiba {a}, ellenőrzési hiba {b}" for n, (a, b) in BOTH))

@@ -24,6 +24,7 @@ _NUMBER = re.compile(
     r"(?<![\w.])[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?(?![\w.])|(?<=[A-Za-z_=:])\d\.\d{1,20}"
 )
 _LIST = re.compile(r"\[[\s\d.,eE+-]{20,4000}\]")  # of numbers alone, with commas or NumPy's blanks
+_DIGIT = re.compile(r"\d")  # "36.1s train": what stands before another number is that one's
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What else falls beside a loss.
 _OTHER = frozenset(
@@ -53,7 +54,7 @@ def _of_lines(lines: Sequence[str], least: int) -> Columns | None:
         labels, numbers = _NUMBER.split(line[:500]), _NUMBER.findall(line[:500])
         # brackets and what follows the last number ("saved") are no part of a form: a list's first row begins with two
         if len(numbers) >= least:
-            forms[tuple(" ".join(_LETTERS.findall(label)) for label in labels[:-1])].append(numbers)
+            forms[tuple(" ".join(_LETTERS.findall(_DIGIT.split(label)[-1])) for label in labels[:-1])].append(numbers)
     most = max(map(len, forms.values()), default=0)
     if most < LEAST_LINES:
         return None

@@ -16,6 +16,7 @@ MOST_CODE = 20_000  # characters of a cell's code, and of the functions that it 
 _MOST_LINES = 500  # of a cell, and of a function
 _ROUNDS = 2  # names of names that are followed: the data set, then its loader
 _TEXT = re.compile(r"""[rbfu]{0,2}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}')|#[^\n]{0,500}""", re.IGNORECASE)
+_KEY = re.compile(r"(?<=\w)\[\s?['\"](\w{1,40})['\"]\s?\]")  # loaders["test"] is loaders_test
 _BETWEEN = re.compile(r"(?:^|\})[^{}]*(?:\{|$)")  # the fields of an f-string
 _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _KEYWORD = re.compile(r"(?<=[(,])\s{0,40}\w{1,60}\s?=(?!=)")  # evaluate(eval_dataset=test_set)
@@ -102,7 +103,7 @@ def _outside(source: str) -> str:
 
 def _without_texts(code: str) -> str:
     """The code without what its texts say; the fields of an f-string are code."""
-    return _TEXT.sub(_fields, code)
+    return _TEXT.sub(_fields, _KEY.sub(r"_\1", code))
 
 
 def _fields(text: re.Match[str]) -> str:

@@ -171,7 +171,7 @@ def _percent(number: re.Match[str], said: set[str], after: str, exact: bool) -> 
     """(percent, of how many images) that the number can mean, with the words before it and what follows."""
     follows = re.findall("[a-z]+", after.lower())[:3]
     right = bool(said & _RIGHT) or bool(set(follows[:1]) & _RIGHT)
-    if said & _EXPECTED or said & (_OTHER | words.LOSS) and not right or set(follows[:1]) & _UNITS:
+    if said & _EXPECTED or said & (_OTHER | words.LOSS) and not right or _unit(after) in _UNITS:
         return None
     if "time" in follows and not right or _PER_SECOND.match(after):
         return None
@@ -189,6 +189,11 @@ def _percent(number: re.Match[str], said: set[str], after: str, exact: bool) -> 
     if not number["percent"] and not is_decimal and LEAST <= 100 * value / images < 100:
         return 100 * value / images, images
     return None
+
+
+def _unit(after: str) -> str:
+    match = re.match(r"\s{0,3}([a-z]{1,20})", after.lower())
+    return match[1] if match else ""
 
 
 def _share(number: re.Match[str], total: re.Match[str], before: str) -> tuple[float, int] | None:

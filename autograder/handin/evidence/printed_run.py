@@ -28,7 +28,7 @@ _LIST = re.compile(
     rf"\[\s{{0,80}}(?P<numbers>{_NUMBER}(?:\s{{0,80}},\s{{0,80}}{_NUMBER}){{1,999}})\s{{0,80}},?\s{{0,80}}\]"
 )
 
-_NEXT_ROW, _LEAST_ROWS = re.compile(r"([\d'\"][)\]}]),[ \t]{0,3}(?=[(\[{][\d'\"])"), 4
+_NEXT_ROW, _LEAST_ROWS = re.compile(r"([\d'\"][)\]}]),[ \t]{0,3}(?=[(\[{]?[\d'\"])"), 4
 _ROW = re.compile(
     rf"(?P<label>[^\d\n]{{2,40}}?)[\s:=|,]{{1,20}}(?P<numbers>{_NUMBER}(?:[\s|,;]{{1,20}}{_NUMBER}){{4,99}})\W{{0,3}}"
 )
