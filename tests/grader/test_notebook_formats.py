@@ -113,3 +113,37 @@ def test_what_stands_in_for_a_notebook_that_cannot_be_read_is_said(tmp_path: Pat
     found = handed(tmp_path, {"hw6.ipynb": notebook(BOTH)[:-30], "hw6.md": FENCED["MyST"]})
     assert found.file == "hw6.md"
     assert any("breaks off" in one.message and "graded in its place" in one.message for one in found.findings)
+
+
+PRE = "<pre><span></span>{}</pre>"
+COLOURED = BOTH.replace("class ", '<span class="k">class</span> ').replace(
+    "ViTLayer", '<span class="nc">ViTLayer</span>'
+)
+PAGES = {
+    "nbconvert": '<div class="jp-CodeMirrorEditor"><div class="highlight hl-ipython3">' + PRE.format(COLOURED) + "</div></div>"
+    '<div class="jp-RenderedText jp-OutputArea-output" data-mime-type="text/plain"><pre>loss 0.5 &lt; 1</pre></div>'
+    '<div class="jp-RenderedImage jp-OutputArea-output"><img src="data:image/png;base64,AA=="></div>',
+    "Quarto": '<div class="sourceCode cell-code"><pre class="sourceCode python code-with-copy"><code class="sourceCode python">'
+    + COLOURED + '</code></pre></div><div class="cell-output cell-output-stdout"><pre><code>loss 0.5 &lt; 1</code></pre>'
+    '<p><img src="x.png"></p></div>',
+    "Jupyter Book": '<div class="highlight-ipython3 notranslate"><div class="highlight">' + PRE.format(COLOURED) + "</div></div>"
+    '<div class="cell_output docutils container"><div class="highlight-none"><pre>loss 0.5 &lt; 1</pre></div><img src="x"></div>',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_export_as_a_web_page_is_read_where_there_is_nothing_else(tmp_path: Path, name: str) -> None:
+    page = f"<!DOCTYPE html><html><script>class ViTLayer</script><body><h1>HW6</h1>{PAGES[name]}</body></html>"
+    found = handed(tmp_path / "1", {"hw6.html": page})
+    assert found.file == "hw6.html" and set(found.programs) == {"4a", "4b"} and len(found.cells) == 1
+    assert found.cells[0].outputs.strip() == "loss 0.5 < 1" and found.cells[0].images == 1
+    assert "<" not in found.programs["4a"].text
+    assert any("export as a web page" in one.message for one in found.findings)
+    assert handed(tmp_path / "2", {"my.ipynb": notebook(BOTH), "hw6.html": page}).file == "my.ipynb"
+
+
+def test_another_web_page_is_no_export(tmp_path: Path) -> None:
+    found = handed(
+        tmp_path, {"hw6.html": "<!DOCTYPE html><html><body><pre>class ViTLayer(nn.Module):</pre></body></html>"}
+    )
+    assert not found.programs and "web page" in found.problem

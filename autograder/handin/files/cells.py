@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from autograder.core.errors import UNPARSABLE, SubmissionError
 from autograder.core.records import Cell, Finding, Place, Severity
-from autograder.handin.files import fenced
+from autograder.handin.files import exported, fenced
 from autograder.handin.files.decoding import cookie_findings, decode
 from autograder.handin.files.magics import dropped_language, plain_python
 from autograder.handin.files.marimo import plain_marimo
@@ -39,6 +39,8 @@ class Work(NamedTuple):
 
 def read_work(data: bytes, file: str) -> Work:
     """The cells of a notebook or script. Raises SubmissionError, with what to do, when it is neither."""
+    if file.lower().endswith(exported.ENDINGS):
+        return _exported(data, file)
     text = decode(data, file)
     named_notebook = ".ipynb" in file.lower()
     is_notebook = looks_like_notebook(text) or (named_notebook and not _is_python(text))
@@ -66,6 +68,18 @@ def read_work(data: bytes, file: str) -> Work:
     lost = [cell for cell in saved if not any(cell.number == part.number for own in written.values() for part in own)]
     code = [Text("code", cell.number, cell.source, dropped_language(cell.source)) for cell in saved]
     return Work(file, cells, (*misnamed, *findings, *_dropped(lost, file)), written, asides([*others, *code], file))
+
+
+def _exported(data: bytes, file: str) -> Work:
+    """The cells of a notebook's export as a web page. Raises SubmissionError when it holds none."""
+    found = exported.exported_cells(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+    if not found:
+        raise SubmissionError(f"{file} is a web page without a notebook's code cells. Hand in the notebook itself.")
+    cells = tuple(Cell(cell.number, plain_python(cell.source), cell.outputs, cell.images) for cell in found)
+    message = f"{file} is a notebook's export as a web page; its code and outputs were read all the same"
+    fix = "hand in the notebook itself (File > Download > Download .ipynb)"
+    remark = Finding("file-name", Severity.REMARK, message, place=Place(file, 1), fix=fix)
+    return Work(file, cells, (remark,))
 
 
 def _scripts(text: str, file: str) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def _groups(members: Sequence[Member]) -> Iterator[list[Member]]:
 def _texts(members: Sequence[Member]) -> list[Member]:
     """Files of any other name in which a class of the homework begins: Markdown, a notebook without its ending."""
     classes = "|".join(question.class_name for question in policy.POLICY.questions if question.class_name)
-    begins = re.compile(rf"class[ \t]+(?:{classes})\b".encode())
+    begins = re.compile(rf"class(?:[ \t]|<[^<>]*>)+(?:{classes})\b".encode())  # an export colours each word
     known = {member.name for member in code_files(members)}
     others = [member for member in members if member.name not in known and _may_be_text(member.name.lower())]
     others.sort(key=lambda member: (member.packed, not member.name.lower().endswith(fenced.ENDINGS), member.name))
