@@ -6,11 +6,14 @@ reference is reached, when a test asks for it: so after the zygote was forked.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
+import importlib.util
 import itertools
 import math
+import pkgutil
 import time
 import types
 from collections.abc import Callable
@@ -74,6 +77,15 @@ class Reference:
             return importlib.import_module(f"reference.{name}")
         except ModuleNotFoundError as error:
             raise GraderFault(f"this test needs reference/{name}.py, which is not here: {error}") from None
+
+
+def read_reference() -> None:
+    """Imports all of it. Where that fails, the test that needs it says why."""
+    package = importlib.util.find_spec("reference")
+    for place in (package and package.submodule_search_locations) or ():
+        for module in pkgutil.iter_modules([place]):
+            with contextlib.suppress(Exception):
+                importlib.import_module(f"reference.{module.name}")
 
 
 DESK = pytest.StashKey[Desk]()

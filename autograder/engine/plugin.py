@@ -22,7 +22,7 @@ from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
 from autograder.core.records import Severity, Status, TestResult
-from autograder.engine import one_item, origin, outcome, second_try
+from autograder.engine import fixtures, one_item, origin, outcome, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
 from autograder.judging import endings
@@ -68,8 +68,9 @@ class Grading:
         planned = tuple(outcome.blank(about) for _, about in self.items)
         numbers = tuple(about.number for _, about in described)
         self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems()), numbers))
-        if not self.setup.public:  # only hidden tests train; each fork would read them anew
+        if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
+            fixtures.read_reference()
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)

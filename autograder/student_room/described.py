@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 def parameters(module: nn.Module) -> list[dict[str, object]]:
     """One record a parameter. `owner`: the class of the layer that holds it; `fill`: see `filled`."""
-    owners = {id(p): type(m).__name__ for m in module.modules() for p in m.parameters(recurse=False)}
+    owners = {id(p): type(m).__name__ for m in module.modules() for p in m._parameters.values()}
     return [
         {"name": name, "shape": list(p.shape), "dtype": dtype(p), "owner": owners.get(id(p), ""), "fill": filled(p)}
         for name, p in module.named_parameters()

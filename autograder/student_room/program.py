@@ -133,8 +133,3 @@ def describe(error: BaseException) -> dict[str, object]:
         text = "(its text cannot be shown)"
     told = {"error": type(error).__name__[:100], "detail": text[:MAX_TEXT]}
     return {**told, "line": line, "function": function[:100], "part": part}
-
-
-def uncompiled(model: object = None, **options: object) -> object:
-    """Stands for torch.compile, which gives the same function, only faster, and needs a compiler that is not here."""
-    return (lambda function: function) if model is None else model

@@ -23,7 +23,7 @@ def _class_definitions() -> ast.Module:
 
 
 def _rearrange(*args: object, **kwargs: object) -> object:
-    """einops' rearrange, imported when a ViT first runs: grading attention and one layer does not pay for it."""
+    """einops' rearrange, imported when a ViT first runs: attention and one layer are graded without einops, too."""
     return importlib.import_module("einops").rearrange(*args, **kwargs)
 
 

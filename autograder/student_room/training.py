@@ -23,8 +23,9 @@ def prepared(images: Tensor) -> Tensor:
 class Adam:
     """Adam (Kingma and Ba, algorithm 1) with torch's own betas and eps, over all parameters as one vector.
 
-    Why not `torch.optim.Adam`, which gives the same numbers: making one imports `torch._dynamo`, a second and 57 MB in
-    every child. A parameter that no gradient reached counts as one whose gradient is zero: it stays where it is.
+    Why not `torch.optim.Adam`, which gives the same numbers: a step of it takes four times as long at this size (35
+    parameters: 1.9 and 0.5 ms). A parameter that no gradient reached counts as one whose gradient is zero: it stays
+    where it is.
     """
 
     BETA1, BETA2, EPS = 0.9, 0.999, 1e-8

@@ -85,7 +85,6 @@ def serve(
 def prepare() -> None:
     """What every program finds otherwise than torch and Python have it."""
     tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR will name its own
-    torch.compile = program.uncompiled  # type: ignore[assignment]
 
 
 def _send(
@@ -261,7 +260,8 @@ class Conversation:
     ) -> Reply:
         """The output for x, (batch, tokens, features) or images; with `grad`, gradients of sum(output * cotangent)."""
         _seed(seed)
-        self.module.train(train)
+        if any(part.training is not train for part in self.module.modules()):  # ten times quicker than to tell them
+            self.module.train(train)
         self.counter.calls = 0
         if strided:  # the same values, laid out otherwise in memory
             x = x.transpose(0, 1).contiguous().transpose(0, 1)

@@ -30,7 +30,7 @@ from autograder.judging.code.flat import Storage
 from autograder.judging.expect import Unmet
 from autograder.judging.visit import Built, Forward
 from autograder.sandbox.wire import ParameterSpec
-from autograder.student_room.program import uncompiled
+from autograder.student_room.uncompiled import uncompiled
 from autograder.student_room.worker import Conversation
 
 

@@ -7,6 +7,7 @@ student's claim. Pure: nothing here may read a file, run a model, award a point,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -22,7 +23,7 @@ _FAR = 3.0  # percent: two runs of the handout's model differ by one
 
 def gather(history: Mapping[str, object] | None, history_problem: str, cells: Sequence[Cell]) -> Evidence:
     """history.json first; what it does not tell is taken from the notebook's saved outputs."""
-    printed = from_outputs(cells)
+    printed = _printed(tuple(cells))
     if history is None:
         problems = (history_problem,) if history_problem else ()
         return msgspec.structs.replace(printed, problems=problems + printed.problems)
@@ -42,6 +43,12 @@ def gather(history: Mapping[str, object] | None, history_problem: str, cells: Se
         problems=filed.problems + _disagreement(filed, printed),
     )
     return msgspec.structs.replace(both, epochs=max(filed.epochs, _length(both)))
+
+
+@functools.lru_cache(1)
+def _printed(cells: tuple[Cell, ...]) -> Evidence:
+    """Read once for all tests of a submission."""
+    return from_outputs(cells)
 
 
 def _disagreement(filed: Evidence, printed: Evidence) -> tuple[str, ...]:

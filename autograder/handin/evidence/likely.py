@@ -167,7 +167,7 @@ def _last_set(text: str) -> str:
     return named[-1] if named else ""
 
 
-def _percent(number: re.Match[str], said: set[str], after: str, exact: bool) -> tuple[float, int] | None:
+def _percent(number: re.Match[str], said: frozenset[str], after: str, exact: bool) -> tuple[float, int] | None:
     """(percent, of how many images) that the number can mean, with the words before it and what follows."""
     follows = re.findall("[a-z]+", after.lower())[:3]
     right = bool(said & _RIGHT) or bool(set(follows[:1]) & _RIGHT)

@@ -71,7 +71,7 @@ def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
     return [found for cell in cells for found in _of_cell(cell)]
 
 
-def sets_given(cell: Cell) -> set[str]:
+def sets_given(cell: Cell) -> frozenset[str]:
     """The sets that the code names among what it hands on: not in texts, and not in the names of what it calls."""
     return words.sets(_KEYWORD.sub(" ", _CALLED.sub("(", _TEXT.sub("''", cell.source[:MAX_LINE]))))
 
@@ -89,7 +89,7 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
     for line in spelled_out(lines_of(cell.outputs, bars=False)):
         sets = words.sets(line[:MAX_LINE])
         if sets == {words.VALIDATION} and "eval" in words.words(line) and sets_given(cell) == {words.TEST}:
-            sets = set()  # "eval_accuracy" is what evaluate(test_set) calls it
+            sets = frozenset()  # "eval_accuracy" is what evaluate(test_set) calls it
         test = re.search(r"test|tst", line, re.IGNORECASE)
         if (sets or of_training) and (words.TEST not in sets or test is None):
             continue
@@ -101,7 +101,7 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
             yield accuracy
 
 
-def _bare_percent(line: str, sets: set[str]) -> Accuracy | None:
+def _bare_percent(line: str, sets: frozenset[str]) -> Accuracy | None:
     """ "TEST: 97.92 %": the one percentage of a line about the test set alone."""
     found = _BARE_PERCENT.findall(line) if sets == {words.TEST} and not _NO_RESULT.search(line) else []
     percent = float(found[0]) if len(found) == 1 else -1.0

@@ -114,7 +114,7 @@ def _listed(cell: Cell) -> list[Run]:
         nested = label is before and above.rfind("loss") > above.rfind("acc")  # the nearer of the two is what it is of
         if len(sets) == 1 and (words.words(label) & words.LOSS or (nested and not words.words(label) & words.ACCURACY)):
             numbers = [float(number) for number in match["numbers"].split(",")]
-            losses[sets.pop()] = dict(enumerate(numbers, 1))
+            losses[next(iter(sets))] = dict(enumerate(numbers, 1))
     return [Run(losses)] if losses else []
 
 
@@ -129,7 +129,7 @@ def _rows(cell: Cell) -> list[Run]:
         if match and len(sets) == 1 and not said & words.ACCURACY and (of_losses or said & words.LOSS):
             numbers = re.findall(_NUMBER, match["numbers"])
             if all("." in number for number in numbers):
-                losses[sets.pop()] = dict(enumerate(map(float, numbers), 1))
+                losses[next(iter(sets))] = dict(enumerate(map(float, numbers), 1))
     return _falling([Run(losses)]) if losses else []
 
 

@@ -6,6 +6,7 @@ Texts are the student's: every pattern's work is linear in them.
 
 from __future__ import annotations
 
+import functools
 import re
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -89,7 +90,10 @@ _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
 _UNKNOWN = re.compile(r"[^\W\d_]{0,40}[^\W\d_\x00-\x7f][^\W\d_]{0,40}")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
+_KEPT = 4096  # lines that are not translated again: several readers ask about each
 
+
+@functools.lru_cache(_KEPT)
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
     line = line if line.isascii() else line.translate(_SIGNS)
@@ -120,11 +124,13 @@ _ROMANCE = re.compile(
 )
 
 
-def words(text: str) -> set[str]:
+@functools.lru_cache(_KEPT)
+def words(text: str) -> frozenset[str]:
     """The words of a text in lower case, each part of trainLoss and train_loss for itself."""
-    return {word.lower() for word in _WORD.findall(english(text))}
+    return frozenset(word.lower() for word in _WORD.findall(english(text)))
 
 
-def sets(text: str) -> set[str]:
+@functools.lru_cache(_KEPT)
+def sets(text: str) -> frozenset[str]:
     """Which sets a text names."""
-    return {SETS[word] for word in words(text) if word in SETS}
+    return frozenset(SETS[word] for word in words(text) if word in SETS)

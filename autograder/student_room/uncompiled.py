@@ -1,0 +1,70 @@
+"""Stands for torch's compiler: what it would compile gives the same without it, and it is not loaded.
+
+Why separate: the compiler (`torch.compile`, `torch._dynamo`) is 800 modules and takes more than a second. Torch loads
+it for calls that compile nothing: a layer that uses `torch.utils.checkpoint` did that in every child, only to ask for
+one of its settings, and so does whoever makes an optimiser.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import sys
+import types
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+import torch
+
+from autograder.student_room.stand_ins import Quiet
+
+COMPILER = "torch._dynamo"
+
+
+def put() -> None:
+    """For this process and those that it forks. One that is loaded already stays: nothing is gained then."""
+    torch.compile = uncompiled  # type: ignore[assignment]
+    if COMPILER not in sys.modules:
+        sys.meta_path.insert(0, _Finder())
+
+
+def uncompiled(model: object = None, *args: object, **options: object) -> object:
+    """Stands for torch.compile, which gives the same function, only faster, and needs a compiler that is not here."""
+    return _same if model is None else model
+
+
+def _same(function: Any) -> Any:
+    return function
+
+
+def _optimize(*args: object, **options: object) -> Callable[[Any], Any]:
+    return _same
+
+
+class _Compiler(types.ModuleType):
+    """The compiler or a part of it: whatever is asked of it is off, and what it should wrap comes back as it is."""
+
+    disable = run = staticmethod(uncompiled)
+    optimize = optimize_assert = staticmethod(_optimize)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return _OFF
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the compiler and its parts, before those that are installed."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        of_it = fullname == COMPILER or fullname.startswith(COMPILER + ".")
+        return ModuleSpec(fullname, self, is_package=True) if of_it else None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return _Compiler(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        return None
+
+
+_OFF = Quiet()
