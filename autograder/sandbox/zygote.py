@@ -30,7 +30,7 @@ import torch
 
 from autograder.core.records import Limits
 from autograder.sandbox import devices, leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
-from autograder.student_room import probe, stand_ins, state, tripwires, uncompiled, worker
+from autograder.student_room import probe, stand_ins, state, tripwires, worker
 
 MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
@@ -172,7 +172,6 @@ def warm_up(device: str = "cpu") -> None:
     The first backward starts a thread for every accelerator that torch sees, and asks the driver for them: after that
     no child could go backward at all, or use a GPU. So the children of a CPU see none; for others there is no backward.
     """
-    uncompiled.put()
     torch.set_num_threads(1)
     alone = devices.hide() if device == "cpu" else False
     talk = worker.Conversation(1 << 20)

@@ -31,7 +31,7 @@ def warm_up(device: str = "cpu") -> None:
     Where children use a GPU these are imported and no more: Adam's step asks CUDA whether a graph is being captured.
     """
     if device != "cpu":
-        importlib.import_module("torch.fx.experimental.symbolic_shapes")
+        importlib.import_module("torch._dynamo")
         return
     weight = torch.zeros(1, requires_grad=True)
     adam = fused([weight], 1.0)

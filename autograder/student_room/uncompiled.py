@@ -22,7 +22,9 @@ COMPILER = "torch._dynamo"
 
 
 def put() -> None:
-    """For this process and those that it forks. One that is loaded already stays: nothing is gained then."""
+    """For this process and those that it forks. One that is loaded already stays: a full run of training has it, since
+    what records a step needs parts of it.
+    """
     torch.compile = uncompiled  # type: ignore[assignment]
     if COMPILER not in sys.modules:
         sys.meta_path.insert(0, _Finder())

@@ -47,6 +47,7 @@ from autograder.student_room import (
     program,
     provided,
     training,
+    uncompiled,
 )
 
 # How torch words it, by version: a RuntimeError each time.
@@ -85,6 +86,7 @@ def serve(
 def prepare() -> None:
     """What every program finds otherwise than torch and Python have it."""
     tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR will name its own
+    uncompiled.put()
 
 
 def _send(
