@@ -39,6 +39,10 @@ def _same(function: Any) -> Any:
     return function
 
 
+def _yes(*args: object, **options: object) -> bool:
+    return True
+
+
 def _optimize(*args: object, **options: object) -> Callable[[Any], Any]:
     return _same
 
@@ -52,7 +56,9 @@ class _Compiler(types.ModuleType):
     def __getattr__(self, name: str) -> object:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return _OFF
+        return (
+            _yes if name.endswith("_supported") else _OFF
+        )  # what needs it says so and stops, where it could do without
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -162,3 +162,14 @@ def test_of_histories_the_right_name_counts_then_the_first_that_can_be_read(tmp_
     assert "history.json could not be read, so history (1).json is read in its place" in told(found)
     found = handed_in(tmp_path / "c", **{"history (1).json": LONG[:9], "history_notes.md": "# my runs"})
     assert found.history is None and found.history_problem.startswith("history (1).json is not JSON")
+
+
+def test_our_own_package_that_was_unpacked_beside_the_work_is_not_looked_at(tmp_path: Path) -> None:
+    ours = {"autograder/__main__.py": "", "autograder/a.py": BOTH, "tests/public/test_4a.py": "x = 1"}
+    for top in ("", "hw6/"):
+        folder = tmp_path / f"in{top}"
+        blank = notebook("class SingleHeadAttention(nn.Module):\n    pass")
+        found = handed_in(folder, **{"hw6.ipynb": blank, **{top + name: text for name, text in ours.items()}})
+        assert found.file == "hw6.ipynb" and "4b" in found.absent
+    elsewhere = handed_in(tmp_path / "theirs", **{"hw6.ipynb": blank, "autograder/a.py": BOTH})
+    assert elsewhere.file == "autograder/a.py", "a folder of that name may be the student's own"

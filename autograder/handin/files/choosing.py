@@ -122,7 +122,9 @@ def _in_place(problem: str, file: str) -> list[Finding]:
 def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: str) -> Chosen:
     names = (policy.FILES.notebook, policy.FILES.script)
     exact = [member for name in names for member in candidates if _base(member) == name]
-    others = [member for member in candidates if member not in exact]
+    # what names no class defines none; without a file of the right name it may still say what the classes were called
+    others = sorted((member for member in candidates if member not in exact), key=lambda member: not _names_one(member))
+    others = [member for member in others if not exact or _names_one(member)]
     tried = [try_file(member, members, provided) for member in exact[:_TRIED]]
     if not any(one.filled for one in tried):
         more = [try_file(member, members, provided) for member in others[:_TRIED]]
@@ -140,6 +142,12 @@ def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: s
     if (whole := _joined(chosen, [*tried, *more], members, provided)) is not chosen:
         return whole
     return chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
+
+
+def _names_one(member: Member) -> bool:
+    """Whether the name of a class of the homework stands in the file; UTF-16 has a zero beside each letter."""
+    content = _content(member).replace(b"\0", b"")
+    return any(question.class_name.encode() in content for question in policy.POLICY.questions if question.class_name)
 
 
 def _is_fuller(one: Tried, first: Tried) -> bool:

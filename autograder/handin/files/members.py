@@ -38,6 +38,7 @@ _IGNORED = frozenset(
 _COPIES, KEPT_COPY = ".ipynb_checkpoints", "-checkpoint.ipynb"
 _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
+_OURS = "autograder/__main__.py"
 _DEPTH = 3  # the submission, a folder that a zip program added, and one more
 _DEEPEST = 40  # folders within folders in all
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
@@ -62,6 +63,13 @@ def is_ignored(name: str) -> bool:
     if name.endswith(KEPT_COPY) or parts[-1:] == (_COPIES,):
         parts = tuple(part for part in parts if part != _COPIES)
     return any(part.lower() in _IGNORED or part.startswith("._") for part in parts)
+
+
+def without_ours(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The student's own files: none of this package and its public tests, which students unpack beside their work."""
+    tops = [member.name.removesuffix(_OURS) for member in members if f"/{member.name}".endswith(f"/{_OURS}")]
+    ours = tuple(top + part for top in tops for part in ("autograder/", "tests/public/"))
+    return tuple(member for member in members if not member.name.startswith(ours)) if ours else members
 
 
 def folder_members(root: Path) -> tuple[Member, ...]:
