@@ -6,6 +6,7 @@ its code says otherwise: every curve of it is an accuracy's, or nothing in it is
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -85,10 +86,15 @@ def _of_training(names: set[str]) -> bool:
     return words.TRAIN in words.sets(" ".join(names))
 
 
+@functools.lru_cache(2)
+def _defined(cells: tuple[Cell, ...]) -> dict[str, str]:
+    """The text of the cell that defines each function: read once, not for every cell anew."""
+    return {name: cell.source for cell in cells for name in re.findall(r"^def (\w+)", cell.source, re.MULTILINE)}
+
+
 def drawing(cell: Cell, cells: Sequence[Cell]) -> str:
     """The code that draws the cell's picture: its own, and that of the functions of other cells that it calls."""
-    defined = {name: other.source for other in cells for name in re.findall(r"^def (\w+)", other.source, re.MULTILINE)}
-    called = [text for name, text in defined.items() if re.search(rf"\b{name}\(", cell.source)]
+    called = [text for name, text in _defined(tuple(cells)).items() if re.search(rf"\b{name}\(", cell.source)]
     return "\n".join([cell.source, *called])[:MAX_TEXT]
 
 
