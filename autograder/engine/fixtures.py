@@ -1,7 +1,7 @@
 """The fixtures of hidden and public tests, and the desk at which one submission is graded.
 
 Why separate: this is what a test author uses; how tests are collected and run is the plugin's. Here, and only here, the
-reference is reached, when a test asks for it: so after the zygote was forked.
+reference is reached: by an engine that plans hidden tests, so after the zygote was forked, and when a test asks for it.
 """
 
 from __future__ import annotations

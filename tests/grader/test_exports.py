@@ -266,6 +266,43 @@ def test_one_class_several_times_is_refused(tmp_path: Path) -> None:
         read(tmp_path, tmp_path / "out")
 
 
+WITHIN = {
+    "below a wrapper": SYSTEMS["Sakai, below the homework's title"],
+    "in sections": SYSTEMS["sections"],
+    "side by side": SYSTEMS["Canvas"],
+}
+
+
+@pytest.mark.parametrize("what", WITHIN)
+def test_results_that_lie_in_the_class_are_nobodys_when_it_is_run_again(tmp_path: Path, what: str) -> None:
+    names, expected = WITHIN[what]
+    top = make(tmp_path / "class", *names)
+    out = top / "out"
+    for _ in range(2):
+        assert handed_in(read(top, out)) == expected
+        make(out, "results/ada.json", "reports/ada.html", "records/ada.json", "submissions/ada.zip")
+
+
+def test_the_parts_of_a_download_stay_one_class_with_results_beside_them(tmp_path: Path) -> None:
+    zipped(tmp_path / "HW6-20261121T171502Z-001.zip", "HW6/Ada - hw6.ipynb", "HW6/Ben - hw6.ipynb")
+    out = tmp_path / "out"
+    assert [unpacking.folder_of(tmp_path, out, str) for _ in range(2)] == [out / "submissions"] * 2
+
+
+def test_what_cannot_be_put_beside_is_left_out_and_stops_nobody(tmp_path: Path) -> None:
+    from autograder.commands.batch.exports.gathering import gather
+
+    make(tmp_path, "one.toml", "two.toml")
+    long = "x" * 255
+    target = gather(
+        [(tmp_path / "one.toml", long), (tmp_path / "one.toml", long), (tmp_path / "two.toml", "two.toml")],
+        tmp_path / "ada",
+    )
+    assert {path.name for path in target.iterdir()} == {long, "two.toml"}
+    with pytest.raises(UsageError, match="Give another --out"):
+        gather([(tmp_path / "one.toml", "one.toml")], tmp_path / "one.toml" / "ada")
+
+
 HOSTILE = ["../x", "a/../../x", "..", "a\\..\\x", "."]
 
 

@@ -37,10 +37,10 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the folder that holds one folder, zip or file per submission")
     out = leave_out.resolve() if leave_out else None
-    tops, notes = places.tops(folder)
+    tops, notes = places.tops(folder, out)
     hand_ins: list[exports.HandIn] = []
     for top in tops:
-        listed = [path for path in _listed(top) if not (out and _holds(path, out))]
+        listed = [path for path in _listed(top) if not places.holds(path, out)]
         gradable = [path for path in listed if _gradable(path)]
         if (top / ROSTER).is_file():
             hand_ins += [
@@ -110,12 +110,6 @@ def _plain(path: Path) -> bool:
 
 def _gradable(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in SUFFIXES or ending(path.name) in TARS
-
-
-def _holds(path: Path, out: Path) -> bool:
-    """Whether `path` is the folder of results or holds it and nothing else that could be handed in."""
-    here = path.resolve()
-    return here == out or (out.is_relative_to(here) and not any(p.resolve() != out for p in here.iterdir()))
 
 
 def _identities(hand_ins: Sequence[exports.HandIn]) -> list[str]:

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
+from autograder.commands.batch.exports.places import holds
 from autograder.core.errors import UsageError
 from autograder.handin.folders import BESIDE, WORK, is_work
 from autograder.report import results
@@ -34,7 +35,7 @@ def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
 
     Raises UsageError for a bad zip, and for one that is a single submission's: `single` words the command for that.
     """
-    zips = _zips(path)
+    zips = _zips(path, out.resolve())
     if not zips:
         return path
     if len(zips) == 1 and _is_one(path):
@@ -51,14 +52,16 @@ def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
     return target
 
 
-def _zips(path: Path) -> list[Path]:
+def _zips(path: Path, out: Path) -> list[Path]:
     """The zips that a class comes in: one, or the parts of one download, which Drive cuts any folder into."""
     if path.is_file():
         part = _PART.fullmatch(path.name)
-        parts = sorted(path.parent.glob(f"{glob.escape(part[1])}-*.zip")) if part else []
+        beside = sorted(path.parent.glob(f"{glob.escape(part[1])}-*.zip")) if part else []
+        parts = [each for each in beside if _PART.fullmatch(each.name)]
         return parts or ([path] if path.suffix.lower() == ".zip" else [])
     try:
-        listed = [entry for entry in path.iterdir() if entry.is_dir() or is_work(entry.name)]
+        entries = [entry for entry in path.iterdir() if not holds(entry, out)]
+        listed = [entry for entry in entries if entry.is_dir() or is_work(entry.name)]
     except OSError:
         return []  # said when the class is read
     found = {part[1]: part for entry in listed if entry.is_file() and (part := _PART.fullmatch(entry.name))}

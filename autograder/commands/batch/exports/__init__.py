@@ -16,6 +16,7 @@ import msgspec
 
 from autograder.commands.batch.entries import Person
 from autograder.commands.batch.exports import pairs, stamps, systems
+from autograder.commands.batch.exports.gathering import listed
 from autograder.commands.batch.exports.systems import Named
 
 _SAKAI = "Submission attachment(s)"  # what the student gave; comments and feedback lie beside it
@@ -51,14 +52,14 @@ class Found(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def found(listed: Sequence[Path], gradable: Sequence[Path]) -> Found:
-    """The hand-ins among what is `listed` in one folder, of which `gradable` can be graded by themselves."""
-    named = systems.read(listed)
+def found(entries: Sequence[Path], gradable: Sequence[Path]) -> Found:
+    """The hand-ins among all `entries` of one folder, of which `gradable` can be graded by themselves."""
+    named = systems.read(entries)
     if len(named) < sum(path not in named for path in gradable):
         named = {}
     from_systems, notes = _from_systems(named)
     rest = [path for path in gradable if path not in named]
-    by_name, more = _by_name(rest, [path for path in listed if path not in named and path.is_file()])
+    by_name, more = _by_name(rest, [path for path in entries if path not in named and path.is_file()])
     return Found((*from_systems, *by_name), (*notes, *more))
 
 
@@ -91,7 +92,7 @@ def _hand_in(group: Sequence[tuple[Path, Named]], one_of_several: bool) -> HandI
         inside = path / _SAKAI
         path = inside if each.system == "Sakai" and inside.is_dir() else path
         if path.is_dir() and len(given) > 1:
-            files += [(child, child.name) for child in sorted(path.iterdir())]
+            files += [(child, child.name) for child in listed(path)]
         else:
             files.append((path, each.file or path.name))
     person = Person(name.name, user=name.user)
@@ -128,6 +129,6 @@ def _by_name(works: Sequence[Path], files: Sequence[Path]) -> tuple[list[HandIn]
 
 def shown(names: Iterable[str], between: str = ", ") -> str:
     """The first few, and how many more."""
-    listed = list(names)
-    more = f"{between}and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return between.join(listed[:5]) + more
+    every = list(names)
+    more = f"{between}and {len(every) - 5} more" if len(every) > 5 else ""
+    return between.join(every[:5]) + more

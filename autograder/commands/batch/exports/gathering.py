@@ -7,6 +7,7 @@ byte is written twice.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterable
@@ -16,12 +17,14 @@ from autograder.core.errors import UsageError
 from autograder.sandbox import scratch
 
 _DEEPEST = 40  # as for a submission's own folders
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # what no other file will fare better with
 
 
 def gather(files: Iterable[tuple[Path, str]], target: Path) -> Path:
     """`target`, made anew with the files and folders under the names beside them; a name that is there gets a number.
 
-    Links and devices are left out. Raises UsageError when the disk is full or the place cannot be written to.
+    Links, devices and what cannot be read are left out, and cost nobody else anything. Raises UsageError when the disk
+    is full or the place cannot be written to.
     """
     try:
         if target.exists():
@@ -39,10 +42,22 @@ def _put(path: Path, place: Path, depth: int) -> None:
         return
     if path.is_dir():
         place.mkdir(exist_ok=True)
-        for child in sorted(path.iterdir()):
+        for child in listed(path):
             _put(child, place / child.name, depth + 1)
     elif path.is_file():
-        _link(path, _free(place))
+        try:
+            _link(path, _free(place))
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+
+
+def listed(folder: Path) -> list[Path]:
+    """What lies in it; nothing when it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _free(place: Path) -> Path:
