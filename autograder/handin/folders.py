@@ -82,7 +82,7 @@ def refuse_one(path: Path, single: Callable[[Path], str], whole: Callable[[Path]
             f"folder of submissions.\n  for this one submission:  {single(path)}"
         )
     classes = _classes_in(path)
-    if len(classes) > 1 and again(_listed(each) for each in classes):
+    if len(classes) > 1 and again(listed_in(each) for each in classes):
         raise UsageError(
             f"{path} holds the folders of several classes ({', '.join(c.name for c in classes[:3])}), or one class "
             f"several times, and no submission.\n  for one of them:  {whole(classes[0])}"
@@ -97,7 +97,7 @@ def typed(command: str, path: Path, *options: str) -> str:
 def submissions_in(path: Path) -> tuple[Path, ...]:
     """Entries of a class's folder that cannot be one person's work; none when it may all be one submission."""
     folder = _unwrapped(path)
-    listed = _listed(folder)
+    listed = listed_in(folder)
     names = {entry.name.lower() for entry in listed}
     if ROSTER in names:
         return tuple(entry for entry in listed if entry.is_dir() or _kind(entry.name))
@@ -108,7 +108,7 @@ def submissions_in(path: Path) -> tuple[Path, ...]:
 
 def own_files(folder: Path) -> tuple[str, ...]:
     """The files that make a folder one submission; none when it may be a class's."""
-    listed = _listed(folder)
+    listed = listed_in(folder)
     by_name = {entry.name.lower().removesuffix(".txt"): entry for entry in listed if entry.is_file()}
     work = tuple(by_name[name].name for name in WORK if name in by_name)
     beside = tuple(by_name[name].name for name in BESIDE if name in by_name)
@@ -123,12 +123,12 @@ def own_files(folder: Path) -> tuple[str, ...]:
 
 def _classes_in(folder: Path) -> tuple[Path, ...]:
     """The folders in it when each that holds anything is a class's."""
-    listed = _listed(folder)
+    listed = listed_in(folder)
     if any(entry.is_file() and (entry.name == ROSTER or any(True for _ in _works(entry))) for entry in listed):
         return ()
     classes = []
     for entry in listed:
-        if not entry.is_dir() or not _listed(entry):
+        if not entry.is_dir() or not listed_in(entry):
             continue
         if len(submissions_in(entry)) < _CLASS_IN_A_CLASS:
             return ()
@@ -204,14 +204,14 @@ def _kind(name: str) -> str:
 def _unwrapped(path: Path) -> Path:
     """The folder without those that hold nothing but one folder."""
     for _ in range(_DEPTH):
-        listed = _listed(path)
+        listed = listed_in(path)
         if len(listed) != 1 or not listed[0].is_dir():
             break
         path = listed[0]
     return path
 
 
-def _listed(folder: Path) -> list[Path]:
+def listed_in(folder: Path) -> list[Path]:
     """Its files and folders by name, links and what programs leave behind aside; none when it cannot be listed."""
     try:
         return sorted(

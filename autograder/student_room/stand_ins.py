@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.abc
 import sys
 import types
+from collections.abc import Callable, Iterable
 from importlib.machinery import ModuleSpec
 
 from torch import nn
@@ -80,18 +81,25 @@ class _Module(types.ModuleType):
         return _QUIET(*args, **options)
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the packages and their parts, before whatever is installed."""
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds packages and their parts, before whatever is installed: `stand_in` makes the module for each name."""
+
+    def __init__(self, packages: Iterable[str], stand_in: Callable[[str], types.ModuleType]) -> None:
+        self._packages = tuple(packages)
+        self._within = tuple(f"{name}." for name in self._packages)
+        self._stand_in = stand_in
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        quiet = fullname.partition(".")[0] in QUIET
-        return ModuleSpec(fullname, self, is_package=True) if quiet else None
+        """Of one of the packages, or None: then the next finder is asked."""
+        found = fullname in self._packages or fullname.startswith(self._within)
+        return ModuleSpec(fullname, self, is_package=True) if found else None
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        return _Module(spec.name)
+        """The stand-in, in the place of a module."""
+        return self._stand_in(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        return None
+        """Nothing is run."""
 
 
 _QUIET = Quiet()
@@ -101,4 +109,4 @@ def put() -> None:
     """Puts them in the place of the packages, for this process and those that it forks."""
     for name in [name for name in sys.modules if name.partition(".")[0] in QUIET]:
         del sys.modules[name]
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, Finder(QUIET, _Module))

@@ -7,16 +7,14 @@ one of its settings, and so does whoever makes an optimiser.
 
 from __future__ import annotations
 
-import importlib.abc
 import sys
 import types
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from typing import Any
 
 import torch
 
-from autograder.student_room.stand_ins import Quiet
+from autograder.student_room.stand_ins import Finder, Quiet
 
 COMPILER = "torch._dynamo"
 
@@ -27,7 +25,7 @@ def put() -> None:
     """
     torch.compile = uncompiled  # type: ignore[assignment]
     if COMPILER not in sys.modules:
-        sys.meta_path.insert(0, _Finder())
+        sys.meta_path.insert(0, Finder([COMPILER], _Compiler))
 
 
 def uncompiled(model: object = None, *args: object, **options: object) -> object:
@@ -59,20 +57,6 @@ class _Compiler(types.ModuleType):
         return (
             _yes if name.endswith("_supported") else _OFF
         )  # what needs it says so and stops, where it could do without
-
-
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the compiler and its parts, before those that are installed."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        of_it = fullname == COMPILER or fullname.startswith(COMPILER + ".")
-        return ModuleSpec(fullname, self, is_package=True) if of_it else None
-
-    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        return _Compiler(spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        return None
 
 
 _OFF = Quiet()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from autograder.commands.batch.exports import systems
 from autograder.handin import folders
-from autograder.handin.files.members import is_ignored
 
 _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py", "gradebook.db")
 _WRAPPED = 3  # folders around a class
@@ -24,7 +23,7 @@ def tops(folder: Path, out: Path | None) -> tuple[list[Path], list[str]]:
     """
     notes = []
     for _ in range(_WRAPPED):
-        names = {path.name for path in _listed(folder)}
+        names = {path.name for path in folders.listed_in(folder)}
         if "submitted" in names and names & set(_NBGRADER):
             folder = folder / "submitted"
             notes.append("read as a course of nbgrader: what lies in submitted/ is graded, and nothing else")
@@ -50,7 +49,7 @@ def holds(path: Path, out: Path | None) -> bool:
 
 def _wrapped(folder: Path, out: Path | None) -> Path | None:
     """The only folder in it, where that is surely a class's and nobody's hand-in."""
-    listed = [path for path in _listed(folder) if not holds(path, out)]
+    listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
     inside = [path for path in listed if path.is_dir()]
     if len(inside) != 1 or any(folders.is_work(path.name) for path in listed if path.is_file()):
         return None
@@ -62,7 +61,7 @@ def _sections(folder: Path, out: Path | None) -> list[Path]:
 
     Where names come again from folder to folder, they are attempts or parts of a homework, and each folder a student's.
     """
-    listed = [path for path in _listed(folder) if not holds(path, out)]
+    listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
     if any(path.is_file() and (folders.is_work(path.name) or path.name == folders.ROSTER) for path in listed):
         return []
     parts = {path: _entries(path) for path in listed if path.is_dir()}
@@ -77,21 +76,13 @@ def _sections(folder: Path, out: Path | None) -> list[Path]:
 
 
 def _surely_a_class(folder: Path) -> bool:
-    return len(systems.read(_listed(folder))) > 1 or len(folders.submissions_in(folder)) >= _SURE
+    return len(systems.read(folders.listed_in(folder))) > 1 or len(folders.submissions_in(folder)) >= _SURE
 
 
 def _entries(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.is_dir() or folders.is_work(path.name)]
+    return [path for path in folders.listed_in(folder) if path.is_dir() or folders.is_work(path.name)]
 
 
 def _loose(entry: Path) -> bool:
     """Whether it is the work itself, as it lies in a student's own folder, and neither a student's folder nor a zip."""
     return entry.is_file() and entry.name.lower() in folders.WORK
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        found = sorted(folder.iterdir())
-    except OSError:
-        return []
-    return [p for p in found if not (p.is_symlink() or p.name.startswith((".", "__")) or is_ignored(p.name))]
