@@ -18,6 +18,7 @@ import typer
 from autograder import __version__
 from autograder.cli import students
 from autograder.core.errors import GraderFault, UsageError
+from autograder.core.text import printable
 
 app = typer.Typer(
     help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
@@ -64,10 +65,10 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        typer.echo(f"autograder: {error}", err=True)
+        typer.echo(printable(f"autograder: {error}"), err=True)  # it may name what a student named
         sys.exit(2)
     except GraderFault as error:
-        typer.echo(f"autograder: the grader itself failed: {error}", err=True)
+        typer.echo(printable(f"autograder: the grader itself failed: {error}"), err=True)
         sys.exit(3)
 
 

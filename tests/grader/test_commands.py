@@ -13,6 +13,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.core.text import printable
 from scripts import commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,3 +48,12 @@ def test_a_shell_completes_commands() -> None:
     typed = {"_AUTOGRADER_COMPLETE": "complete_bash", "COMP_WORDS": "autograder pre", "COMP_CWORD": "1"}
     done = subprocess.run([script], env=os.environ | typed, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.stdout.split() == ["preflight"]
+
+
+def test_an_error_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J").mkdir()
+    (tmp_path / "a\x1b[2J" / "hw6.py").touch()
+    command = [sys.executable, "-m", "autograder", "batch", str(tmp_path / "a\x1b[2J"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2 and "folder of one submission" in done.stderr
+    assert done.stderr == printable(done.stderr)

@@ -15,6 +15,7 @@ from autograder.commands.batch import folder, tables, unpacking
 from autograder.commands.batch.entries import Class, Person
 from autograder.commands.batch.exports import pairs, systems
 from autograder.core.errors import UsageError
+from autograder.core.text import printable
 from autograder.handin import folders
 from autograder.report.class_table import ClassRow
 
@@ -75,6 +76,24 @@ def test_what_no_system_has_named_is_left_as_it_is(tmp_path: Path, what: str) ->
     assert {entry.id for entry in found.entries} == ids
     assert not found.notes and not any(entry.people for entry in found.entries)
     assert not (tmp_path / "out").exists(), "nothing had to be gathered"
+
+
+EVIL = "\x1b[2J\u202e<b>"
+EVIL_NAMES = {
+    "by hand": [f"s{EVIL}/hw6.ipynb", f"t{EVIL}.ipynb", f"t{EVIL}.toml", f"nobody{EVIL}.toml"],
+    "Canvas": [f"a{EVIL}_12_3456_{EVIL}hw6.ipynb", f"a{EVIL}_12_3457_{EVIL}.toml", f"b{EVIL}_LATE_13_3458_hw6.ipynb"],
+    "sections": [f"{part}{EVIL}/{who}{EVIL}.ipynb" for part in "AB" for who in ("ada", *(f"{part}{n}" for n in "123"))],
+}
+
+
+@pytest.mark.parametrize("what", EVIL_NAMES)
+def test_a_name_tells_no_reader_anything_but_itself(tmp_path: Path, what: str) -> None:
+    found = read(make(tmp_path / "class", *EVIL_NAMES[what]), tmp_path / "out")
+    assert found.notes or what == "by hand"
+    said = [*found.notes, *(f"{e.id} {e.called} {e.people}" for e in found.entries)]
+    gathered = [str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*")]
+    assert not [text for text in said if text != printable(text) or "<" in text]
+    assert not [name for name in gathered if name != printable(name)]
 
 
 # --- what systems make of a class -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import msgspec
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A student as the platform names them; what is not known is empty."""
+    """A student as the platform names them, sanitised by `core.text.one_line`; what is not known is empty."""
 
     name: str = ""
     sid: str = ""
@@ -29,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True):
     people: tuple[Person, ...] = ()
     when: datetime | None = None  # it was handed in, if an export says so
     system: str = ""  # whose export it came in, where its name says that
-    called: str = ""  # what it was called, where that is no id and nobody's name is known
+    called: str = ""  # what it was called, sanitised, where that is no id and nobody's name is known
 
 
 class Class(msgspec.Struct, frozen=True):

@@ -19,12 +19,14 @@ from autograder.commands.batch.entries import Class, Entry
 from autograder.commands.batch.exports import places
 from autograder.commands.batch.exports.gathering import gather
 from autograder.core.errors import UsageError
+from autograder.core.text import one_line
 from autograder.handin.files.archive import TARS, ending
 from autograder.handin.files.members import is_ignored
 from autograder.handin.folders import ROSTER
 
 SUFFIXES = {".zip", ".ipynb", ".py"}
 MAX_NAME = 200  # bytes; of the 255 that a file name may have, writing in one step needs another 23
+MAX_NOTE = 1500  # characters: five names of the longest that a disk knows, and the sentence around them
 GATHERED = "gathered"  # in the folder of results: what of a student lay in several places
 
 
@@ -55,7 +57,8 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
         raise UsageError(f"no submission in {folder}: expected sub-folders, .zip, .ipynb or .py files")
     hand_ins.sort(key=lambda one: str(one.files[0][0]))
     people, more = roster.read(tops[0] / ROSTER)
-    return Class(tuple(_entries(hand_ins, people, out)), (*notes, *more, *_missing(people, hand_ins)))
+    told = (*notes, *more, *_missing(people, hand_ins))  # with names of files, which anybody may have made
+    return Class(tuple(_entries(hand_ins, people, out)), tuple(one_line(note, MAX_NOTE) for note in told))
 
 
 def _of_part(one: exports.HandIn, part: str) -> exports.HandIn:
@@ -82,7 +85,7 @@ def _entries(hand_ins: Sequence[exports.HandIn], people: roster.Roster, out: Pat
     entries = []
     for identity, one in zip(_identities(hand_ins), hand_ins):
         path = one.alone or (gather(one.files, out / GATHERED / identity) if out else one.files[0][0])
-        called = unicodedata.normalize("NFC", one.label)
+        called = one_line(unicodedata.normalize("NFC", one.label))
         entry = Entry(identity, path, one.people, one.when, one.system, "" if called == identity else called)
         if path.name in people:
             who, when = people[path.name]

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from autograder.core.errors import UsageError
+from autograder.core.text import printable
 from autograder.sandbox import scratch
 
 _DEEPEST = 40  # as for a submission's own folders
@@ -31,7 +32,7 @@ def gather(files: Iterable[tuple[Path, str]], target: Path) -> Path:
             scratch.remove(str(target))
         target.mkdir(parents=True)
         for path, name in files:
-            _put(path, target / (PurePosixPath(name.replace("\\", "/")).name or "file"), 0)
+            _put(path, target / (printable(PurePosixPath(name.replace("\\", "/")).name) or "file"), 0)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}. Give another --out") from None
     return target
@@ -43,7 +44,7 @@ def _put(path: Path, place: Path, depth: int) -> None:
     if path.is_dir():
         place.mkdir(exist_ok=True)
         for child in listed(path):
-            _put(child, place / child.name, depth + 1)
+            _put(child, place / (printable(child.name) or "file"), depth + 1)
     elif path.is_file():
         try:
             _link(path, _free(place))

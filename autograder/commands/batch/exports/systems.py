@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from autograder.core.text import one_line
+
 
 class Named(msgspec.Struct, frozen=True):
     """What a name says. `file` is the name that the student gave, empty where all of it is the student's folder."""
@@ -108,8 +110,8 @@ def read(paths: Iterable[Path]) -> dict[Path, Named]:
 def _named(system: _System, group: Callable[[str], str | None], name: str) -> Named:
     return Named(
         system.name,
-        group("name") or "",
-        group("user") or "",
+        one_line(group("name") or ""),
+        one_line(group("user") or ""),
         _time(group("when") or "", system.when),
         bool(group("late")),
         group("file") or group("typed") or ("" if system.folder else name),
