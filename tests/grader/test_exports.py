@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
+import shutil
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import pytest
 from autograder.commands.batch import folder, tables, unpacking
 from autograder.commands.batch.entries import Class, Person
 from autograder.commands.batch.exports import pairs, systems
+from autograder.commands.batch.exports.gathering import gather
 from autograder.core.errors import UsageError
 from autograder.core.text import printable
 from autograder.handin import folders
@@ -94,6 +99,24 @@ def test_a_name_tells_no_reader_anything_but_itself(tmp_path: Path, what: str) -
     gathered = [str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*")]
     assert not [text for text in said if text != printable(text) or "<" in text]
     assert not [name for name in gathered if name != printable(name)]
+
+
+def test_a_name_of_which_two_points_are_left_leads_nowhere_else(tmp_path: Path) -> None:
+    hidden = "\u200b..\u200b"
+    ada = "Doe, Ada(ada)/Submission attachment(s)"
+    names = [f"{ada}/hw6.ipynb", f"{ada}/{hidden}/bob/answers.toml", f"{ada}/{hidden}/{hidden}/grades.csv"]
+    top = make(tmp_path / "class", *names, "Doe, Bob(bob)/Submission attachment(s)/hw6.ipynb")
+    for extra in ("a.py", "a\u200b.py/b.py", "\udc80" * 250 + ".toml", "\t" * 100 + ".py/c.py"):
+        path = top / ada / extra
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("1")
+    target = gather([(top / ada, "work"), (top / ada, hidden)], tmp_path / "out" / "gathered" / "ada")
+    assert [path.name for path in (tmp_path / "out").rglob("*") if not path.is_relative_to(target.parent)] == []
+    assert [path.name for path in target.parent.iterdir()] == ["ada"]
+    for inside in ("work", "file"):
+        found = {str(path.relative_to(target / inside)) for path in (target / inside).rglob("*") if path.is_file()}
+        assert {"hw6.ipynb", "file/bob/answers.toml", "file/file/grades.csv", "a.py", "a (1).py/b.py"} <= found
+        assert sum(name.endswith((".toml", "c.py")) for name in found) == 3, "long names are cut, and nothing is lost"
 
 
 # --- what systems make of a class -------------------------------------------------------------------------------------
@@ -308,21 +331,36 @@ def test_the_parts_of_a_download_stay_one_class_with_results_beside_them(tmp_pat
     assert [unpacking.folder_of(tmp_path, out, str) for _ in range(2)] == [out / "submissions"] * 2
 
 
-def test_what_cannot_be_put_beside_is_left_out_and_stops_nobody(tmp_path: Path) -> None:
-    from autograder.commands.batch.exports.gathering import gather
-
+def test_what_cannot_be_put_beside_is_left_out_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path, "one.toml", "two.toml")
-    long = "x" * 255
-    target = gather(
-        [(tmp_path / "one.toml", long), (tmp_path / "one.toml", long), (tmp_path / "two.toml", "two.toml")],
-        tmp_path / "ada",
-    )
-    assert {path.name for path in target.iterdir()} == {long, "two.toml"}
+    link, copy = os.link, shutil.copy2
+
+    def refused(do: Callable[[Path, Path], object]) -> Callable[[Path, Path], object]:
+        def unless_closed(path: Path, place: Path) -> object:
+            if path.name == "one.toml":  # root may read all: what others meet is raised here
+                raise PermissionError(errno.EACCES, "closed")
+            return do(path, place)
+
+        return unless_closed
+
+    monkeypatch.setattr(os, "link", refused(link))
+    monkeypatch.setattr(shutil, "copy2", refused(copy))
+    target = gather([(tmp_path / name, name) for name in ("one.toml", "two.toml")], tmp_path / "ada")
+    assert {path.name for path in target.iterdir()} == {"two.toml"}
     with pytest.raises(UsageError, match="Give another --out"):
-        gather([(tmp_path / "one.toml", "one.toml")], tmp_path / "one.toml" / "ada")
+        gather([(tmp_path / "two.toml", "two.toml")], tmp_path / "two.toml" / "ada")
 
 
-HOSTILE = ["../x", "a/../../x", "..", "a\\..\\x", "."]
+def test_files_with_the_longest_of_names_are_all_kept(tmp_path: Path) -> None:
+    make(tmp_path, "one.toml")
+    given = [(tmp_path / "one.toml", "x" * 250 + ".toml")] * 2
+    names = {path.name for path in gather(given, tmp_path / "ada").iterdir()}
+    assert len(names) == 2 and all(name.endswith(".toml") for name in names)
+
+
+HOSTILE = ["../x", "a/../../x", "..", "a\\..\\x", ".", "\u200b..", "\x1b[0m..\n", "\u200b"]
 
 
 @pytest.mark.parametrize("given", HOSTILE)

@@ -18,6 +18,7 @@ from autograder.core.text import printable
 from autograder.sandbox import scratch
 
 _DEEPEST = 40  # as for a submission's own folders
+_LONGEST = 240  # bytes of a name: of the 255 that a disk takes, a number in brackets needs some
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # what no other file will fare better with
 
 
@@ -32,25 +33,39 @@ def gather(files: Iterable[tuple[Path, str]], target: Path) -> Path:
             scratch.remove(str(target))
         target.mkdir(parents=True)
         for path, name in files:
-            _put(path, target / (printable(PurePosixPath(name.replace("\\", "/")).name) or "file"), 0)
+            _put(path, target / _named(PurePosixPath(name.replace("\\", "/")).name), 0)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}. Give another --out") from None
     return target
 
 
+def _named(given: str) -> str:
+    """A name that is the student's as far as it can be read, and leads nowhere else: what is hidden in it is gone.
+
+    Checked after that: two points may be all that is left.
+    """
+    name = printable(given).replace("\n", " ")
+    if len(name.encode()) > _LONGEST:
+        stem, point, suffix = name.rpartition(".")
+        end = point + suffix if stem and len(suffix) < 10 else ""
+        name = name.encode()[: _LONGEST - len(end.encode())].decode(errors="ignore") + end
+    return name if name.strip(". ") else "file"
+
+
 def _put(path: Path, place: Path, depth: int) -> None:
     if path.is_symlink() or depth > _DEEPEST:
         return
-    if path.is_dir():
-        place.mkdir(exist_ok=True)
-        for child in listed(path):
-            _put(child, place / (printable(child.name) or "file"), depth + 1)
-    elif path.is_file():
-        try:
+    try:
+        if path.is_dir():
+            place = place if place.is_dir() else _free(place)
+            place.mkdir(exist_ok=True)
+            for child in listed(path):
+                _put(child, place / _named(child.name), depth + 1)
+        elif path.is_file():
             _link(path, _free(place))
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
 
 
 def listed(folder: Path) -> list[Path]:
