@@ -7,6 +7,7 @@ shapes and lengths that do not add up are all protocol errors. A reply that pass
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
@@ -26,6 +27,8 @@ Size = Count
 ClaimedSize = Annotated[int, msgspec.Meta(ge=0, le=2**62)]  # of a parameter, which may be on no device
 Shape = Annotated[tuple[Size, ...], msgspec.Meta(max_length=8)]
 Dtype = Literal["float32", "float64", "float16", "int64", "uint8"]
+
+_KINDS = {name: numpy.dtype(name).newbyteorder("<") for name in frames.ITEM_SIZE}
 
 
 class ProtocolError(Exception):
@@ -100,7 +103,8 @@ def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:
         decoded = _decoder.decode(header)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(str(error)) from None
-    sizes = [frames.ITEM_SIZE[spec.dtype] * _count(spec.shape) for spec in decoded.tensors]
+    # in Python's integers: no overflow, whatever was claimed
+    sizes = [frames.ITEM_SIZE[spec.dtype] * math.prod(spec.shape) for spec in decoded.tensors]
     if sum(sizes) != len(body):
         raise ProtocolError("the tensors' sizes do not add up to the bytes that came")
     if len(decoded.names) not in (0, len(decoded.tensors) - 1, len(decoded.tensors)):
@@ -113,17 +117,8 @@ def reply(header: bytes, body: bytes) -> tuple[Reply, list[Tensor]]:
 
 
 def _tensor(spec: TensorSpec, body: bytes, start: int) -> Tensor:
-    dtype = numpy.dtype(spec.dtype).newbyteorder("<")
     try:
-        flat = numpy.frombuffer(body, dtype, _count(spec.shape), start).copy()
-        return torch.from_numpy(flat.reshape(spec.shape))
+        flat = numpy.frombuffer(body, _KINDS[spec.dtype], math.prod(spec.shape), start)
+        return torch.from_numpy(flat.reshape(spec.shape).copy())
     except (ValueError, OverflowError, RuntimeError) as error:  # no elements at all, and still too large for an array
         raise ProtocolError(f"a tensor of shape {spec.shape} is none: {error}") from None
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    """Elements of a shape, in Python's integers: no overflow, whatever was claimed."""
-    count = 1
-    for size in shape:
-        count *= size
-    return count

@@ -5,11 +5,15 @@ Why separate: `worker` answers, this converts. Nothing here knows the student's 
 
 from __future__ import annotations
 
+import math
+
 import numpy
 import torch
 from torch import Tensor
 
 from autograder.student_room import described, frames
+
+_KINDS = {name: numpy.dtype(name).newbyteorder("<") for name in frames.ITEM_SIZE}
 
 
 class NotATensor(Exception):
@@ -35,10 +39,9 @@ def received(specs: object, body: bytes, start: int = 0) -> tuple[list[Tensor], 
     """The tensors of a step (`specs`: dtype, shape of each) in `body` from `start`; and where the next one's begin."""
     tensors = []
     for spec in specs:  # type: ignore[attr-defined]
-        kind = numpy.dtype(spec["dtype"]).newbyteorder("<")
-        count = int(numpy.prod(spec["shape"], dtype=numpy.int64))
-        flat = numpy.frombuffer(body, kind, count, start).copy()
-        tensors.append(torch.from_numpy(flat.reshape(spec["shape"])))
+        shape = spec["shape"]
+        flat = numpy.frombuffer(body, _KINDS[spec["dtype"]], math.prod(shape), start)
+        tensors.append(torch.from_numpy(flat.reshape(shape).copy()))
         start += flat.nbytes
     return tensors, start
 

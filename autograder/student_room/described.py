@@ -22,9 +22,9 @@ def parameters(module: nn.Module) -> list[dict[str, object]]:
 
 def filled(parameter: Tensor) -> float | None:
     """The one number that a vector is filled with, as gains and shifts are at first; None for anything else."""
-    entries = parameter.detach().flatten()
-    if entries.device.type != "cpu" or not 1 < entries.numel() == max(parameter.shape):
+    if not 1 < parameter.numel() == max(parameter.shape) or parameter.device.type != "cpu":
         return None
+    entries = parameter.detach().flatten()
     first = float(entries[0])
     return first if math.isfinite(first) and bool((entries == first).all()) else None
 

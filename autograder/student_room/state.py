@@ -13,7 +13,7 @@ import math
 import operator
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import numpy
@@ -21,32 +21,50 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from autograder.student_room import versions
+
 # What programs of this homework are made of, so what one may change: whole namespaces, name by name.
 WATCHED: tuple[ModuleType | type, ...] = (
     torch, nn, F, nn.init, torch.Tensor, nn.Parameter, nn.Module, nn.Linear, nn.Dropout, nn.Softmax, nn.LayerNorm,
     nn.ModuleList, nn.Sequential, nn.GELU, nn.ReLU, builtins, math, numpy,
 )  # fmt: skip
 
+_OF_PYTHON = ("__annotations__", "__slotnames__")  # which Python itself adds to a class: when asked for, when copied
+
 
 def remember() -> Callable[[], bool]:
     """Takes the present state for the unchanged one. The answer tells, in this process or a fork, whether it changed.
 
     A name that came in addition does not count: torch itself adds some when they are first used. One among Python's
-    own names does: the program of another question would find it, and work here alone.
+    own names does, and one that hides what a class inherits: the program of another question would find it, and work
+    here alone.
     """
     settings = _present()
     known = []
     for each in WATCHED:
         names = [name for name in vars(each) if name != "__warningregistry__"]
-        known.append((each, names, [vars(each)[name] for name in names]))
+        known.append((each, versions.version(each), names, [vars(each)[name] for name in names]))
 
     def changed() -> bool:
-        gc.collect()  # what only a cycle keeps alive, threads among it, is gone
-        # 3,000 names: looked up and compared without a line of Python for each
-        same = (all(map(operator.is_, map(vars(each).get, names), values)) for each, names, values in known)
-        return settings != _present() or not all(same)
+        gc.collect()  # what only a cycle keeps alive, threads and what ends slowly among it, is gone
+        if settings != _present():
+            return True
+        for each, version, names, values in known:
+            if version is not None and version == versions.version(each):
+                continue
+            # compared without a line of Python for each
+            if not all(map(operator.is_, map(vars(each).get, names), values)) or _hides(each, names):
+                return True
+        return False
 
     return changed
+
+
+def _hides(each: ModuleType | type, names: Sequence[str]) -> bool:
+    """Whether a name that a class got hides one that it inherits: torch.Tensor has add from a class above it."""
+    above = each.__mro__[1:] if isinstance(each, type) else ()
+    new = set(vars(each)).difference(names, _OF_PYTHON) if above else ()
+    return any(name in vars(one) for one in above for name in new)
 
 
 def _present() -> tuple[object, ...]:

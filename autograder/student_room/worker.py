@@ -93,7 +93,7 @@ def _send(
     connection: socket.socket, conversation: Conversation, tripped: Callable[[], list[str]], header: bytes, body: bytes
 ) -> None:
     try:
-        reply, tensors = conversation.answer(json.loads(header), body)
+        reply, tensors = conversation.answer(json.loads(header.decode()), body)
         payload = [crossing.raw(tensor) for tensor in tensors]
         reply["tensors"] = [{"dtype": described.dtype(t), "shape": list(t.shape)} for t in tensors]
     except crossing.NotATensor as error:

@@ -73,9 +73,10 @@ class _Candidate(NamedTuple):
 
 def in_outputs(cells: Sequence[Cell]) -> list[Likely]:
     """The likeliest number below each cell that has one, in notebook order."""
-    code = given.Code(cells)
+    printing = [cell for cell in cells if cell.outputs]
+    code = given.Code(cells if printing else ())
     found = []
-    for cell in (cell for cell in cells if cell.outputs):
+    for cell in printing:
         best = _best(_of_outputs(cell, code.order(cell)))
         if best:
             why = f"that {best.percent:g} in cell {cell.number} is the test accuracy was told by its place alone"

@@ -68,7 +68,7 @@ class Accuracy(msgspec.Struct, frozen=True):
 
 def accuracies(cells: Sequence[Cell]) -> list[Accuracy]:
     """Every accuracy that the cells print and that is not said to be of the training or validation set."""
-    return [found for cell in cells for found in _of_cell(cell)]
+    return [found for cell in cells if cell.outputs for found in _of_cell(cell)]
 
 
 def sets_given(cell: Cell) -> frozenset[str]:

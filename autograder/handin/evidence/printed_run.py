@@ -75,7 +75,7 @@ def lines_of(text: str, *, bars: bool) -> list[str]:
 
 def runs(cells: Sequence[Cell]) -> list[Run]:
     """Every run that the cells print, in notebook order. Bars are looked at only where plain lines say nothing."""
-    return [run for cell in cells for run in _of_cell(cell)]
+    return [run for cell in cells if cell.outputs for run in _of_cell(cell)]
 
 
 def _of_cell(cell: Cell) -> list[Run]:

@@ -123,11 +123,11 @@ def _more_tests(cells: Sequence[Cell], *, trained_here: bool, typed: bool) -> li
     Where they were printed here, some code must test, too, and the last that does must not have failed.
     """
     found = likely.in_outputs(cells)
-    if not any(not task.refusal(one.cell) for one in found):
+    shown = trained_here or typed
+    if shown and not any(not task.refusal(one.cell) for one in found):
         code = given.Code(cells)
         tested = [cell for cell in cells if words.TEST in code.order(cell)]
-        believed = (not tested[-1].raised if tested else typed) and (trained_here or typed)
-        found += likely.in_notes(cells) if believed else []
+        found += likely.in_notes(cells) if (not tested[-1].raised if tested else typed) else []
     return [_Tested(one.cell, printed_accuracy.Accuracy(one.percent, one.images, True), one.why) for one in found]
 
 
@@ -147,9 +147,9 @@ def _by_columns(cells: Sequence[Cell]) -> list[_Run]:
     """Runs whose lines say in no known word what they are of, where the code names the training and another set."""
     found = []
     for cell in cells:
-        sets = words.sets(pictured.drawing(cell, cells))
-        both = columns.of_text(cell.outputs) if len(sets) > 1 else None
-        if both and words.TRAIN in sets:
+        both = columns.of_text(cell.outputs)
+        sets = words.sets(pictured.drawing(cell, cells)) if both else frozenset()
+        if both and words.TRAIN in sets and len(sets) > 1:
             doubt = f"which losses in cell {cell.number} are whose was told by the order of their columns"
             found.append(_Run(cell, both.train, both.validation, len(both.train), doubt))
     return found

@@ -96,16 +96,20 @@ _KEPT = 4096  # lines that are not translated again: several readers ask about e
 @functools.lru_cache(_KEPT)
 def english(line: str) -> str:
     """The line with the words of a training run in English and points in decimals; others come back as they are."""
-    line = line if line.isascii() else line.translate(_SIGNS)
-    line = _HELD_OUT.sub("validation", _SPREAD.sub("", _DRESSED.sub(r"\1", line)))
-    line = _PERCENT_FIRST.sub(r"\1%", _PERCENT.sub("%", line.replace("$", "").replace("**", "")))
-    line = _SPACED_THOUSANDS.sub(r"\1\2", line)
-    line = _SPACED.sub(r"\1\2", line) if _TEN_THOUSAND.search(line) else line
+    plain = line.isascii()
+    line = line if plain else line.translate(_SIGNS)
+    line = _DRESSED.sub(r"\1", line) if "(" in line else line
+    line = _SPREAD.sub("", line) if "+" in line or not plain else line
+    line = _HELD_OUT.sub("validation", line)
+    line = _PERCENT.sub("%", line.replace("$", "").replace("**", ""))
+    line = _PERCENT_FIRST.sub(r"\1%", line) if "%" in line else line
+    line = _SPACED_THOUSANDS.sub(r"\1\2", line) if not plain or "'" in line or "_" in line else line
+    line = _SPACED.sub(r"\1\2", line) if "10 000" in line and _TEN_THOUSAND.search(line) else line
     if "," in line:
         line = _POINT_THOUSANDS.sub(r"\1\2", line) if _COMMA_DECIMAL.search(line) else line
         line = _THOUSANDS.sub(r"\1\2", line)
         line = line if _POINT.search(line) else _DECIMAL_COMMA.sub(r"\1.\2", line)
-    if line.isascii() and not _ROMANCE.search(line):
+    if line.isascii() and not _foreign(line.translate(_ONE_DIGIT)):
         return line
     line = _GERMAN.sub(r"\1 \2", _NTH.sub(r" epoch \1 ", line))
     for pattern, word in _FOREIGN:
@@ -122,6 +126,15 @@ _ROMANCE = re.compile(
     r"|pengujian|akurasi|kerugian",
     re.IGNORECASE,
 )
+
+
+_ONE_DIGIT = str.maketrans("123456789", "000000000")
+
+
+@functools.lru_cache(_KEPT)
+def _foreign(form: str) -> bool:
+    """Whether a line of this form, each digit a 0, has a word of `_ROMANCE`: the lines of a run differ in digits."""
+    return bool(_ROMANCE.search(form))
 
 
 @functools.lru_cache(_KEPT)

@@ -24,10 +24,11 @@ def outputs_beside(
     file: str, sliced: Sliced, members: Sequence[Member], provided: str
 ) -> tuple[tuple[Cell, ...], tuple[Finding, ...]]:
     """The cells of the notebook in which the classes of `file` were trained, if `file` shows no training itself."""
-    if _shows(sliced.cells):
-        return (), ()
     books = [m for m in members if m.name.lower().endswith(".ipynb") and not m.name.endswith(KEPT_COPY)]
-    tried = [try_file(member, members, provided) for member in books[:_TRIED] if member.name != file]
+    others = [member for member in books[:_TRIED] if member.name != file]
+    if not others or _shows(sliced.cells):
+        return (), ()
+    tried = [try_file(member, members, provided) for member in others]
     trained = [one for one in tried if one.sliced and _shows(one.sliced.cells) and _is_of(one, sliced)]
     if not trained:
         return (), ()
