@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from autograder.core.errors import SubmissionError, UsageError
 from autograder.core.policy import FILES, POLICY
-from autograder.handin.files.archive import TARS
+from autograder.handin.files import kinds
 from autograder.handin.files.members import folder_members, is_ignored, read_file
 
 # "Download submissions" on Gradescope puts this beside the folders and maps them to students, who have none.
@@ -27,8 +27,6 @@ WORK = (FILES.notebook, FILES.script)
 # What one person hands in beside the work, and nobody puts into a class's folder by itself.
 BESIDE = (FILES.answers, FILES.history, FILES.checkpoint)
 
-_ENDINGS = {".ipynb": "notebook", ".ipynb.txt": "notebook", ".ipynb.json": "notebook", ".py": "script",
-            ".py.txt": "script", ".zip": "zip", **dict.fromkeys(TARS, "zip")}  # fmt: skip
 _PART = re.compile(r"(.+)-\d{3}\.zip", re.IGNORECASE)  # hw6-20261121T171502Z-001.zip: Drive's download, in parts
 # In a notebook's JSON a letter may stand before it: "\nclass ViTLayer".
 _DEFINES = [re.compile(rf"class +{q.class_name}\b".encode()) for q in POLICY.questions if q.class_name]
@@ -198,7 +196,8 @@ def _files(entry: Path) -> list[tuple[str, Callable[[], bytes]]]:
 
 
 def _kind(name: str) -> str:
-    return next((kind for ending, kind in _ENDINGS.items() if name.lower().endswith(ending)), "")
+    kind = kinds.named(name).kind
+    return "" if kind == kinds.PACKED else kind  # nothing can be told of what is not opened
 
 
 def _unwrapped(path: Path) -> Path:

@@ -54,7 +54,7 @@ def test_folders_zips_notebooks_and_scripts_are_submissions_and_nothing_else_is(
 NAMES = {
     "safe names stay": (["submission_1", "b-c"], ["b-c", "submission_1"]),
     "files lose their suffix": (["ada.zip"], ["ada"]),
-    "tars are taken": (["ada.tar.gz", "ben.tgz"], ["ada.tar", "ben"]),
+    "tars are taken": (["ada.tar.gz", "ben.tgz"], ["ada", "ben"]),
     "but not where two share a stem": (["ada.zip", "ada.py"], ["ada.py", "ada.zip"]),
     "nor where they differ in case alone": (["Ada.zip", "ada.py"], ["Ada.zip", "ada.py"]),
     "spaces and signs become underscores": (["a b?"], ["a_b_"]),

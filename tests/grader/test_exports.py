@@ -70,6 +70,8 @@ AS_THEY_ARE = {
     "attempts in folders": (["ada/1/hw6.ipynb", "ada/2/hw6.ipynb", "ben/1/hw6.ipynb", "ben/2/hw6.ipynb", "cy/1/hw6.ipynb"], {"ada", "ben", "cy"}),
     "folders of one homework's parts": (["ada/code/a.ipynb", "ada/written/answers.toml", "ben/code/b.ipynb", "ben/written/answers.toml"], {"ada", "ben"}),
     "one student with drafts, one folder around": (["hw6/ada/first.ipynb", "hw6/ada/second.ipynb"], {"hw6"}),
+    "endings that programs add": (["ada.ipynb.txt", "ben.ipynb.json", "cy.ipynb (1)", "dan.py.txt", "eve.ipynb.gz"], {"ada", "ben", "cy__1_", "dan", "eve"}),
+    "archives that are not opened": (["ada.rar", "ben.7z", "cy.tar.zst", "dan.tar.gz", "eve.ipynb"], {"ada", "ben", "cy", "dan", "eve"}),
     "a folder called submitted": (["submitted/hw6.ipynb", "ben/hw6.ipynb"], {"submitted", "ben"}),
 }  # fmt: skip
 
@@ -209,10 +211,13 @@ def test_each_students_files_are_one_submission(tmp_path: Path, what: str) -> No
 
 
 def test_what_goes_with_nobody_is_named_aloud(tmp_path: Path) -> None:
-    names = ["ada.ipynb", "ben.ipynb", "answers_zoe.toml", "zoe.safetensors", "history (3).json", "grades.csv"]
-    notes = " ".join(read(make(tmp_path / "class", *names), tmp_path / "out").notes)
-    assert all(name in notes for name in ("answers_zoe.toml", "zoe.safetensors", "history (3).json"))
-    assert "grades.csv" not in notes and "put each student's files into a folder" in notes
+    nobodys = ["answers_zoe.toml", "zoe.safetensors", "history (3).json", "yan.docx", "xiu"]
+    others = ["grades.csv", "README.md", "homework 6.pdf"]
+    notes = " ".join(
+        read(make(tmp_path / "class", "ada.ipynb", "ben.ipynb", *nobodys, *others), tmp_path / "out").notes
+    )
+    assert all(name in notes for name in nobodys)
+    assert not any(name in notes for name in others) and "put each student's files into a folder" in notes
 
 
 def test_who_when_and_late_are_read_from_the_names(tmp_path: Path) -> None:

@@ -20,11 +20,10 @@ from autograder.commands.batch.exports import places
 from autograder.commands.batch.exports.gathering import gather
 from autograder.core.errors import UsageError
 from autograder.core.text import one_line
-from autograder.handin.files.archive import TARS, ending
+from autograder.handin.files import kinds
 from autograder.handin.files.members import is_ignored
 from autograder.handin.folders import ROSTER
 
-SUFFIXES = {".zip", ".ipynb", ".py"}
 MAX_NAME = 200  # bytes; of the 255 that a file name may have, writing in one step needs another 23
 MAX_NOTE = 1500  # characters: five names of the longest that a disk knows, and the sentence around them
 GATHERED = "gathered"  # in the folder of results: what of a student lay in several places
@@ -112,7 +111,7 @@ def _plain(path: Path) -> bool:
 
 
 def _gradable(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() in SUFFIXES or ending(path.name) in TARS
+    return path.is_dir() or bool(kinds.named(path.name).kind)
 
 
 def _identities(hand_ins: Sequence[exports.HandIn]) -> list[str]:

@@ -24,7 +24,7 @@ _MB = 1024 * 1024
 TARS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
 _ALONE = (".gz", ".bz2", ".xz")  # of one file: what a submission holds, and no data set
 _OF_A_SUBMISSION = (".ipynb", ".py", ".toml", ".json", ".safetensors", ".md", ".txt")
-_FOREIGN = (".rar", ".7z", ".zipx", ".tar.zst", ".tzst", ".zst", ".lz", ".lz4", ".dmg", ".iso", ".cab", ".ace", ".sit")
+FOREIGN = (".rar", ".7z", ".zipx", ".tar.zst", ".tzst", ".zst", ".lz", ".lz4", ".dmg", ".iso", ".cab", ".ace", ".sit")
 _GOES_WITH_IT = f"{policy.FILES.answers}, {policy.FILES.history}, {policy.FILES.checkpoint}"
 ONLY = f"Make a new zip with only {policy.FILES.notebook} and what goes with it ({_GOES_WITH_IT})."
 
@@ -70,7 +70,7 @@ def not_opened(members: Sequence[Member]) -> str:
     words = []
     for member in members:
         shown = one_line(member.name, 60)
-        if member.name.lower().endswith(_FOREIGN):
+        if member.name.lower().endswith(FOREIGN):
             words.append(f"{shown} is an archive of a kind that is not opened here: unpack it and hand in its files.")
         elif ending(member.name):
             try:

@@ -18,6 +18,7 @@ from autograder.commands.batch.entries import Person
 from autograder.commands.batch.exports import pairs, stamps, systems
 from autograder.commands.batch.exports.gathering import listed
 from autograder.commands.batch.exports.systems import Named
+from autograder.handin.files import kinds
 
 _SAKAI = "Submission attachment(s)"  # what the student gave; comments and feedback lie beside it
 
@@ -113,7 +114,7 @@ def _by_name(works: Sequence[Path], files: Sequence[Path]) -> tuple[list[HandIn]
         if others:
             together.append(f"{path.name} with {', '.join(others)}")
         given = [path, *(by_name[name] for name in others)]
-        label = path.stem if path.is_file() else path.name
+        label = kinds.named(path.name).stem if path.is_file() else path.name
         when = stamps.of(path) if path.is_dir() else None
         hand_ins.append(HandIn(label, tuple((each, each.name) for each in given), when=when))
     notes = []

@@ -15,9 +15,8 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from autograder.core.policy import FILES
+from autograder.handin.files import kinds
 
-_NOTEBOOK, _SCRIPT = ".ipynb", ".py"
-_WORKS = (_NOTEBOOK, _SCRIPT, ".zip")
 # What files of this homework are called beside the name of whoever made them.
 _WORDS = frozenset(
     "cs cs189 cs182 cs289a a of the and my copy kopie copia final finished done new draft answers answer written "
@@ -28,6 +27,8 @@ _HOMEWORK = re.compile(r"\b(hw|homework|assignment|hausaufgabe|pset)[ _-]*\d+(?!
 _VERSION = re.compile(r"v\d+")
 _COPY = re.compile(r"\((\d+)\)")
 _BESIDE = {PurePath(name).suffix for name in (FILES.answers, FILES.checkpoint)}  # nothing else in a class is called so
+# In these hardly any code is found; but somebody who hands in nothing else must not be forgotten.
+_DOCUMENTS = (".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages", ".tex", ".html", ".htm", ".md", ".txt", ".json", "")
 _COMPANIONS = {PurePath(name).stem for name in (FILES.answers, FILES.history, FILES.checkpoint)} | {"written"}
 
 
@@ -43,7 +44,7 @@ def paired(names: Iterable[str]) -> Paired:
     owners: dict[str, list[str]] = defaultdict(list)
     others: list[str] = []
     for name in sorted(names):
-        works = owners[owner(name)] if _ending(name) in _WORKS else others
+        works = owners[owner(name)] if kinds.named(name).kind else others
         works.append(name)
     beside: dict[str, list[str]] = {}
     for key, works in owners.items():
@@ -63,22 +64,22 @@ def paired(names: Iterable[str]) -> Paired:
 
 def owner(name: str) -> str:
     """Whose file it is, as far as its name says: what is left without the homework's own words; "" for nobody's."""
-    stem = unicodedata.normalize("NFC", PurePath(name).stem).casefold().replace("_", " ")
+    stem = unicodedata.normalize("NFC", kinds.named(name).stem).casefold().replace("_", " ")
     words = re.findall(r"\w+", _HOMEWORK.sub(" ", _COPY.sub(" ", stem)))
     return " ".join(word for word in words if word not in _WORDS and not _VERSION.fullmatch(word))
 
 
 def _scripts(works: list[str]) -> dict[str, list[str]]:
     """The scripts that were saved beside each notebook: those with its number, or the only one of the only notebook."""
-    notebooks = [work for work in works if _ending(work) == _NOTEBOOK]
-    scripts = [work for work in works if _ending(work) == _SCRIPT]
+    notebooks = [work for work in works if kinds.named(work).kind == kinds.NOTEBOOK]
+    scripts = [work for work in works if kinds.named(work).kind == kinds.SCRIPT]
     if len(notebooks) == len(scripts) == 1:
         return {notebooks[0]: scripts}
     return {notebook: [s for s in scripts if _number(s) == _number(notebook)] for notebook in notebooks}
 
 
 def _ending(name: str) -> str:
-    return PurePath(name).suffix.lower()
+    return PurePath(_COPY.sub("", name).strip()).suffix.lower()
 
 
 def _number(name: str) -> str:
@@ -88,4 +89,6 @@ def _number(name: str) -> str:
 
 def _companion(name: str) -> bool:
     words = set(re.findall(r"[^\W\d_]+", name.casefold()))
+    if _ending(name) in _DOCUMENTS:
+        return bool(owner(name)) and "readme" not in words
     return _ending(name) in _BESIDE or (_ending(name) in (".json", ".txt") and bool(words & _COMPANIONS))
