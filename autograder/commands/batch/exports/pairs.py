@@ -89,6 +89,6 @@ def _number(name: str) -> str:
 
 def _companion(name: str) -> bool:
     words = set(re.findall(r"[^\W\d_]+", name.casefold()))
-    if _ending(name) in _DOCUMENTS:
-        return bool(owner(name)) and "readme" not in words
+    if _ending(name) in _DOCUMENTS and owner(name) and "readme" not in words:
+        return True
     return _ending(name) in _BESIDE or (_ending(name) in (".json", ".txt") and bool(words & _COMPANIONS))
