@@ -17,13 +17,14 @@ from reference.encoder import layer
 from reference.misconceptions import Misconception
 
 _TWO_NORMS = "Figure 1 has two layer normalisations, each where a block is entered, and no more"
+# `half`: the one that is another while the other half adds nothing, and so the one that is charged.
 LAYER = (
     Misconception("post-norm", "with each LayerNorm AFTER its residual sum (post-norm)", "in Figure 1 each block is entered through a layer normalisation", wrong.post_norm),
     Misconception("no-residual-attention", "without the residual connection around the attention", "Figure 1 has two '+': the first adds the input of the layer", wrong.no_residual_attention, half="attention"),
     Misconception("no-residual-mlp", "without the residual connection around the MLP", "Figure 1 has two '+': the second adds what goes into the MLP's half", wrong.no_residual_mlp, half="mlp"),
     Misconception("no-residuals", "without residual connections", "Figure 1 has two '+'", wrong.no_residuals),
     Misconception("residual-from-normalised", "with the residuals taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", wrong.residual_from_normalised),
-    Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", wrong.residual_of_the_input, half="mlp"),
+    Misconception("residual-of-the-input", "with the second residual taken from the layer's input", "the second '+' adds what came out of the first", wrong.residual_of_the_input, half="attention"),
     Misconception("parallel", "with attention and MLP side by side instead of one after the other", "the MLP works on what the first '+' gives", wrong.parallel),
     Misconception("shared-norm", "with one LayerNorm used in both places", "Figure 1 has two layer normalisations, each with its own weights", layer, shared_norm=True),
     Misconception("no-first-norm", "without the LayerNorm before the attention", "in Figure 1 each block is entered through a layer normalisation", wrong.no_first_norm, half="attention"),

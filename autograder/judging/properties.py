@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autograder.judging.code import trials, weights
 from autograder.judging.code.cases import normal
-from autograder.judging.code.compare import close
+from autograder.judging.code.compare import close, least_squares
 from autograder.judging.code.halves import silenced
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.visit import Student, Visit
@@ -87,7 +87,7 @@ class _Layer:
         tokens = normal(5, SAMPLES, 1, x.shape[-1])
         flat = torch.nn.functional.layer_norm(tokens, tokens.shape[-1:]).flatten(1).double()
         added = self.added(tokens).flatten(1).double()
-        left = added - flat @ torch.linalg.lstsq(flat, added).solution
+        left = added - flat @ least_squares(flat, added)
         return {
             "each token is worked on for itself": close(self.added(x[:, :1]), self.added(x)[:, :1], RTOL),
             "it is no linear map": bool(left.abs().max() > STRAIGHT * added.abs().max()),
@@ -99,7 +99,7 @@ class _Layer:
         many = normal(6, 3 * features, x.shape[1], x.shape[2])
         flat = torch.nn.functional.layer_norm(many, many.shape[-1:]).flatten(1).double()
         added = self.added(many).flatten(1).double()
-        left = added - flat @ torch.linalg.lstsq(flat, added).solution
+        left = added - flat @ least_squares(flat, added)
         return bool(left.abs().max() > STRAIGHT * added.abs().max())
 
     def of_attention(self, x: Tensor, *, own: bool) -> Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from autograder.judging.code.compare import close, distance, first_difference
+from autograder.judging.code.compare import close, distance, first_difference, least_squares
 
 EXPECTED = torch.arange(24.0).reshape(2, 3, 4) + 1
 NAN, INFINITE = float("nan"), float("inf")
@@ -48,3 +48,11 @@ def test_another_shape_is_not_equal_even_where_the_numbers_could_be_spread() -> 
 def test_of_nothing_the_distance_is_nothing_and_else_it_is_a_part_of_the_largest_entry() -> None:
     assert distance(torch.zeros(0), torch.zeros(0)) == 0.0
     assert distance(changed(10 + 6), EXPECTED) == pytest.approx(6 / 24)
+
+
+def test_least_squares_of_what_is_no_number_are_no_numbers_and_no_error() -> None:
+    columns = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    assert torch.allclose(least_squares(columns, torch.tensor([[1.0], [3.0], [5.0]])), torch.tensor([[1.0], [2.0]]))
+    for values in (torch.tensor([[1.0], [NAN], [5.0]]), torch.tensor([[1.0], [INFINITE], [5.0]])):
+        assert least_squares(columns, values).shape == (2, 1) and least_squares(columns, values).isnan().all()
+    assert least_squares(columns * NAN, torch.ones(3, 4)).shape == (2, 4)

@@ -61,6 +61,7 @@ MISTAKES = {
     "norm at the end": ("4b", swap(mlp(f"return self.norm3(x + {INNER})"), "        self.drop =", "        self.norm3 = nn.LayerNorm(dim)\n        self.drop ="), {"4b.3", "4b.4"}, "one more LayerNorm at the end"),
     "first residual normalised": ("4b", block("x = self.norm1(x)\n        x = x + self.drop(self.proj(self.attn(x)))"), {"4b.2", "4b.4"}, "the first residual taken from the NORMALISED x"),
     "second residual normalised": ("4b", mlp("x = self.norm2(x)\n        return x + " + TAIL.format("x")), {"4b.3", "4b.4"}, "the second residual taken from the NORMALISED sum"),
+    "second residual of the layer's input": ("4b", swap(swap(LAYER, ATTEND, f"first = x\n        {ATTEND}"), "return x + ", "return first + "), {"4b.2", "4b.4"}, "the second residual taken from the layer's input"),
     "no attention": ("4b", block("pass"), {"4b.2", "4b.4"}, "without the attention"),
     "no MLP": ("4b", mlp("return x"), {"4b.3", "4b.4"}, "without the MLP"),
     "MLP first": ("4b", swap(block(f"x = x + {INNER}"), MLP, ATTEND.replace("x = x", "return x")), {"4b.4"}, "MLP before the attention"),
@@ -70,6 +71,8 @@ MISTAKES = {
     "one mistake in each half": ("4b", swap(block(ATTEND.replace("x = x + ", "x = ")), "F.gelu(self.fc1(self.norm2(x)))", "self.fc1(self.norm2(x))"), {"4b.2", "4b.3", "4b.4"}, "without a non-linearity inside the MLP"),
     "activation on the attention": ("4b", swap(LAYER, PROJECTED, f"F.gelu({PROJECTED})"), {"4b.2", "4b.4"}, "an activation on what the attention half adds"),
     "norm without the mean": ("4b", "\n\nclass RMS(nn.Module):\n    def __init__(self, dim):\n        super().__init__()\n        self.weight = nn.Parameter(torch.ones(dim))\n\n    def forward(self, x):\n        return x * (x.square().mean(-1, keepdim=True) + 1e-5).rsqrt() * self.weight\n" + swap(LAYER, "nn.LayerNorm(dim)", "RMS(dim)"), {"4b.2", "4b.3", "4b.4"}, "does not take the mean away"),
+    # the deviation of a single token is nan
+    "second norm over the tokens": ("4b", mlp("y = (x - x.mean(1, keepdim=True)) / (x.std(1, keepdim=True) + 1e-5)\n        return x + " + TAIL.format("y")), {"4b.3", "4b.4"}, "none of the usual mistakes"),
     # 4(b), the rest
     "residual detached": ("4b", block(ATTEND.replace("x = x +", "x = x.detach() +")), {"4b.5"}, "the gradient of x is not"),
     "changed in place": ("4b", block(ATTEND.replace("x = x +", "x +=")), {"4b.5"}, "changed in place"),

@@ -11,6 +11,7 @@ from autograder.judging import diagnosis
 from autograder.judging.code import (
     attention_roles,
     cases,
+    compare,
     dropout,
     halves,
     layer_parts,
@@ -157,18 +158,29 @@ def test_each_wrong_attention_is_told_from_the_right_one_and_named(mistake: misc
     assert mistake.title in said.feedback.found
 
 
+def half_alone(formula: layer_parts.LayerFormula, without: str) -> torch.Tensor:
+    drawn = observed(CASE, biases=False)
+    silent = halves.silenced(drawn.weights, CASE, without)
+    roles = layer_roles.find(encoder.layer, [drawn])
+    assert roles
+    quiet = layer_roles.LayerObservation(CASE, silent, drawn.x, drawn.output, drawn.made, 1, without)
+    return layer_roles.evaluate(formula, roles, quiet)
+
+
+OF_A_HALF = [mistake for mistake in layer_misconceptions.LAYER if mistake.half]
+
+
+@pytest.mark.parametrize("mistake", OF_A_HALF, ids=lambda m: m.name)
+def test_a_mistake_shows_in_the_half_that_is_charged_for_it(mistake: misconceptions.Misconception) -> None:
+    without = "mlp" if mistake.half == "attention" else "attention"
+    assert compare.distance(half_alone(mistake.formula, without), half_alone(encoder.layer, without)) > 1e-2
+
+
 @pytest.mark.parametrize("bank", ["ATTENTION_HALF", "MLP_HALF"])
 def test_the_mistakes_of_a_half_can_be_told_apart_there(bank: str) -> None:
     without = "mlp" if bank == "ATTENTION_HALF" else "attention"
     mistakes = getattr(layer_misconceptions, bank)
-    outputs = []
-    for mistake in mistakes:
-        drawn = observed(CASE, biases=False)
-        silent = halves.silenced(drawn.weights, CASE, without)
-        roles = layer_roles.find(encoder.layer, [drawn])
-        assert roles
-        quiet = layer_roles.LayerObservation(CASE, silent, drawn.x, drawn.output, drawn.made, 1, without)
-        outputs.append(layer_roles.evaluate(mistake.formula, roles, quiet))
+    outputs = [half_alone(mistake.formula, without) for mistake in mistakes]
     for (i, one), (j, other) in itertools.combinations(enumerate(outputs), 2):
         assert (one - other).abs().max() > 1e-2, (mistakes[i].name, mistakes[j].name)
 

@@ -65,7 +65,7 @@ STRUCTURE: Mapping[str, Wrong] = {
         ((ADD1, f"x = y + {OUT}"), (ADD2, f"x = y + {F2}")), BOTH, "residual-from-normalised"
     ),
     "second residual of the input": Wrong(
-        ((N1, f"first = x\n        {N1}"), (ADD2, f"x = first + {F2}")), ORDER, "residual-of-the-input"
+        ((N1, f"first = x\n        {N1}"), (ADD2, f"x = first + {F2}")), FIRST, "residual-of-the-input"
     ),
     "side by side": Wrong(((N1, f"first = x\n        {N1}"), (N2, "y = self.my_n2(first)")), ORDER, "parallel"),
     "one norm in both places": Wrong(((N2, "y = self.my_n1(x)"),), ORDER, "shared-norm"),

@@ -40,3 +40,14 @@ def first_difference(actual: Tensor, expected: Tensor, rtol: float = TOLERANCES.
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as Python writes it, whatever sequence holds it: "(2, 5)", "(7,)"."""
     return "(" + ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def least_squares(columns: Tensor, values: Tensor) -> Tensor:
+    """The s for which `columns @ s` comes nearest to `values`; of nan where one of them holds what is no number.
+
+    LAPACK would stop there with an error of its own, which is no mistake of the grader's: outputs may be anything.
+    """
+    if not bool(torch.isfinite(columns).all()) or not bool(torch.isfinite(values).all()):
+        return torch.full((columns.shape[1], values.shape[1]), torch.nan, dtype=values.dtype)
+    solution: Tensor = torch.linalg.lstsq(columns, values).solution
+    return solution

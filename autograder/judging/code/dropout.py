@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from autograder.core.policy import TOLERANCES
-from autograder.judging.code.compare import close
+from autograder.judging.code.compare import close, least_squares
 
 P = 0.5
 RTOL = TOLERANCES.dropout
@@ -34,5 +34,5 @@ def zero_share(added: Tensor) -> float:
 def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:
     """Whether `trained` (..., out) is a linear map (out, in) of a dropped-out `inside` (..., in), with out >= in."""
     flat = trained.double().flatten(0, -2)
-    solved = torch.linalg.lstsq(matrix, flat.T).solution.T
+    solved = least_squares(matrix, flat.T).T
     return close(solved @ matrix.T, flat, RTOL) and dropped(solved, inside.flatten(0, -2))

@@ -21,7 +21,7 @@ from autograder.core.policy import TOLERANCES
 from autograder.judging.code import activations, own_attention, probe_heads
 from autograder.judging.code.activations import ACTIVATIONS, USUAL, Activation
 from autograder.judging.code.cases import LayerCase
-from autograder.judging.code.compare import distance
+from autograder.judging.code.compare import distance, least_squares
 from autograder.judging.code.layer_parts import Affine, Function, LayerFormula, LayerParts, Norm
 from autograder.judging.code.layer_weights import (
     NOTHING,
@@ -160,8 +160,7 @@ def factors(formula: LayerFormula, roles: LayerRoles, seen: LayerObservation, at
 
 def _multiples(terms: Tensor, output: Tensor) -> Tensor:
     columns = terms.flatten(1).T  # (numbers of the output, terms)
-    multiples: Tensor = torch.linalg.lstsq(columns, output.double().flatten()[:, None]).solution[:, 0]
-    return multiples
+    return least_squares(columns, output.double().flatten()[:, None])[:, 0]
 
 
 def _filled(
