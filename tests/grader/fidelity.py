@@ -148,12 +148,17 @@ ONE = {
 SAME = {("first-norm-after", "no-second-norm"): "no-first-norm + norm2-on-the-sum"}
 
 
+def _same_lines(first: Wrong, second: Wrong) -> bool:
+    return bool({old for old, _ in first.changes} & {old for old, _ in second.changes})
+
+
 def pairs(every: int) -> tuple[Count, Count]:
     """Two mistakes, one in each half: whether both are named, and no other. One of `every`."""
     firsts = [(n, w) for n, w in STRUCTURE.items() if w.lost == FIRST and w.name]
     seconds = [(n, w) for n, w in STRUCTURE.items() if w.lost == SECOND and w.name]
     named, true = Count("pairs of which both are named"), Count("pairs given no wrong name")
-    for (one, first), (other, second) in itertools.islice(itertools.product(firsts, seconds), 0, None, every):
+    both_fit = [pair for pair in itertools.product(firsts, seconds) if not _same_lines(pair[0][1], pair[1][1])]
+    for (one, first), (other, second) in both_fit[::every]:
         lost = judged("4b", wrong_styles.spoilt(Style(attention="the provided attention"), first, second))
         said = " ".join(unmet.feedback.found for unmet in lost.values())
         names = {name for name, title in _titles("4b") if f"reference {title} (" in said}
