@@ -72,6 +72,8 @@ AS_THEY_ARE = {
     "one student with drafts, one folder around": (["hw6/ada/first.ipynb", "hw6/ada/second.ipynb"], {"hw6"}),
     "endings that programs add": (["ada.ipynb.txt", "ben.ipynb.json", "cy.ipynb (1)", "dan.py.txt", "eve.ipynb.gz"], {"ada", "ben", "cy__1_", "dan", "eve"}),
     "archives that are not opened": (["ada.rar", "ben.7z", "cy.tar.zst", "dan.tar.gz", "eve.ipynb"], {"ada", "ben", "cy", "dan", "eve"}),
+    "students who parted their work alike": (["ada/attn.ipynb", "ada/layer.ipynb", "ben/attn.ipynb", "ben/layer.ipynb", "ben/layer.toml"], {"ada", "ben"}),
+    "one with two notebooks, one with others' answers": (["ada/attn.ipynb", "ada/layer.ipynb", "ben/answers.toml", "ben/notes.toml"], {"ada", "ben"}),
     "a folder called submitted": (["submitted/hw6.ipynb", "ben/hw6.ipynb"], {"submitted", "ben"}),
 }  # fmt: skip
 
@@ -179,6 +181,20 @@ SYSTEMS = {
     "sections": (
         ["mon/ada.zip", "mon/ben.zip", "mon/cy.zip", "tue/dan.zip", "tue/ada.zip", "late/eve.zip", "mon grades.csv"],
         {"mon_ada": {"ada.zip"}, "tue_ada": {"ada.zip"}, "ben": {"ben.zip"}, "cy": {"cy.zip"}, "dan": {"dan.zip"}, "eve": {"eve.zip"}},
+    ),
+    "Microsoft Teams": (
+        ["Submitted files/Ada A/Homework 6/Version 2/hw6.ipynb", "Submitted files/Ben B/Homework 6/Version 1/hw6.ipynb",
+         "Working files/Ada A/Homework 6/hw6.ipynb"],
+        {"Ada_A": {"Homework 6/Version 2/hw6.ipynb"}, "Ben_B": {"Homework 6/Version 1/hw6.ipynb"}},
+    ),
+    "Google Forms, a folder for each question": (
+        ["Notebook (File responses)/hw6 - Ada A.ipynb", "Notebook (File responses)/hw6 - Ben B.ipynb",
+         "Answers (File responses)/answers - Ada A.toml", "Answers (File responses)/answers - Ben B.toml", "HW6 (Responses).csv"],
+        {"hw6_-_Ada_A": {"hw6 - Ada A.ipynb", "answers - Ada A.toml"}, "hw6_-_Ben_B": {"hw6 - Ben B.ipynb", "answers - Ben B.toml"}},
+    ),
+    "by hand, by kind of file": (
+        ["notebooks/ada.ipynb", "notebooks/ben.ipynb", "notebooks/cy.py", "toml/ada.toml", "toml/ben.toml", "losses/history_ada.json"],
+        {"ada": {"ada.ipynb", "ada.toml", "history_ada.json"}, "ben": {"ben.ipynb", "ben.toml"}, "cy": {"cy.py"}},
     ),
     "by hand, in many ways": (
         ["Ana García.ipynb", "Ana García.toml", "Ana García.history.json", "hw6_Lee, Min-jun.ipynb", "answers_Lee, Min-jun.toml",

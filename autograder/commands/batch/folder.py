@@ -41,21 +41,21 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     tops, notes = places.tops(folder, out)
     hand_ins: list[exports.HandIn] = []
     for top in tops:
-        listed = [path for path in _listed(top) if not places.holds(path, out)]
+        listed = [path for part in top for path in _listed(part) if not places.holds(path, out)]
         gradable = [path for path in listed if _gradable(path)]
-        if (top / ROSTER).is_file():
+        if (top[0] / ROSTER).is_file():
             hand_ins += [
                 exports.HandIn(path.stem if path.is_file() else path.name, ((path, path.name),)) for path in gradable
             ]
             continue
         found = exports.found(listed, gradable)
-        hand_ins += found.hand_ins if len(tops) == 1 else [_of_part(one, top.name) for one in found.hand_ins]
+        hand_ins += found.hand_ins if len(tops) == 1 else [_of_part(one, top[0].name) for one in found.hand_ins]
         notes += found.notes
     notes += _twice(hand_ins)
     if not hand_ins:
         raise UsageError(f"no submission in {folder}: expected sub-folders, .zip, .ipynb or .py files")
     hand_ins.sort(key=lambda one: str(one.files[0][0]))
-    people, more = roster.read(tops[0] / ROSTER)
+    people, more = roster.read(tops[0][0] / ROSTER)
     told = (*notes, *more, *_missing(people, hand_ins))  # with names of files, which anybody may have made
     return Class(tuple(_entries(hand_ins, people, out)), tuple(one_line(note, MAX_NOTE) for note in told))
 

@@ -1,4 +1,4 @@
-"""Where the students' entries begin: below a wrapper, in nbgrader's `submitted`, in a folder for each section.
+"""Where the students' entries begin: below a wrapper, in nbgrader's `submitted`, by section, or by kind of file.
 
 Why separate: what is wrapped, parted or laid beside the course's own folders is still one class, and taken as it stands
 every section would be one student.
@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.commands.batch.exports import systems
+from autograder.commands.batch.exports import pairs, systems
 from autograder.handin import folders
 
+_TEAMS = "Submitted files"  # beside "Working files", which nobody handed in
 _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py", "gradebook.db")
 _WRAPPED = 3  # folders around a class
 _SURE = 3  # different works that no single person hands in
 
 
-def tops(folder: Path, out: Path | None) -> tuple[list[Path], list[str]]:
+def tops(folder: Path, out: Path | None) -> tuple[list[tuple[Path, ...]], list[str]]:
     """The folders in which the students' entries lie side by side, and what staff should know about them.
 
-    `out`: where results go, resolved. It may lie in the class's folder, and is nobody's.
+    Several together hold the files of the same students, by kind. `out`: where results go, resolved. It may lie in the
+    class's folder, and is nobody's.
     """
     notes = []
     for _ in range(_WRAPPED):
         names = {path.name for path in folders.listed_in(folder)}
+        if _TEAMS in names:
+            folder = folder / _TEAMS
+            notes.append(f"read as Microsoft Teams keeps a class: what lies in {_TEAMS}/ is graded, and nothing else")
+            break
         if "submitted" in names and names & set(_NBGRADER):
             folder = folder / "submitted"
             notes.append("read as a course of nbgrader: what lies in submitted/ is graded, and nothing else")
@@ -33,10 +39,14 @@ def tops(folder: Path, out: Path | None) -> tuple[list[Path], list[str]]:
             break
         notes.append(f"the class is in {inside.name}/, the only folder with submissions")
         folder = inside
+    if kinds_apart := _by_kind(folder, out):
+        named = ", ".join(f"{each.name}/" for each in kinds_apart)
+        notes.append(f"read as one class with a folder for each kind of file: {named}")
+        return [tuple(kinds_apart)], notes
     sections = _sections(folder, out)
     if sections:
         notes.append(f"taken as parts of one class: {', '.join(f'{each.name}/' for each in sections)}")
-    return sections or [folder], notes
+    return [(each,) for each in sections or [folder]], notes
 
 
 def holds(path: Path, out: Path | None) -> bool:
@@ -73,6 +83,30 @@ def _sections(folder: Path, out: Path | None) -> list[Path]:
     if 2 * sum(len(entries) > 1 for entries in parts.values()) < len(parts):
         return []
     return [] if folders.again(parts.values()) else sorted(parts)
+
+
+def _by_kind(folder: Path, out: Path | None) -> list[Path]:
+    """The folders of a class that is kept by kind of file, as a form's questions are; none when they may be students'.
+
+    A kind lies in one folder, one folder holds works of several people, and at least half of those who have a file in
+    another have a work.
+    """
+    listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
+    held = {path: folders.listed_in(path) for path in listed if path.is_dir()}
+    held = {path: files for path, files in held.items() if files}
+    if len(held) < 2 or any(path.is_file() and folders.is_work(path.name) for path in listed):
+        return []
+    if any(file.is_dir() for files in held.values() for file in files):
+        return []
+    suffixes = [{file.suffix.lower() for file in files} for files in held.values()]
+    if sum(map(len, suffixes)) != len(set().union(*suffixes)):
+        return []
+    owners = [{pairs.owner(file.name) for file in files} - {""} for files in held.values()]
+    works = [{pairs.owner(file.name) for file in files if folders.is_work(file.name)} - {""} for files in held.values()]
+    people = max(works, key=len)
+    if len(people) < 2 or any(2 * len(each & people) < max(len(each), 1) for each in owners):
+        return []
+    return sorted(held)
 
 
 def _surely_a_class(folder: Path) -> bool:
