@@ -157,6 +157,16 @@ VALUES = [
     ("9712 right, 288 wrong", "", 97.12),
     ("tensor([[979, 1], [2, 1130]])\ntrace / total = 0.972000002861023", "model.eval()\nconfusion(model, test_dl)", 97.2000002861023),
     ("0.311/0.202  0.282/0.228\nTest: (0.2113406591773033, 0.9362)", "fit(model, train_iter)\nprint('Test:', check(model, test_iter))", 93.62),
+    ("       Test metric             DataLoader 0\n─────────\n        test_acc            0.9729999899864197\n        test_loss           0.08511", "", 97.29999899864197),
+    ("       Test metric             DataLoader 1\n        test_acc            0.62", "", 62.0),
+    (
+        "              precision    recall  f1-score   support\n\n           0       0.98      0.99      0.98       980\n           1       0.99      0.98      0.99      1135\n\n"
+        "    accuracy                           0.97     10000\n   macro avg       0.96      0.97      0.97     10000\nweighted avg       0.96      0.97      0.97     10000",
+        "print(classification_report(y_test, predicted))", 97.0,
+    ),
+    ("Required: 95 %\nTest accuracy: 97.13 % (should be at least 95 %)", "", 97.13),
+    ("expected > 95 %, test accuracy: 96.10 %", "", 96.1),
+    ("Test accuracy -> 96.10", "", 96.1),
     ("        Loss  Correct  Accuracy (%)\nTest  0.0902     9724         97.24", "", 97.24),
 ]  # fmt: skip
 
@@ -197,6 +207,10 @@ NO_VALUES = [
         ),
     ),
     ("TEST: 97.92 % of the time", ""),
+    ("Test accuracy should be > 95%", ""),
+    ("should be at least 95% test accuracy", ""),
+    ("required test accuracy: 95 %", ""),
+    ("Test accuracy >= 95%", ""),
 ]
 
 

@@ -33,7 +33,7 @@ _PER_SECOND = re.compile(r"\s{0,3}[A-Za-z]{1,12}\s?/\s?(?:s|sec|min|epoch|batch)
 _OTHER_RANK = re.compile(r"(?:top|@)[\s_-]?[2-9]\b", re.IGNORECASE)  # right if among the first five
 _EVAL = re.compile(r"eval[a-z]{0,10}_?")  # what evaluate(test_set) calls its numbers
 _OUT_OF = re.compile(r"\s{0,3}(?:/|of|out of|von|aus|de|sur|from|su|z)\s{0,3}")
-_BOUND = re.compile(r"(?:\b(?:over|above|below|under|than)|(?<![=-])[<>≥≤])\s{0,3}$", re.IGNORECASE)
+_BOUND = re.compile(r"(?:\b(?:over|above|below|under|than)|(?<![=-])[<>≥≤]=?)\s{0,3}$", re.IGNORECASE)
 _BEHIND = re.compile(r"^\s{0,3}\([A-Za-z ]{1,20}\)")  # 0.08 (loss), 9741 hits: of the number before
 # Testbildern, testsettet, Validierungsbilder: a set with a thing of it in one word, as Germanic languages write it
 _COMPOUND = re.compile(r"\b(?:(tes)z?(t)|(valid)|(training)s)[a-z\u00e0-\u024f]{3,40}\b", re.IGNORECASE)

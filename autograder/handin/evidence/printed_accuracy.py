@@ -55,6 +55,11 @@ _CALLED = re.compile(r"\b\w{1,60}\s?\(")
 _KEYWORD = re.compile(r"(?<=[(,])\s{0,40}\w{1,60}=(?!=)")  # evaluate(eval_dataset=test_set)
 _EPOCHS = re.compile(r"\b\d{1,4}\s?epochs?\b|\bepochs?\W{0,3}\d{1,4}\b", re.IGNORECASE)  # "accuracy after 15 epochs"
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
+# Before the first number: what is said of it is no result.
+_EXPECTED = re.compile(
+    r"\b(?:should|must|expect(?:ed|s)?|required?|requires|at least|goal|threshold|baseline)\b|(?<![=>-])(?:>=?|≥)\s?$",
+    re.IGNORECASE,
+)
 _CALLS_IT = re.compile(r"(?:right|hits?|num_?correct|n_?correct|acc\w*|correct\w*|score|top[_-]?[1k])\b", re.IGNORECASE)
 
 
@@ -95,6 +100,8 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
             continue
         text = line[test.start() :] if len(sets) > 1 and test else line
         text = _EPOCHS.sub(" ", text)
+        if _EXPECTED.search(re.split(r"\d", text, maxsplit=1)[0]):
+            continue
         accuracy = _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets)
         # more images than MNIST tests with are those it trains with
         if accuracy and (accuracy.images <= TRAINING.test_images or accuracy.surely_test):

@@ -58,8 +58,15 @@ def _row(header: Sequence[str], cells: Sequence[str]) -> str:
     if index not in (0, 1):
         return ""
     if numbers is not cells:
-        return ", ".join(f"{cells[0]} {name}: {cell}" for name, cell in zip(header[1 - index :], numbers) if cell)
+        return ", ".join(
+            f"{cells[0]} {_said(name)}: {cell}" for name, cell in zip(header[1 - index :], numbers) if cell
+        )
     named = list(zip(header, cells[index:]))
     if index and not any(words.words(name) & words.EPOCH for name in header):
         named = [("epoch", cells[0]), *named]
     return ", ".join(f"{name}: {cell}" for name, cell in named if cell)
+
+
+def _said(name: str) -> str:
+    """A column's name where it is a word of a run: the number of "DataLoader 0" is no result."""
+    return name if words.sets(name) or words.words(name) & set(words.QUANTITIES) else ""

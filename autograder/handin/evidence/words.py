@@ -81,6 +81,8 @@ _DRESSED = re.compile(
     r"(?:,\s?\w{1,20}=(?:'[^'\n]{0,20}'|<?[\w.]{1,30}>?)){0,4}\s?\)"
 )
 _SIGNS = str.maketrans("٫٪．％：", ".%.%:")  # of decimals and percents in Arabic and in wide letters
+# Beside recall it is no accuracy, as it is in French and Spanish, but another number of a class, as recall is.
+_PRECISION = re.compile(r"\bprecision\b", re.IGNORECASE)
 _SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d{1,4}(?:\.\d{1,6})?")  # 97.3 ± 0.2 %: how far it may be off
 _HELD_OUT = re.compile(r"held[\s_-]?out|hold[\s_-]?out", re.IGNORECASE)
 _PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
@@ -103,6 +105,7 @@ def english(line: str) -> str:
     line = _HELD_OUT.sub("validation", line)
     line = _PERCENT.sub("%", line.replace("$", "").replace("**", ""))
     line = _PERCENT_FIRST.sub(r"\1%", line) if "%" in line else line
+    line = _PRECISION.sub("recall", line) if "recall" in line or "Recall" in line else line
     line = _SPACED_THOUSANDS.sub(r"\1\2", line) if not plain or "'" in line or "_" in line else line
     line = _SPACED.sub(r"\1\2", line) if "10 000" in line and _TEN_THOUSAND.search(line) else line
     if "," in line:
