@@ -167,6 +167,11 @@ VALUES = [
     ("Required: 95 %\nTest accuracy: 97.13 % (should be at least 95 %)", "", 97.13),
     ("expected > 95 %, test accuracy: 96.10 %", "", 96.1),
     ("Test accuracy -> 96.10", "", 96.1),
+    ("train/val/test accuracy: 99.1 / 97.4 / 97.3", "", 97.3),
+    ("accuracy (train, test): 0.991, 0.973", "", 97.3),
+    ("270 misclassified out of 10000 test images", "", 97.3),
+    ("270 test images wrong of 10000", "", 97.3),
+    ("Test acc over 3 seeds: 97.1", "", 97.1),
     ("        Loss  Correct  Accuracy (%)\nTest  0.0902     9724         97.24", "", 97.24),
 ]  # fmt: skip
 
@@ -211,6 +216,9 @@ NO_VALUES = [
     ("should be at least 95% test accuracy", ""),
     ("required test accuracy: 95 %", ""),
     ("Test accuracy >= 95%", ""),
+    ("human test accuracy 99.8%", ""),
+    ("Testing shapes... ok 100%", ""),
+    ("Downloading test set 100%", ""),
 ]
 
 

@@ -13,7 +13,9 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 SETS = {
     **dict.fromkeys(("train", "training", "trn", "tr"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "validate", "val", "vld", "vl", "va", "dev", "eval"), VALIDATION),
+    **dict.fromkeys(
+        ("validation", "valid", "validate", "validating", "val", "vld", "vl", "va", "dev", "eval"), VALIDATION
+    ),
     **dict.fromkeys(("test", "testing", "tst", "te"), TEST),
 }
 QUANTITIES = {
