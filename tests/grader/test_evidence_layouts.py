@@ -43,6 +43,8 @@ LAYOUTS = {
     "keras with bars": "Epoch 1/2\n\r 1/1563 [>....] - ETA: 2:22 - loss: 0.77 - accuracy: 0.81"
     "\r1563/1563 [====] - 141s 90ms/step - loss: 0.41 - accuracy: 0.84 - val_loss: 0.21 - val_accuracy: 0.92\n"
     "Epoch 2/2\n\r1563/1563 [====] - 141s 90ms/step - loss: 0.2 - accuracy: 0.93 - val_loss: 0.1 - val_accuracy: 0.97",
+    "the epoch behind the word": "Training loss after epoch 1: 0.41\nValidation loss after epoch 1: 0.21\nTraining loss after epoch 2/2: 0.2\nValidation loss after epoch 2/2: 0.1",
+    "the epoch behind the word, side by side": "train loss (epoch 1 of 2): 0.41, val loss (epoch 1 of 2): 0.21\ntrain loss (epoch 2 of 2): 0.2, val loss (epoch 2 of 2): 0.1",
     "sets behind": "[01] loss 0.41 (train)  0.21 (val)\n[02] loss 0.2 (train)  0.1 (val)",
     "short words": "ep 01  trn 4.1e-01  val 2.1e-01\nep 02  trn 2.0e-01  val 1.0e-01",
     "colours": "\x1b[1mEpoch 1\x1b[0m train loss \x1b[32m0.41\x1b[0m val loss \x1b[33m0.21\x1b[0m\n"

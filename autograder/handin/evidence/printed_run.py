@@ -34,6 +34,7 @@ _ROW = re.compile(
 )
 _NEAR = 1_500  # characters before a list in which "loss" is still about it: a list of ten values takes 300
 _OF_EPOCH = re.compile(r"\b(?:of|per|each|this|over)\s(?:the\s|an?\s)?epochs?\b", re.IGNORECASE)  # no number of one
+_OF_ALL = re.compile(r"(\bepochs?\W{0,3}\d{1,4})\s?(?:/|of)\s?\d{1,4}\b", re.IGNORECASE)  # epoch 1/10
 # "0.41 (train)": the set behind its number, as some write it. A step's count is none.
 _BEHIND = re.compile(rf"(?<![\w.])({_NUMBER})\s?[(\[]\s?([A-Za-z]{{2,12}})\s?[)\]]")
 
@@ -157,7 +158,7 @@ def _values(line: str, no_words: bool = False) -> Iterator[tuple[str, float]]:
 
     `no_words`: two sets and their decimals, with no word for what they are, are losses.
     """
-    which, quantity, said, fresh = "", "", False, False
+    which, quantity, said, fresh, waits = "", "", False, False, False
     known = words.words(line[:MAX_LINE])
     epochs, named_sets = bool(known & words.EPOCH), words.sets(line[:MAX_LINE])
     silent = no_words and len(named_sets) > 1 and not (known & set(words.QUANTITIES)) - words.ACCURACY and "." in line
@@ -165,18 +166,21 @@ def _values(line: str, no_words: bool = False) -> Iterator[tuple[str, float]]:
     of_training = (
         words.TRAIN if epochs or words.VALIDATION in named_sets - {words.TRAIN} else ""
     )  # "loss 0.4, val_loss 0.2"
-    for token in _TOKEN.finditer(_BEHIND.sub(_set_first, _OF_EPOCH.sub(" ", line))):
+    line = _OF_ALL.sub(r"\1", _OF_EPOCH.sub(" ", line))
+    for token in _TOKEN.finditer(_BEHIND.sub(_set_first, line)):
         word = (token["word"] or "").lower()
         if word in words.SETS:
             which, fresh = words.SETS[word], True
             if not said or quantity == "epoch":  # "Epoch 1: train 0.41, val 0.21"
                 quantity = bare
         elif word in words.QUANTITIES:
+            waits = words.QUANTITIES[word] == "epoch" and quantity == "loss" and fresh
             quantity, said, fresh = words.QUANTITIES[word], True, True
         elif token["number"] and fresh:
             fresh = False
             if quantity == "epoch":
                 yield "epoch", _small(token["number"])
+                quantity, fresh = ("loss", True) if waits else (quantity, False)  # "train loss of epoch 1: 0.41"
             elif quantity == "loss" and (which or of_training):
                 yield which or of_training, float(token["number"])
 
