@@ -171,6 +171,8 @@ VALUES = [
     ("Test accuracy -> 96.10", "", 96.1),
     ("train/val/test accuracy: 99.1 / 97.4 / 97.3", "", 97.3),
     ("accuracy (train, test): 0.991, 0.973", "", 97.3),
+    ("Goal reached! As expected, the test accuracy is 97.3 %", "", 97.3),
+    ("Validating ... accuracy: 97.30%", "check(model, test_loader)", 97.3),
     ("270 misclassified out of 10000 test images", "", 97.3),
     ("270 test images wrong of 10000", "", 97.3),
     ("Test acc over 3 seeds: 97.1", "", 97.1),

@@ -183,14 +183,19 @@ SYSTEMS = {
         {"mon_ada": {"ada.zip"}, "tue_ada": {"ada.zip"}, "ben": {"ben.zip"}, "cy": {"cy.zip"}, "dan": {"dan.zip"}, "eve": {"eve.zip"}},
     ),
     "Microsoft Teams": (
-        ["Submitted files/Ada A/Homework 6/Version 2/hw6.ipynb", "Submitted files/Ben B/Homework 6/Version 1/hw6.ipynb",
-         "Working files/Ada A/Homework 6/hw6.ipynb"],
+        ["Student Work/Submitted files/Ada A/Homework 6/Version 2/hw6.ipynb", "Student Work/Submitted files/Ben B/Homework 6/Version 1/hw6.ipynb",
+         "Student Work/Working files/Ada A/Homework 6/hw6.ipynb"],
         {"Ada_A": {"Homework 6/Version 2/hw6.ipynb"}, "Ben_B": {"Homework 6/Version 1/hw6.ipynb"}},
     ),
     "Google Forms, a folder for each question": (
         ["Notebook (File responses)/hw6 - Ada A.ipynb", "Notebook (File responses)/hw6 - Ben B.ipynb",
          "Answers (File responses)/answers - Ada A.toml", "Answers (File responses)/answers - Ben B.toml", "HW6 (Responses).csv"],
         {"hw6_-_Ada_A": {"hw6 - Ada A.ipynb", "answers - Ada A.toml"}, "hw6_-_Ben_B": {"hw6 - Ben B.ipynb", "answers - Ben B.toml"}},
+    ),
+    "Google Forms as Drive packs it": (
+        [f"HW6 (File responses)/{kind} (File responses)/{file}" for kind, file in
+         (("Notebook", "hw6 - Ada A.ipynb"), ("Notebook", "hw6 - Ben B.ipynb"), ("Answers", "answers - Ben B.toml"))],
+        {"hw6_-_Ada_A": {"hw6 - Ada A.ipynb"}, "hw6_-_Ben_B": {"hw6 - Ben B.ipynb", "answers - Ben B.toml"}},
     ),
     "by hand, by kind of file": (
         ["notebooks/ada.ipynb", "notebooks/ben.ipynb", "notebooks/cy.py", "toml/ada.toml", "toml/ben.toml", "losses/history_ada.json"],

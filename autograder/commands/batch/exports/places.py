@@ -63,7 +63,8 @@ def _wrapped(folder: Path, out: Path | None) -> Path | None:
     inside = [path for path in listed if path.is_dir()]
     if len(inside) != 1 or any(folders.is_work(path.name) for path in listed if path.is_file()):
         return None
-    return inside[0] if _surely_a_class(inside[0]) else None
+    within = {path.name for path in folders.listed_in(inside[0])}
+    return inside[0] if _TEAMS in within or _surely_a_class(inside[0]) or _by_kind(inside[0], out) else None
 
 
 def _sections(folder: Path, out: Path | None) -> list[Path]:
