@@ -173,6 +173,7 @@ VALUES = [
     ("accuracy (train, test): 0.991, 0.973", "", 97.3),
     ("Goal reached! As expected, the test accuracy is 97.3 %", "", 97.3),
     ("Validating ... accuracy: 97.30%", "check(model, test_loader)", 97.3),
+    ("mean accuracy over each test batch: 97.30%", "", 97.3),
     ("270 misclassified out of 10000 test images", "", 97.3),
     ("270 test images wrong of 10000", "", 97.3),
     ("Test acc over 3 seeds: 97.1", "", 97.1),
@@ -221,6 +222,8 @@ NO_VALUES = [
     ("required test accuracy: 95 %", ""),
     ("Test accuracy >= 95%", ""),
     ("human test accuracy 99.8%", ""),
+    ("Test batch accuracy: 100.00%", ""),
+    ("accuracy on the first test batch: 100 %", ""),
     ("Testing shapes... ok 100%", ""),
     ("Downloading test set 100%", ""),
 ]

@@ -67,6 +67,10 @@ _SIDE_BY_SIDE = re.compile(
     rf"(?<!\w)(?P<names>\w{{2,12}}(?:\s?[/|,]\s?\w{{2,12}}){{1,2}})(?P<of>[^\d\n/|]{{1,30}})"
     rf"(?P<numbers>{_NUMBER}\s?%?(?:\s?[/|,]\s?{_NUMBER}\s?%?){{1,2}})"
 )
+_ONE_BATCH = re.compile(
+    r"^(?!.{0,200}\b(?:mean|avg|average|over)\b).{0,200}\b(?:(?:one|first|last|single)\s(?:test\s)?|test[ _-])batch\b",
+    re.IGNORECASE,
+)
 _DOES = {"eval", "validate", "validating"}  # what is done, and not of which set
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
 # Before the first number: what is said of it is no result. "Goal reached, test accuracy:" says nothing of the number.
@@ -117,7 +121,7 @@ def _printed(cell: Cell) -> Iterator[Accuracy]:
             continue
         text = line[test.start() :] if len(sets) > 1 and test else line
         text = _EPOCHS.sub(" ", _COUNTED.sub(" ", text))
-        if _EXPECTED.search(re.split(r"\d", text, maxsplit=1)[0]):
+        if _EXPECTED.search(re.split(r"\d", text, maxsplit=1)[0]) or _ONE_BATCH.search(text):
             continue
         accuracy = _accuracy(text, words.TEST in sets or of_test) or _bare_percent(text, sets)
         # more images than MNIST tests with are those it trains with
