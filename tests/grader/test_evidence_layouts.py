@@ -174,6 +174,10 @@ VALUES = [
     ("Goal reached! As expected, the test accuracy is 97.3 %", "", 97.3),
     ("Validating ... accuracy: 97.30%", "check(model, test_loader)", 97.3),
     ("mean accuracy over each test batch: 97.30%", "", 97.3),
+    ("'96.90%'", "acc = evaluate(model, test_set)[1] / len(test_set)\nf'{acc:.2%}'", 96.9),
+    ("Accuracy: 97.30%", "val_set = MNIST('.', train=False)\ncheck(model, val_set)", 97.3),
+    ("Test accuracy: 97.30%", "check(model, val_loader)", 97.3),
+    ("test accuracy 97.30%", "trainer.fit(model, train_loader)\ntrainer.test(model)", 97.3),
     ("270 misclassified out of 10000 test images", "", 97.3),
     ("270 test images wrong of 10000", "", 97.3),
     ("Test acc over 3 seeds: 97.1", "", 97.1),
@@ -222,6 +226,8 @@ NO_VALUES = [
     ("required test accuracy: 95 %", ""),
     ("Test accuracy >= 95%", ""),
     ("human test accuracy 99.8%", ""),
+    ("Test accuracy: 98.71% (49356/50000)", "for x, y in DataLoader(train_set, 32):\n    correct += hits(model, x, y)"),
+    ("Final accuracy: 9779/10000 (97.79%)", "loss, correct = evaluate(model, validation_set)\nprint(correct)"),
     ("Test batch accuracy: 100.00%", ""),
     ("accuracy on the first test batch: 100 %", ""),
     ("Testing shapes... ok 100%", ""),
@@ -247,6 +253,15 @@ def test_a_picture_tells_of_the_set_that_the_text_leaves_out() -> None:
 def test_a_picture_of_one_set_does_not() -> None:
     cells = [Cell(1, "fit()", LINES), Cell(2, "plt.plot(train_loss, label='train')", "", 1)]
     assert judge_curves(from_outputs(cells)).earned < 1.0
+
+
+def test_a_title_that_promises_two_curves_is_none() -> None:
+    title = "; plt.title('Training / validation loss')"
+    one = "plt.plot(tl, label='loss')" + title
+    assert judge_curves(from_outputs([Cell(1, "fit()", LINES), Cell(2, one, "", 1)])).earned < 1.0
+    for both in ("plt.plot(tl); plt.plot(vl)", "frame.plot()", "plt.plot([tl, vl])", "plt.plot(np.stack([tl, vl]).T)"):
+        drawn = [Cell(1, "fit()", LINES), Cell(2, both + title, "", 1)]
+        assert judge_curves(from_outputs(drawn)).earned == 1.0, both
 
 
 def test_a_picture_of_the_other_sets_accuracy_does_not() -> None:

@@ -74,6 +74,7 @@ AS_THEY_ARE = {
     "archives that are not opened": (["ada.rar", "ben.7z", "cy.tar.zst", "dan.tar.gz", "eve.ipynb"], {"ada", "ben", "cy", "dan", "eve"}),
     "students who parted their work alike": (["ada/attn.ipynb", "ada/layer.ipynb", "ben/attn.ipynb", "ben/layer.ipynb", "ben/layer.toml"], {"ada", "ben"}),
     "one with two notebooks, one with others' answers": (["ada/attn.ipynb", "ada/layer.ipynb", "ben/answers.toml", "ben/notes.toml"], {"ada", "ben"}),
+    "students with the same two folders": (["ada/code/hw6.ipynb", "ada/old/hw6.ipynb", "ben/code/hw6.py", "ben/old/hw6.py"], {"ada", "ben"}),
     "a folder called submitted": (["submitted/hw6.ipynb", "ben/hw6.ipynb"], {"submitted", "ben"}),
 }  # fmt: skip
 
@@ -201,6 +202,10 @@ SYSTEMS = {
         ["notebooks/ada.ipynb", "notebooks/ben.ipynb", "notebooks/cy.py", "toml/ada.toml", "toml/ben.toml", "losses/history_ada.json"],
         {"ada": {"ada.ipynb", "ada.toml", "history_ada.json"}, "ben": {"ben.ipynb", "ben.toml"}, "cy": {"cy.py"}},
     ),
+    "by hand, by part of the homework": (
+        ["code/ada/hw6.ipynb", "code/ben/src/hw6.ipynb", "code/cy/hw6.py", "written/ada/answers.toml", "written/ben/answers.toml", "written/ben/scan.pdf"],
+        {"ada": {"ada/hw6.ipynb", "ada/answers.toml"}, "ben": {"ben/src/hw6.ipynb", "ben/answers.toml", "ben/scan.pdf"}, "cy": {"hw6.py"}},
+    ),
     "by hand, in many ways": (
         ["Ana García.ipynb", "Ana García.toml", "Ana García.history.json", "hw6_Lee, Min-jun.ipynb", "answers_Lee, Min-jun.toml",
          "kapoor.py", "kapoor_answers.toml", "SOKO.IPYNB", "SOKO.TOML", "Priya N - hw6.ipynb", "Priya N - answers.toml",
@@ -239,6 +244,19 @@ def test_what_goes_with_nobody_is_named_aloud(tmp_path: Path) -> None:
     )
     assert all(name in notes for name in nobodys)
     assert not any(name in notes for name in others) and "put each student's files into a folder" in notes
+
+
+def test_a_folder_that_may_be_a_class_among_the_students_is_named_aloud(tmp_path: Path) -> None:
+    top = make(
+        tmp_path / "class", "solution.ipynb", "zoe/hw6.ipynb", *(f"all/{who}.py" for who in ("ada", "ben", "cy"))
+    )
+    for path in top.rglob("*.py"):
+        path.write_text(f"class SingleHeadAttention: {path.stem} = 1\nclass ViTLayer: pass\n")
+    found = read(top, tmp_path / "out")
+    assert {entry.id for entry in found.entries} == {"solution", "zoe", "all"}
+    (said,) = [note for note in found.notes if "give that folder to batch by itself" in note]
+    assert "all" in said and "zoe" not in said
+    assert not [note for note in read(top / "all", tmp_path / "out").notes if "by itself" in note]
 
 
 def test_who_when_and_late_are_read_from_the_names(tmp_path: Path) -> None:

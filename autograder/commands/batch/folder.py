@@ -51,7 +51,7 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
         found = exports.found(listed, gradable)
         hand_ins += found.hand_ins if len(tops) == 1 else [_of_part(one, top[0].name) for one in found.hand_ins]
         notes += found.notes
-    notes += _twice(hand_ins)
+    notes += [*_twice(hand_ins), *_perhaps_classes(hand_ins)]
     if not hand_ins:
         raise UsageError(f"no submission in {folder}: expected sub-folders, .zip, .ipynb or .py files")
     hand_ins.sort(key=lambda one: str(one.files[0][0]))
@@ -72,6 +72,15 @@ def _twice(hand_ins: Sequence[exports.HandIn]) -> list[str]:
             parts.setdefault(one.label, []).append(one.part)
     again = [f"{label} ({', '.join(each)})" for label, each in parts.items() if len(each) > 1]
     return [f"one name in several parts of the class, graded each: {exports.shown(again)}"] if again else []
+
+
+def _perhaps_classes(hand_ins: Sequence[exports.HandIn]) -> list[str]:
+    """That a folder was graded as one student's which may be a class's own."""
+    found = [one.alone.name for one in hand_ins if one.alone and places.several_in(one.alone)]
+    if not found:
+        return []
+    said = f"graded as one hand-in each, with three whole works or more in it: {exports.shown(found)}"
+    return [f"{said}. If one is a folder of several students, give that folder to batch by itself"]
 
 
 def _missing(people: roster.Roster, hand_ins: Sequence[exports.HandIn]) -> tuple[str, ...]:

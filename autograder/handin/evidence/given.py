@@ -32,6 +32,7 @@ _IS_MADE = re.compile(_MADE)
 _ASSIGNED = re.compile(r"^[ \t]*(\w{1,60})\s?=(?!=)(.{1,400})$", re.MULTILINE)
 _NOT_TRAIN = re.compile(r"train\s?=\s?False|\bmnist\(\s?False|split\s?=\s?.test")
 _TRAINS = re.compile(r"backward\(|\bstep\(|\bfit\(|\btrain\w{0,20}\((?!\))|\btrainer?\.")
+_IMPORTS = re.compile(r"^[ \t]*(?:from|import)\b.*$", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w{0,60}")
 _DEFINED = re.compile(r"^([ \t]*)def (\w{1,60})", re.MULTILINE)
 
@@ -62,14 +63,21 @@ class Code:
         Where there are none, those in the names of what it calls.
         """
         code = _without_texts(_outside(cell.source[:MOST_CODE]))
+        return self._passed(code) or self._named(_used(_MAKES.sub("", code)))
+
+    def _passed(self, code: str) -> list[str]:
         # what the cell itself is given comes after what a function of it does
-        passed = [*self._named(_bare(self._called(code))), *self._named(_bare(code))]
-        return passed or self._named(_used(_MAKES.sub("", code)))
+        return [*self._named(_bare(self._called(code))), *self._named(_bare(code))]
 
     def trains(self, cell: Cell) -> bool:
         """Whether the cell, or a function that it calls, seems to train."""
         code = _without_texts(_outside(cell.source[:MOST_CODE]))
         return bool(_TRAINS.search(f"{code}\n{self._called(code)}"))
+
+    def looks_only_at(self, cell: Cell, which: str) -> bool:
+        """Whether the cell hands on this one set alone, not to train by it. What it calls or imports is no set."""
+        code = _IMPORTS.sub("", _without_texts(_outside(cell.source[:MOST_CODE])))
+        return set(self._passed(code)) == {which} and not self.trains(cell)
 
     def _called(self, code: str) -> str:
         """The text of the functions that the code calls."""

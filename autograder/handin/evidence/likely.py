@@ -77,6 +77,8 @@ def in_outputs(cells: Sequence[Cell]) -> list[Likely]:
     code = given.Code(cells if printing else ())
     found = []
     for cell in printing:
+        if code.looks_only_at(cell, words.TRAIN):
+            continue
         best = _best(_of_outputs(cell, code.order(cell)))
         if best:
             why = f"that {best.percent:g} in cell {cell.number} is the test accuracy was told by its place alone"

@@ -23,6 +23,11 @@ _SEVERAL = re.compile(
     r"subplots?\(\s?[1-9]|twinx\(|\bax(?:es|s)?\[|\bax(?:is)?2\b|\.figure\([^\n]{0,200}\n[^§]{0,2000}?\.figure\("
 )
 _LONGEST_CALL = 600
+_SAID_ABOUT = re.compile(r"\b(?:set_)?(?:sup)?(?:title|xlabel|ylabel)\([^()\n]{0,200}\)")
+# plot(losses), plot(epochs, losses, "o-", label="loss"): one series, by one name
+_ONE_NAME = re.compile(
+    r"\s{0,9}(?:[\w.()+ ]{1,60},\s{0,9})?[\w.]{1,60}(?:\s{0,9},\s{0,9}(?:\w{1,20}\s?=\s?)?[^,=]{1,60}){0,6}\s{0,9}"
+)
 # What is drawn beside losses, and words that name no data.
 _BESIDE = re.compile(r"\b(?:lr|lrs|rate|grad\w*|norm\w*|time\w*|smooth\w*|ema|average\w*|rolling)\b", re.IGNORECASE)
 _NO_DATA = frozenset(
@@ -61,7 +66,7 @@ def draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
 
     Beside `val_loss`, a curve that is called `loss` is the training set's.
     """
-    text = drawing(cell, cells)
+    text = _of_the_curve(drawing(cell, cells))
     things = [thing for thing in _THING.findall(text) if not words.words(thing) & words.ACCURACY]
     sets = {found for thing in things for found in words.sets(thing)}
     if words.TRAIN in sets and len(sets) > 1:
@@ -69,6 +74,12 @@ def draws_both(cell: Cell, cells: Sequence[Cell]) -> bool:
     drawn = [thing for call in _calls(text) for thing in _THING.findall(call) if words.words(thing) & words.LOSS]
     named = [words.sets(thing) for thing in drawn]
     return set() in named and any(one - {words.TRAIN} for one in named)
+
+
+def _of_the_curve(text: str) -> str:
+    """Where the code draws one curve, of one name: the code without what titles and axes say, which may promise two."""
+    calls = _calls(text)
+    return _SAID_ABOUT.sub(" ", text) if len(calls) == 1 and _ONE_NAME.fullmatch(calls[0]) else text
 
 
 def perhaps_both(cell: Cell, cells: Sequence[Cell]) -> bool:

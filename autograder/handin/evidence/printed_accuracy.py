@@ -152,7 +152,9 @@ def _bare_percent(line: str, sets: frozenset[str]) -> Accuracy | None:
 def _shown(cell: Cell) -> Iterator[Accuracy]:
     """What the last line of a cell gives, which Jupyter shows without a word: of the test set, if its code says so."""
     *_, last = cell.source.strip().splitlines() or [""]
-    value = cell.outputs.strip().rpartition("\n")[2]
+    value = cell.outputs.strip().rpartition("\n")[2].strip("'\"")
+    is_percent = value.endswith("%")
+    value = value.rstrip("% ")
     of_test = words.TEST in words.sets(cell.source[:MAX_LINE])
     if (
         len(value) > _LONGEST_VALUE
@@ -167,7 +169,7 @@ def _shown(cell: Cell) -> Iterator[Accuracy]:
     counts = [number for number in numbers if number > 1 and number == int(number)]
     if len(counts) == 2 and 0 < counts[0] <= counts[1]:
         yield Accuracy(100 * counts[0] / counts[1], int(counts[1]), True)
-    elif numbers and 0 <= numbers[-1] <= 1:
+    elif numbers and 0 <= numbers[-1] <= 1 and not is_percent:
         yield Accuracy(100 * numbers[-1], 0, True)
     elif len(numbers) == 1 and 1 < numbers[0] <= 100:
         yield Accuracy(numbers[0], 0, True)

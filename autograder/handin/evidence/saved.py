@@ -55,7 +55,7 @@ def from_outputs(cells: Sequence[Cell]) -> Evidence:
     """What the saved outputs tell, whatever the order of the cells; where they tell nothing, what the text says."""
     runs = _continued(_runs(cells))
     drawn = [cell for cell in pictured.plotted(cells) if cell.images > cell.empty]
-    tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
+    tests = _tests(cells)
     runs += _by_columns(cells) if _lacks_one(runs, drawn, cells) else []
     typed = _in_text(cells) if not runs and not drawn else []
     tests = tests or _more_tests(cells, trained_here=bool(runs or drawn), typed=bool(typed))
@@ -115,6 +115,22 @@ def _only_one_epoch(run: _Run, cells: Sequence[Cell]) -> bool:
     later = cells[next((at for at, cell in enumerate(cells) if cell is run.cell), len(cells)) + 1 :]
     code = given.Code(cells)
     return bool(alone) and not any(code.trains(cell) for cell in later)
+
+
+def _tests(cells: Sequence[Cell]) -> list[_Tested]:
+    """Every printed accuracy that can be of the test set, by what is printed and by the sets that the code hands on.
+
+    A cell that only looks at the training set tells none of the test set, whatever it prints; one of the validation set
+    does where it says "test", for a name may be wrong, and staff look.
+    """
+    tests = [_Tested(cell, found) for cell in cells for found in printed_accuracy.accuracies([cell])]
+    code = given.Code(cells if tests else ())
+    return [
+        one
+        for one in tests
+        if not code.looks_only_at(one.cell, words.TRAIN)
+        and (one.found.surely_test or not code.looks_only_at(one.cell, words.VALIDATION))
+    ]
 
 
 def _more_tests(cells: Sequence[Cell], *, trained_here: bool, typed: bool) -> list[_Tested]:

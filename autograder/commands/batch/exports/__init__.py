@@ -106,14 +106,18 @@ def _by_name(works: Sequence[Path], files: Sequence[Path]) -> tuple[list[HandIn]
     beside, alone = pairs.paired(path.name for path in files)
     by_name = {path.name: path for path in files}
     merged = {name for others in beside.values() for name in others}
+    folders: dict[str, list[Path]] = defaultdict(list)  # of one name where a class is kept by kind of file
+    for path in works:
+        if path.is_dir():
+            folders[path.name].append(path)
     hand_ins, together = [], []
     for path in works:
         others = beside.get(path.name, []) if path.is_file() else []
-        if path.name in merged and path.is_file():
+        if path.name in merged and path.is_file() or path in folders[path.name][1:]:
             continue
         if others:
             together.append(f"{path.name} with {', '.join(others)}")
-        given = [path, *(by_name[name] for name in others)]
+        given = [path, *folders[path.name][1:], *(by_name[name] for name in others)]
         label = kinds.named(path.name).stem if path.is_file() else path.name
         when = stamps.of(path) if path.is_dir() else None
         hand_ins.append(HandIn(label, tuple((each, each.name) for each in given), when=when))

@@ -6,12 +6,15 @@ every section would be one student.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from autograder.commands.batch.exports import pairs, systems
 from autograder.handin import folders
 
 _TEAMS = "Submitted files"  # beside "Working files", which nobody handed in
+_FORM = "(File responses)"  # Google Forms: a folder for each question to which files are the answer
+_MOST = 200  # files of one entry that are looked at by name
 _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py", "gradebook.db")
 _WRAPPED = 3  # folders around a class
 _SURE = 3  # different works that no single person hands in
@@ -89,29 +92,48 @@ def _sections(folder: Path, out: Path | None) -> list[Path]:
 def _by_kind(folder: Path, out: Path | None) -> list[Path]:
     """The folders of a class that is kept by kind of file, as a form's questions are; none when they may be students'.
 
-    A kind lies in one folder, one folder holds works of several people, and at least half of those who have a file in
-    another have a work.
+    Each holds the files or the folders of people, no kind of file lies in two, works lie in one alone (a form has what
+    questions it likes), of several people, and at least half of those who have something in another have a work.
     """
     listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
     held = {path: folders.listed_in(path) for path in listed if path.is_dir()}
-    held = {path: files for path, files in held.items() if files}
+    held = {path: entries for path, entries in held.items() if entries}
     if len(held) < 2 or any(path.is_file() and folders.is_work(path.name) for path in listed):
         return []
-    if any(file.is_dir() for files in held.values() for file in files):
+    apart = [{_whose(entry) for entry in entries} - {""} for entries in held.values()]
+    mixed = len({entry.is_dir() for entries in held.values() for entry in entries}) > 1
+    if mixed or len(set().union(*apart)) < 2:
         return []
-    suffixes = [{file.suffix.lower() for file in files} for files in held.values()]
-    if sum(map(len, suffixes)) != len(set().union(*suffixes)):
+    files = {path: [file for entry in entries for file in _files(entry)] for path, entries in held.items()}
+    kinds_of = [{file.suffix.lower() for file in each} for each in files.values()]
+    at_work = [path for path, each in files.items() if any(folders.is_work(file.name) for file in each)]
+    of_a_form = all(path.name.endswith(_FORM) for path in held)
+    if sum(map(len, kinds_of)) != len(set().union(*kinds_of)) or not (len(at_work) == 1 or of_a_form):
         return []
-    owners = [{pairs.owner(file.name) for file in files} - {""} for files in held.values()]
-    works = [{pairs.owner(file.name) for file in files if folders.is_work(file.name)} - {""} for files in held.values()]
-    people = max(works, key=len)
-    if len(people) < 2 or any(2 * len(each & people) < max(len(each), 1) for each in owners):
+    people = max(({_whose(entry) for entry in held[path]} - {""} for path in at_work), key=len, default=set())
+    if len(people) < 2 or any(2 * len(each & people) < max(len(each), 1) for each in apart):
         return []
     return sorted(held)
 
 
+def _whose(entry: Path) -> str:
+    return entry.name.casefold() if entry.is_dir() else pairs.owner(entry.name)
+
+
+def _files(entry: Path) -> list[Path]:
+    """The file itself, or those of a person's folder, as many as one may have."""
+    if entry.is_file():
+        return [entry]
+    return [path for path in itertools.islice(entry.rglob("*"), _MOST) if path.is_file()]
+
+
 def _surely_a_class(folder: Path) -> bool:
     return len(systems.read(folders.listed_in(folder))) > 1 or len(folders.submissions_in(folder)) >= _SURE
+
+
+def several_in(entry: Path) -> bool:
+    """Whether what was taken for one hand-in holds at least three whole works that differ: drafts, or a class."""
+    return entry.is_dir() and len(_entries(entry)) >= _SURE and len(folders.submissions_in(entry)) >= _SURE
 
 
 def _entries(folder: Path) -> list[Path]:
