@@ -314,6 +314,6 @@ CHANGED: tuple[tuple[str, str, str, frozenset[str], str], ...] = (
     ("einsum all through", "'bhie,hed->bid', ctx,", "'bhie,hed->bid', ctx.mean(1, keepdim=True).expand_as(ctx),", FIRST, ""),
     ("einsum all through", "mean(-1, keepdim=True)", "mean(1, keepdim=True)", ALL, "a normalisation of each token"),
     ("a list of heads", CAT, "torch.cat([self.hs[0](y) for h in self.hs], dim=-1)", FIRST, ""),
-    ("a list of heads", "return res + y", "return inp + y", ORDER, "taken from the layer's input"),
+    ("a list of heads", "return res + y", "return inp + y", FIRST, "taken from the layer's input"),
     ("a list of heads", "self.do(self.post(y))", "self.do(self.post(F.layer_norm(y, y.shape[-1:])))", FIRST, "between the heads and the projection"),
 )  # fmt: skip
