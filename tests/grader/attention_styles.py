@@ -202,6 +202,50 @@ class SingleHeadAttention(nn.Module):
         v, q, k = self.query(x), self.key(x), self.value(x)
         return self.drop(torch.softmax(q @ k.mT / self.d ** .5, -1)) @ v
 """,
+    "matrices (in, out) one below the other": """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.):
+        super().__init__()
+        self.w = nn.Linear(inner_dim, 3 * input_dim, bias=False)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x):
+        q, k, v = (x @ w for w in self.w.weight.view(3, x.shape[-1], -1))
+        return self.drop(torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1)) @ v
+""",
+    "matrices (in, out), rows in turn": """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.):
+        super().__init__()
+        self.w = nn.Linear(inner_dim, 3 * input_dim, bias=False)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x):
+        q, k, v = (x @ self.w.weight[i::3] for i in range(3))
+        return self.drop(torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1)) @ v
+""",
+    "matrices (out, in) side by side": """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.):
+        super().__init__()
+        self.w = nn.Linear(3 * input_dim, inner_dim, bias=False)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x):
+        q, k, v = (x @ w.T for w in self.w.weight.chunk(3, dim=1))
+        return self.drop(torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1)) @ v
+""",
+    "matrices (out, in), columns in turn": """
+class SingleHeadAttention(nn.Module):
+    def __init__(self, input_dim, inner_dim, dropout=0.):
+        super().__init__()
+        self.w = nn.Linear(3 * input_dim, inner_dim, bias=False)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x):
+        q, k, v = (x @ self.w.weight[:, i::3].T for i in range(3))
+        return self.drop(torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1)) @ v
+""",
     "keys and values interleaved": """
 class SingleHeadAttention(nn.Module):
     def __init__(self, input_dim, inner_dim, dropout=0.):

@@ -28,6 +28,10 @@ _PATTERNS = (
     re.compile(rf"(?<![\d.])(?P<percent>{_NUMBER})\s*%[^\d\n]{{0,20}}acc", re.IGNORECASE),
     re.compile(rf"acc(?:uracy|uracies)?\b[^\d\n]{{0,40}}?(?P<share>{_NUMBER})", re.IGNORECASE),
     re.compile(r"(?<![\d.])(?P<share>0?\.\d{1,20})[^\d\n]{0,20}acc", re.IGNORECASE),
+    re.compile(
+        rf"(?:fehler(?:rate|quote)?|taux d.erreur|tasa de error|taxa de erro)\b[^\d\n]{{0,40}}(?P<wrong>{_NUMBER})\s*%",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(?<![a-z])err(?:or)?(?:[ _]rate)?\b\W{{0,10}}(?P<wrong>{_NUMBER})\s*%", re.IGNORECASE),
     re.compile(r"(?<![a-z])(?:err(?:or)?[ _]rate|err)\b\W{0,10}(?P<wrong_share>0?\.\d{1,20})", re.IGNORECASE),
 )
@@ -47,8 +51,11 @@ _WRONG_OF = re.compile(
     r"(?:misclassified|wrong|incorrect|mistakes|errors)\s(?:out\s)?of\s(?:the\s)?(?P<images>\d{3,7})(?![\d.])",
     re.IGNORECASE,
 )
+_WRONGLY = re.compile(
+    r"falsch|wrong|incorrect|misclassif|mistake|error|fehler|erreur|errore|erros?\b|faux|неверн|错|誤", re.IGNORECASE
+)
 _AND_WRONG = re.compile(
-    r"(?<![\d.])(?P<correct>\d{1,7})\s(?:right|correct|hits|richtig|correctas?|justes?)\b\W{1,5}(?:and\s)?(?P<wrong>\d{1,7})\s"
+    r"(?<![\d./])(?<!of\s)(?<!von\s)(?P<correct>\d{1,7})\s(?:right|correct|hits|richtig|correctas?|justes?)\b\W{1,5}(?:and\s)?(?P<wrong>\d{1,7})\s"
     r"(?:wrong|incorrect|false|misses|missed|errors?|mistakes|falsch)\b",
     re.IGNORECASE,
 )
@@ -204,7 +211,9 @@ def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
         return Accuracy(100 - 100 * wrong / images, images, surely_test) if wrong <= images else None
     if (out_of := _OUT_OF.search(line)) and (_RIGHT.search(line) or surely_test):
         correct, images = int(out_of["correct"]), int(out_of["images"])
-        if 0 < images >= correct:
+        if _WRONGLY.search(line) and not _RIGHT.search(_WRONGLY.sub(" ", line)):
+            correct = images - correct
+        if 0 < images >= correct >= 0:
             return Accuracy(100 * correct / images, images, surely_test)
     for pattern in _PATTERNS:
         match = pattern.search(line)

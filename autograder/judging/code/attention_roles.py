@@ -1,7 +1,8 @@
 """Which parameters of a student's attention project queries, keys and values: found by trying, judged by numbers.
 
-Layouts: separate matrices in any order, fused q/k/v or k/v, contiguous or interleaved, stored (out, in) like nn.Linear
-or (in, out) like a hand-made matrix, or stacked along an axis of their own. Names are hints for the order of trying.
+Layouts: separate matrices in any order, fused q/k/v or k/v along either axis, contiguous or interleaved, stored
+(out, in) like nn.Linear or (in, out) like a hand-made matrix, or stacked along an axis of their own. Names are hints
+for the order of trying.
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ def cuts(shape: tuple[int, ...], inner: int, dim: int) -> Iterator[tuple[str, in
             yield from (("rows", parts), ("rows-interleaved", parts))[: 1 if parts == 1 else 2]
         if shape == (dim, parts * inner):
             yield from (("columns", parts), ("columns-interleaved", parts))[: 1 if parts == 1 else 2]
+    for parts in (2, 3):  # matrices (in, out) one below the other, or (out, in) side by side
+        if shape == (parts * dim, inner):
+            yield from (("below", parts), ("below-interleaved", parts))
+        if shape == (inner, parts * dim):
+            yield from (("beside", parts), ("beside-interleaved", parts))
     if len(shape) == 3:
         for axis, parts in enumerate(shape):
             rest = shape[:axis] + shape[axis + 1 :]
@@ -84,6 +90,11 @@ def part(weight: Tensor, source: MatrixSource, inner: int, dim: int) -> Tensor:
     if source.layout.startswith("stacked"):
         matrix = weight.select(int(source.layout.split("-")[1]), source.index)
         return matrix.T if source.layout.endswith("turned") else matrix
+    if source.layout.startswith(("below", "beside")):
+        below = weight if source.layout.startswith("below") else weight.T
+        if source.layout.endswith("interleaved"):
+            return below.reshape(dim, source.parts, inner)[:, source.index].T
+        return below[source.index * dim : (source.index + 1) * dim].T
     rows = weight.T if source.layout.startswith("columns") else weight
     if source.layout.endswith("interleaved"):
         return rows.reshape(inner, source.parts, dim)[:, source.index]
