@@ -51,9 +51,11 @@ _WRONG_OF = re.compile(
     r"(?:misclassified|wrong|incorrect|mistakes|errors)\s(?:out\s)?of\s(?:the\s)?(?P<images>\d{3,7})(?![\d.])",
     re.IGNORECASE,
 )
-_WRONGLY = re.compile(
-    r"falsch|wrong|incorrect|misclassif|mistake|error|fehler|erreur|errore|erros?\b|faux|неверн|错|誤", re.IGNORECASE
-)
+# Beside the count itself: "test error 0.08, 9716 of 10000" counts what is right.
+_WRONGLY = r"(?:falsch|wrong|incorrect|misclassif|mistake|error|fehler|erreur|errore|erros\b|faux|неверн|错|誤)"
+_WRONG_BEHIND = re.compile(rf"\W{{0,3}}(?:\w{{1,12}}\s){{0,2}}{_WRONGLY}", re.IGNORECASE)
+_WRONG_BEFORE = re.compile(rf"{_WRONGLY}[^\d,;.]{{0,30}}$", re.IGNORECASE)
+_COUNTS = re.compile(r"(?<![\d.])(?P<correct>\d{1,7})\s?/\s?(?P<images>\d{3,7})(?![\d.])")
 _AND_WRONG = re.compile(
     r"(?<![\d./])(?<!of\s)(?<!von\s)(?P<correct>\d{1,7})\s(?:right|correct|hits|richtig|correctas?|justes?)\b\W{1,5}(?:and\s)?(?P<wrong>\d{1,7})\s"
     r"(?:wrong|incorrect|false|misses|missed|errors?|mistakes|falsch)\b",
@@ -81,7 +83,7 @@ _ONE_BATCH = re.compile(
 _DOES = {"eval", "validate", "validating"}  # what is done, and not of which set
 _NO_RESULT = re.compile(r"loss|top-?[2-9]|epoch|time|sec|\blr\b|err|wrong|class|image", re.IGNORECASE)
 # Before the first number: what is said of it is no result. "Goal reached, test accuracy:" says nothing of the number.
-_NOT_OWN = r"(?:expected|required|target|goal|threshold|baseline|human|published|sota)"
+_NOT_OWN = r"(?:expected|required|target|goal|threshold|human|published|sota)"
 _EXPECTED = re.compile(
     r"\b(?:should|must|ought to|has to|needs to)\s(?:be|reach|get|exceed|have)\b|\bat least\W{0,3}$|"
     rf"\b{_NOT_OWN}\W{{1,3}}(?:(?:test|set)\W{{1,3}}){{0,2}}acc|acc\w{{0,8}}\W{{1,3}}{_NOT_OWN}\W{{0,3}}$|"
@@ -211,7 +213,8 @@ def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
         return Accuracy(100 - 100 * wrong / images, images, surely_test) if wrong <= images else None
     if (out_of := _OUT_OF.search(line)) and (_RIGHT.search(line) or surely_test):
         correct, images = int(out_of["correct"]), int(out_of["images"])
-        if _WRONGLY.search(line) and not _RIGHT.search(_WRONGLY.sub(" ", line)):
+        before = _WRONG_BEFORE.search(line[: out_of.start()])
+        if _WRONG_BEHIND.match(line, out_of.end()) or (before and not _RIGHT.search(before[0])):
             correct = images - correct
         if 0 < images >= correct >= 0:
             return Accuracy(100 * correct / images, images, surely_test)
@@ -229,5 +232,11 @@ def _accuracy(line: str, surely_test: bool) -> Accuracy | None:
         # "accuracy 0.9798" is a share, "accuracy 97.98" a percentage
         percent = number * 100 if "share" in groups and number <= 1 else number
         percent = 100 - number if "wrong" in groups else percent
-        return Accuracy(percent, 0, surely_test) if 0 <= percent <= 100 else None
+        return Accuracy(percent, _images(line, percent), surely_test) if 0 <= percent <= 100 else None
     return None
+
+
+def _images(line: str, percent: float) -> int:
+    """Over how many images, where a count of the line is that percentage: "98.71 % (49356/50000)"; else 0."""
+    counts = ((int(found["correct"]), int(found["images"])) for found in _COUNTS.finditer(line))
+    return next((images for correct, images in counts if images and abs(100 * correct / images - percent) < 0.06), 0)
