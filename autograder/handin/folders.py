@@ -145,6 +145,15 @@ def is_work(name: str) -> bool:
     return bool(_kind(name))
 
 
+def is_somebodys(entry: Path) -> bool:
+    """Whether a folder or file holds somebody's whole work: of files with a name of their own, all classes at least."""
+    if entry.is_dir():
+        return any(True for _ in _works(entry))
+    return any(work.kind == "zip" or work.defines == len(_DEFINES) for work in _works(entry)) or (
+        kinds.named(entry.name).kind == kinds.PACKED
+    )
+
+
 def _rivals(entries: list[Path]) -> tuple[Path, ...]:
     """Those of which two hold a work of the same kind, place and completeness, and not the same one."""
     seen: dict[tuple[str, int, int], dict[bytes, Path]] = {}

@@ -122,7 +122,8 @@ def test_an_export_names_the_students_of_each_submission(tmp_path: Path) -> None
     make(tmp_path, "submission_1", "submission_2", "submission_3")
     (tmp_path / ROSTER).write_text(EXPORT, encoding="utf-8")
     found = folder.read(tmp_path)
-    assert found.notes == ()
+    (note,) = found.notes
+    assert note.endswith(f"{ROSTER} does not name them: submission_3")
     assert [entry.people for entry in found.entries] == [
         (Person("Ada Lovelace", "0123", "ada@example.org"), Person("Ben", "77", "")),
         (Person("Zoë"),),

@@ -16,7 +16,7 @@ import msgspec
 
 from autograder.commands.batch import exports, roster
 from autograder.commands.batch.entries import Class, Entry
-from autograder.commands.batch.exports import places
+from autograder.commands.batch.exports import doubts, places
 from autograder.commands.batch.exports.gathering import gather
 from autograder.core.errors import UsageError
 from autograder.core.text import one_line
@@ -41,52 +41,43 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     tops, notes = places.tops(folder, out)
     hand_ins: list[exports.HandIn] = []
     for top in tops:
-        listed = [path for part in top for path in _listed(part) if not places.holds(path, out)]
+        listed = [path for part in top.folders for path in _all(part) if _plain(path) and path not in top.without]
+        listed = [path for path in listed if not places.holds(path, out)]
         gradable = [path for path in listed if _gradable(path)]
-        if (top[0] / ROSTER).is_file():
+        notes += _links(top.folders)
+        if (top.folders[0] / ROSTER).is_file():
             hand_ins += [
                 exports.HandIn(path.stem if path.is_file() else path.name, ((path, path.name),)) for path in gradable
             ]
             continue
         found = exports.found(listed, gradable)
-        hand_ins += found.hand_ins if len(tops) == 1 else [_of_part(one, top[0].name) for one in found.hand_ins]
+        part = top.folders[0].name if len(tops) > 1 else ""
+        hand_ins += [msgspec.structs.replace(one, part=part) for one in found.hand_ins]
         notes += found.notes
-    notes += [*_twice(hand_ins), *_perhaps_classes(hand_ins)]
+    notes += doubts.notes(hand_ins)
     if not hand_ins:
         raise UsageError(f"no submission in {folder}: expected sub-folders, .zip, .ipynb or .py files")
     hand_ins.sort(key=lambda one: str(one.files[0][0]))
-    people, more = roster.read(tops[0][0] / ROSTER)
+    people, more = roster.read(tops[0].folders[0] / ROSTER)
     told = (*notes, *more, *_missing(people, hand_ins))  # with names of files, which anybody may have made
     return Class(tuple(_entries(hand_ins, people, out)), tuple(one_line(note, MAX_NOTE) for note in told))
 
 
-def _of_part(one: exports.HandIn, part: str) -> exports.HandIn:
-    return msgspec.structs.replace(one, part=part)
-
-
-def _twice(hand_ins: Sequence[exports.HandIn]) -> list[str]:
-    """That a name comes again in another part of the class: it may be one student, and nothing says which counts."""
-    parts: dict[str, list[str]] = {}
-    for one in hand_ins:
-        if one.part:
-            parts.setdefault(one.label, []).append(one.part)
-    again = [f"{label} ({', '.join(each)})" for label, each in parts.items() if len(each) > 1]
-    return [f"one name in several parts of the class, graded each: {exports.shown(again)}"] if again else []
-
-
-def _perhaps_classes(hand_ins: Sequence[exports.HandIn]) -> list[str]:
-    """That a folder was graded as one student's which may be a class's own."""
-    found = [one.alone.name for one in hand_ins if one.alone and places.several_in(one.alone)]
-    if not found:
-        return []
-    said = f"graded as one hand-in each, with three whole works or more in it: {exports.shown(found)}"
-    return [f"{said}. If one is a folder of several students, give that folder to batch by itself"]
+def _links(parts: Sequence[Path]) -> list[str]:
+    """That links among the entries were left out: what they lead to may be anywhere."""
+    links = [path.name for part in parts for path in _all(part) if path.is_symlink()]
+    return [f"left out, for links are not followed: {exports.shown(sorted(links))}"] if links else []
 
 
 def _missing(people: roster.Roster, hand_ins: Sequence[exports.HandIn]) -> tuple[str, ...]:
-    """That the export's metadata names submissions which are not there."""
-    missing = sorted(set(people) - {one.files[0][0].name for one in hand_ins})
-    return (f"{ROSTER} names submissions that are not in the folder: {exports.shown(missing)}",) if missing else ()
+    """That the export's metadata names submissions which are not there, or does not name what is."""
+    there = {one.files[0][0].name for one in hand_ins}
+    notes = []
+    if missing := sorted(set(people) - there):
+        notes.append(f"{ROSTER} names submissions that are not in the folder: {exports.shown(missing)}")
+    if people and (unknown := sorted(there - set(people))):
+        notes.append(f"graded without a name, for {ROSTER} does not name them: {exports.shown(unknown)}")
+    return tuple(notes)
 
 
 def _entries(hand_ins: Sequence[exports.HandIn], people: roster.Roster, out: Path | None) -> list[Entry]:
@@ -102,14 +93,13 @@ def _entries(hand_ins: Sequence[exports.HandIn], people: roster.Roster, out: Pat
     return entries
 
 
-def _listed(folder: Path) -> list[Path]:
+def _all(folder: Path) -> list[Path]:
+    """What lies in it, but for what is hidden or left behind by programs."""
     try:
         listed = sorted(folder.iterdir())
     except OSError as error:
         raise UsageError(f"{folder} cannot be listed: {error.strerror or type(error).__name__}") from error
-    return [
-        path for path in listed if not (path.name.startswith((".", "__")) or is_ignored(path.name)) and _plain(path)
-    ]
+    return [path for path in listed if not (path.name.startswith((".", "__")) or is_ignored(path.name))]
 
 
 def _plain(path: Path) -> bool:

@@ -17,8 +17,10 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
+from autograder.commands.batch.exports import people
 from autograder.commands.batch.exports.places import holds
 from autograder.core.errors import UsageError
+from autograder.handin.files import kinds
 from autograder.handin.folders import BESIDE, WORK, is_work
 from autograder.report import results
 from autograder.sandbox import scratch
@@ -47,7 +49,7 @@ def folder_of(path: Path, out: Path, single: Callable[[Path], str]) -> Path:
         return target
     if target.exists() and _marked(target) is None:
         raise UsageError(f"{target} is in the way and is not from a zip: give another --out")
-    _unpack(zips, target)
+    _unpack(zips, target, apart=len(zips) > 1 and not _PART.fullmatch(zips[0].name))
     (target / MARK).write_text(digest)
     return target
 
@@ -61,18 +63,44 @@ def _zips(path: Path, out: Path) -> list[Path]:
         return parts or ([path] if path.suffix.lower() == ".zip" else [])
     try:
         entries = [entry for entry in path.iterdir() if not holds(entry, out)]
-        listed = [entry for entry in entries if entry.is_dir() or is_work(entry.name)]
+        listed = sorted(entry for entry in entries if entry.is_dir() or is_work(entry.name))
     except OSError:
         return []  # said when the class is read
     found = {part[1]: part for entry in listed if entry.is_file() and (part := _PART.fullmatch(entry.name))}
-    return sorted(listed) if len(found) == 1 and all(_PART.fullmatch(entry.name) for entry in listed) else []
+    if len(found) == 1 and all(_PART.fullmatch(entry.name) for entry in listed):
+        return listed
+    whole = bool(listed) and all(map(is_a_class, listed))
+    return listed if whole else []
+
+
+def is_a_class(path: Path) -> bool:
+    """Whether several people's works are in a zip, by its list alone: a class, or a section of one."""
+    if path.suffix.lower() != ".zip":
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
+    except (zipfile.BadZipFile, NotImplementedError, OSError):
+        return False
+    front = _common(paths)
+    below = [parts[front:] for parts in paths]
+    if any(len(parts) == 1 and parts[0].lower() in (*WORK, *BESIDE) for parts in below):
+        return False
+    inside = {people.person(parts[0]) for parts in below if len(parts) > 1 and parts[-1].lower() in WORK} - {""}
+    files = {people.person(parts[0]) for parts in below if len(parts) == 1 and _is_whole(parts[0])} - {""}
+    return len(inside) >= 2 or len(inside | files) >= 3
+
+
+def _is_whole(name: str) -> bool:
+    """A notebook or an archive; somebody's own modules may be called anything."""
+    return kinds.named(name).kind in (kinds.NOTEBOOK, kinds.ZIP)
 
 
 def _is_one(path: Path) -> bool:
     """Whether the work itself stands at the zip's top, and not in a folder or zip of somebody's."""
     try:
         with zipfile.ZipFile(path) as archive:
-            paths = [PurePosixPath(member.filename).parts for member in archive.infolist() if _wanted(member)]
+            paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
     except (zipfile.BadZipFile, NotImplementedError, OSError):
         return False  # said when it is unpacked
     return any(len(parts) == 1 and parts[0] in (*WORK, *BESIDE) for parts in paths)
@@ -96,21 +124,25 @@ def _marked(target: Path) -> str | None:
         return None
 
 
-def _unpack(zips: Sequence[Path], target: Path) -> None:
+def _unpack(zips: Sequence[Path], target: Path, *, apart: bool) -> None:
+    """All into one folder; `apart`: each into one of its own, since each is a part of the class."""
     path = zips[0]
     try:
         with contextlib.ExitStack() as opened:
             archives = [opened.enter_context(zipfile.ZipFile(path := each)) for each in zips]
             members = [(archive, member) for archive in archives for member in archive.infolist() if _wanted(member)]
-            _check(path, [member for _, member in members], target.parent)
+            _check(path, [member for _, member in members if not member.is_dir()], target.parent)
             if target.exists():
                 scratch.remove(str(target))  # of an earlier zip
             target.mkdir()
             (target / MARK).write_text("")  # ours, and not whole yet
-            front = _common([PurePosixPath(member.filename).parts for _, member in members])
-            for archive, member in members:
-                path = Path(str(archive.filename))
-                _write(archive, member, target.joinpath(*PurePosixPath(member.filename).parts[front:]))
+            for group in [[each] for each in archives] if apart else [archives]:
+                front = _common([_parts(member) for archive, member in members if archive in group])
+                for archive, member in (pair for pair in members if pair[0] in group):
+                    path = Path(str(archive.filename))
+                    below = _parts(member)[front:]
+                    place = target.joinpath(*[path.stem] * apart, *below)
+                    place.mkdir(parents=True, exist_ok=True) if member.is_dir() else _write(archive, member, place)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise UsageError(
             f"{path} cannot be unpacked ({error}). Download it once more, or unpack it and give the folder"
@@ -118,11 +150,18 @@ def _unpack(zips: Sequence[Path], target: Path) -> None:
 
 
 def _wanted(member: zipfile.ZipInfo) -> bool:
-    """A plain file with a harmless path, and none of what systems leave in zips."""
+    """A plain file or a folder with a harmless path, and none of what systems leave in zips."""
     parts = PurePosixPath(member.filename.replace("\\", "/")).parts
     mode = member.external_attr >> 16
-    harmless = bool(parts) and not member.is_dir() and ".." not in parts and not parts[0].startswith(("/", "__MACOSX"))
-    return harmless and "\0" not in member.filename and (not mode or stat.S_ISREG(mode) or not stat.S_IFMT(mode))
+    plain = not mode or not stat.S_IFMT(mode) or (stat.S_ISDIR(mode) if member.is_dir() else stat.S_ISREG(mode))
+    harmless = bool(parts) and ".." not in parts and not parts[0].startswith(("/", "__MACOSX"))
+    return harmless and plain and "\0" not in member.filename
+
+
+def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
+    """The names on its way; of a folder an empty one more, so that it lies in none that has to be kept for it alone."""
+    parts = PurePosixPath(member.filename).parts
+    return (*parts, "") if member.is_dir() else parts
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo], place: Path) -> None:

@@ -62,6 +62,11 @@ def wording(name: str) -> Wording:
     )
 
 
+def is_a_drafts(word: str) -> bool:
+    """Whether a word, in small letters, is what people call a draft, a copy or the last version, and nobody's name."""
+    return word in _DISOWNED | _COPIES | _FINAL or any(sign in word for sign in _DISOWNED_SIGNS + _FINAL_SIGNS)
+
+
 def agrees(outputs: str, history: object) -> bool:
     """Whether the numbers of a history stand in the outputs, rounded as prints do: both are of one run."""
     values = [value for value in list(_numbers(history))[:_MOST] if value != round(value, 2)]

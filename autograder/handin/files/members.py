@@ -33,6 +33,9 @@ _IGNORED = frozenset(
         ".trashes",
         "lost+found",
         ".fseventsd",
+        "$recycle.bin",
+        "system volume information",
+        "found.000",
     }
 )
 _COPIES, KEPT_COPY = ".ipynb_checkpoints", "-checkpoint.ipynb"

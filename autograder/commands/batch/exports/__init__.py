@@ -60,7 +60,9 @@ def found(entries: Sequence[Path], gradable: Sequence[Path]) -> Found:
         named = {}
     from_systems, notes = _from_systems(named)
     rest = [path for path in gradable if path not in named]
-    by_name, more = _by_name(rest, [path for path in entries if path not in named and path.is_file()])
+    index = {"index.html"} if named else set()  # some systems put one beside what they export
+    files = [path for path in entries if path not in named and path.is_file() and path.name not in index]
+    by_name, more = _by_name(rest, files)
     return Found((*from_systems, *by_name), (*notes, *more))
 
 
@@ -110,14 +112,19 @@ def _by_name(works: Sequence[Path], files: Sequence[Path]) -> tuple[list[HandIn]
     for path in works:
         if path.is_dir():
             folders[path.name].append(path)
+    named = {path: " ".join(pairs.words(path.name)) for path in works if path.is_dir()}
+    beside |= {path.name: [name for name in alone if pairs.owner(name) == who] for path, who in named.items() if who}
+    alone = [name for name in alone if pairs.owner(name) not in {*named.values()} - {""}]
     hand_ins, together = [], []
     for path in works:
-        others = beside.get(path.name, []) if path.is_file() else []
+        others = beside.get(path.name, [])
         if path.name in merged and path.is_file() or path in folders[path.name][1:]:
             continue
         if others:
             together.append(f"{path.name} with {', '.join(others)}")
         given = [path, *folders[path.name][1:], *(by_name[name] for name in others)]
+        if path in named and others:
+            given[:1] = listed(path)
         label = kinds.named(path.name).stem if path.is_file() else path.name
         when = stamps.of(path) if path.is_dir() else None
         hand_ins.append(HandIn(label, tuple((each, each.name) for each in given), when=when))

@@ -20,7 +20,7 @@ from autograder.handin.files import kinds
 # What files of this homework are called beside the name of whoever made them.
 _WORDS = frozenset(
     "cs cs189 cs182 cs289a a of the and my copy kopie copia final finished done new draft answers answer written "
-    "solutions solution submission history losses loss curves model weights checkpoint ckpt notebook code vit "
+    "solutions solution submission writeup history losses loss curves model weights checkpoint ckpt notebook code vit "
     "transformer attention mnist colab".split()
 )
 _HOMEWORK = re.compile(r"\b(hw|homework|assignment|hausaufgabe|pset)[ _-]*\d+(?![^\W_])|\b(hw|homework)\b")
@@ -28,7 +28,11 @@ _VERSION = re.compile(r"v\d+")
 _COPY = re.compile(r"\((\d+)\)")
 _BESIDE = {PurePath(name).suffix for name in (FILES.answers, FILES.checkpoint)}  # nothing else in a class is called so
 # In these hardly any code is found; but somebody who hands in nothing else must not be forgotten.
-_DOCUMENTS = (".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages", ".tex", ".html", ".htm", ".md", ".txt", ".json", "")
+_DOCUMENTS = (
+    *(".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages", ".tex", ".html", ".htm", ".md", ".txt", ".json", ""),
+    *(".png", ".jpg", ".jpeg", ".heic", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svg", ".eml", ".msg", ".mbox"),
+    *(".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".npy", ".url", ".webloc", ".gdoc", ".icloud"),
+)
 _COMPANIONS = {PurePath(name).stem for name in (FILES.answers, FILES.history, FILES.checkpoint)} | {"written"}
 
 
@@ -64,9 +68,14 @@ def paired(names: Iterable[str]) -> Paired:
 
 def owner(name: str) -> str:
     """Whose file it is, as far as its name says: what is left without the homework's own words; "" for nobody's."""
-    stem = unicodedata.normalize("NFC", kinds.named(name).stem).casefold().replace("_", " ")
-    words = re.findall(r"\w+", _HOMEWORK.sub(" ", _COPY.sub(" ", stem)))
-    return " ".join(word for word in words if word not in _WORDS and not _VERSION.fullmatch(word))
+    return " ".join(words(kinds.named(name).stem))
+
+
+def words(stem: str) -> list[str]:
+    """The words of a name, in small letters, but for the homework's own."""
+    plain = unicodedata.normalize("NFC", stem).casefold().replace("_", " ")
+    found = re.findall(r"\w+", _HOMEWORK.sub(" ", _COPY.sub(" ", plain)))
+    return [word for word in found if word not in _WORDS and not _VERSION.fullmatch(word)]
 
 
 def _scripts(works: list[str]) -> dict[str, list[str]]:

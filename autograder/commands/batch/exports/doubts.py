@@ -1,0 +1,51 @@
+"""What staff should look at among the hand-ins of a class: one student twice, several as one, and what is the course's.
+
+Why separate: nothing here changes what is graded. Names decide alone, and names may mean either, so each is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from autograder.commands.batch import unpacking
+from autograder.commands.batch.exports import HandIn, people, places, shown
+
+
+def notes(hand_ins: Sequence[HandIn]) -> Iterator[str]:
+    """Everything that may be otherwise than it was graded."""
+    if found := _in_several_parts(hand_ins):
+        yield f"one name in several parts of the class, graded each: {shown(found)}"
+    if found := _perhaps_one(hand_ins):
+        yield f"perhaps one student's, graded each, for their names differ in little: {shown(found, '; ')}"
+    if found := [one.label for one in hand_ins if not one.people and people.staffs(one.label)]:
+        yield f"graded like any other, though by name it may be the course's own: {shown(found)}"
+    if found := [one.alone.name for one in hand_ins if one.alone and _several(one.alone)]:
+        yield (
+            f"graded as one hand-in each, with several whole works in it: {shown(found)}. "
+            "If one is a folder of several students, give that folder to batch by itself"
+        )
+
+
+def _several(entry: Path) -> bool:
+    return places.several_in(entry) if entry.is_dir() else unpacking.is_a_class(entry)
+
+
+def _in_several_parts(hand_ins: Sequence[HandIn]) -> list[str]:
+    parts: dict[str, list[str]] = {}
+    for one in hand_ins:
+        if one.part:
+            parts.setdefault(one.label, []).append(one.part)
+    return [f"{label} ({', '.join(each)})" for label, each in parts.items() if len(each) > 1]
+
+
+def _perhaps_one(hand_ins: Sequence[HandIn]) -> list[str]:
+    """Entries with the same person's name in them, where no system says whose they are."""
+    whose: dict[str, list[HandIn]] = {}
+    for one in hand_ins:
+        if not one.people and (who := people.person(one.label)):
+            whose.setdefault(who, []).append(one)
+    several = [each for each in whose.values() if len(each) > 1]
+    named = [[one.longer if one.part else one.files[0][0].name for one in each] for each in several]
+    in_parts = [len({one.part for one in each}) > 1 and len({one.label for one in each}) == 1 for each in several]
+    return [" and ".join(names) for names, told in zip(named, in_parts) if not told]

@@ -1,0 +1,202 @@
+"""Classes as instructors keep them: wrapped, in parts, in zips, with what is late or the course's own beside.
+
+Each layout says whose hand-ins there are; what stands in a note, by words of it, is what staff cannot see otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder.commands.batch import folder, unpacking
+from autograder.commands.batch.entries import Class
+from autograder.commands.batch.exports import people
+from autograder.handin import folders
+
+STUB = "{}"  # a notebook in which nothing is written yet
+
+
+def text(name: str) -> str:
+    """A notebook with both classes that no other name's equals; what is called blank has none."""
+    return (
+        STUB
+        if "blank" in name
+        else json.dumps({"cells": [{"source": f"# {name}\nclass SingleHeadAttention: ...\nclass ViTLayer: ..."}]})
+    )
+
+
+def make(top: Path, *names: str) -> Path:
+    """Files that say their own name. "A.zip!B" lies in a zip; a name that ends with / is an empty folder."""
+    for name in names:
+        outer, _, inner = name.partition("!")
+        path = top / outer
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if inner:
+            with zipfile.ZipFile(path, "a") as archive:
+                archive.writestr(inner, "" if inner.endswith("/") else text(name))
+        elif name.endswith("/"):
+            path.mkdir()
+        else:
+            path.write_text(text(name))
+    return top
+
+
+def read(top: Path, out: Path) -> Class:
+    """As the command reads it."""
+    found = unpacking.folder_of(top, out, str)
+    folders.refuse_one(found, single=str, whole=str)
+    return folder.read(found, leave_out=out)
+
+
+def whose(found: Class) -> dict[str, set[str]]:
+    return {
+        entry.id: {str(p.relative_to(entry.path)) for p in entry.path.rglob("*") if p.is_file()}
+        if entry.path.is_dir()
+        else {entry.path.name}
+        for entry in found.entries
+    }
+
+
+N = "hw6.ipynb"
+VARIED = [
+    "ada/hw6.ipynb",
+    "ben/hw6/hw6.ipynb",
+    "cy/hw6.py",
+    "dan.zip!hw6.ipynb",
+    "eve/blank/hw6.ipynb",
+    "fay/hw6.zip!hw6.ipynb",
+]
+SIX = {"ada", "ben", "cy", "dan", "eve", "fay"}
+# Layouts, the ids, words of the notes.
+PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
+    "wrapped, each in another way": ([f"HW6 submissions/{name}" for name in VARIED], SIX, ["HW6 submissions/"]),
+    "wrapped, two who handed in": (["subs/ada/hw6.ipynb", "subs/ben/hw6.ipynb"], {"ada", "ben"}, ["subs/"]),
+    "wrapped twice, two": (["hw6/subs/ada/hw6.ipynb", "hw6/subs/ben/hw6.ipynb", "roster.csv"], {"ada", "ben"}, ["subs/"]),
+    "wrapped, three files of the same bytes": ([f"subs/{who}/blank.ipynb" for who in ("ada", "ben", "cy")] + [f"subs/{who}/hw6.ipynb" for who in ("ada", "ben", "cy")], {"ada", "ben", "cy"}, ["subs/"]),
+    "sections, some unfinished": (["mon/ada/hw6.ipynb", "mon/ben/blank/hw6.ipynb", "mon/cy/hw6.py", "tue/dan/hw6.ipynb", "tue/eve/blank/hw6.ipynb"], {"ada", "ben", "cy", "dan", "eve"}, ["mon/, tue/"]),
+    "readers with two each": (["Kim/ada/hw6.ipynb", "Kim/ben/hw6.ipynb", "Lee/cy/hw6.ipynb", "Lee/dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Kim/, Lee/"]),
+    "readers with files": (["kim/ada_hw6.ipynb", "kim/ada.toml", "kim/ben_hw6.ipynb", "lee/cy_hw6.ipynb", "lee/dan_hw6.ipynb", "lee/cy.toml"], {"ada_hw6", "ben_hw6", "cy_hw6", "dan_hw6"}, ["kim/, lee/"]),
+    "small sections, one empty": (["Section 1/ada/hw6.ipynb", "Section 1/ben/hw6.ipynb", "Section 2/cy/hw6.ipynb", "Section 3/"], {"ada", "ben", "cy"}, ["Section 1/, Section 2/"]),
+    "by date": (["2026-11-20/ada.ipynb", "2026-11-20/ben.ipynb", "2026-11-21/cy.ipynb", "2026-11-21/ada.ipynb", "2026-11-22/dan.ipynb"], {"2026-11-20_ada", "2026-11-21_ada", "ben", "cy", "dan"}, ["ada (2026-11-20, 2026-11-21)"]),
+    "by attempt": (["attempt 1/ada.ipynb", "attempt 1/ben.ipynb", "attempt 2/ada.ipynb", "attempt 2/ben.ipynb"], {"attempt_1_ada", "attempt_1_ben", "attempt_2_ada", "attempt_2_ben"}, ["one name in several parts"]),
+    "what is late beside": (["ada/hw6.ipynb", "ben/hw6.ipynb", "LATE/dan/hw6.ipynb", "LATE/ben/hw6.ipynb"], {"ada", "dan", "LATE_ben"}, ["LATE/", "ben ("]),
+    "one file that is late": (["ada.ipynb", "ben.ipynb", "late/dan.ipynb", "late/dan.toml"], {"ada", "ben", "dan"}, ["late/"]),
+    "requests of which none is a work": (["ada/hw6.ipynb", "ben/hw6.ipynb", "regrade requests/ben.txt"], {"ada", "ben"}, ["ben.txt"]),
+    "sections and one stray": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["gus.ipynb"], SIX | {"gus"}, ["101/, 102/"]),
+    "sections and the solution": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["solution/hw6.ipynb"], SIX | {"solution"}, ["101/, 102/", "the course's own: solution"]),
+    "several homeworks": (["hw4/ada/hw4.ipynb", "hw4/ben/hw4.ipynb", "hw5/ada/hw5.ipynb", "hw5/ben/hw5.ipynb", "hw6/ada/hw6.ipynb", "hw6/ben/hw6.ipynb"], {"ada", "ben"}, ["only hw6/"]),
+    "one zip and a roster": (["class.zip!subs/ada/hw6.ipynb", "class.zip!subs/ben/hw6.ipynb", "class.zip!subs/cy/", "roster.csv"], {"ada", "ben", "cy"}, []),
+    "a zip for each section": (["Sec 1.zip!ada/hw6.ipynb", "Sec 1.zip!ben/hw6.ipynb", "Sec 2.zip!cy/hw6.ipynb", "Sec 2.zip!dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Sec 1/, Sec 2/"]),
+    "a zip of Canvas's": ([f"subs.zip!{who}_152203{n}_904120{n}_hw6.ipynb" for n, who in enumerate(("adaa", "benb", "cyc"))], {"adaa_1522030", "benb_1522031", "cyc_1522032"}, ["Canvas"]),
+    "results of an earlier run": (["ada/hw6.ipynb", "ben/hw6.ipynb", "out/index.html", "out/summary.json", "out/records/ada.json", "back/feedback.csv", "back/ada.html"], {"ada", "ben"}, ["out/", "back/"]),
+    "what Windows leaves": (["ada/hw6.ipynb", "ben/hw6.ipynb", "$RECYCLE.BIN/S-1/hw6.ipynb", "System Volume Information/x"], {"ada", "ben"}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_everybody_has_one_entry_and_the_parts_are_named(tmp_path: Path, what: str) -> None:
+    names, ids, words = PARTS[what]
+    if what == "what is late beside":
+        ids = ids | {"class_ben"}
+    found = read(make(tmp_path / "class", *names), tmp_path / "out")
+    notes = " | ".join(found.notes)
+    assert set(whose(found)) == ids, notes
+    assert not [word for word in words if word not in notes], notes
+
+
+# What looks like people's folders and is one person's: the ids stay those of the top.
+ONES: dict[str, tuple[list[str], set[str]]] = {
+    "drafts in folders": (["ada/draft/hw6.ipynb", "ada/final/hw6.ipynb", "ben/old/hw6.ipynb", "ben/new version/hw6.ipynb"], {"ada", "ben"}),
+    "places": (["ada/colab/hw6.ipynb", "ada/laptop/hw6.ipynb", "ben/gpu run/hw6.ipynb", "ben/cpu/hw6.ipynb"], {"ada", "ben"}),
+    "questions": (["ada/q4a/a.ipynb", "ada/q4b/b.ipynb", "ben/part 1/a.ipynb", "ben/part 2/b.ipynb"], {"ada", "ben"}),
+    "models": (["ada/attention/a.ipynb", "ada/encoder/b.ipynb", "ben/vit/a.ipynb", "ben/mlp/b.ipynb"], {"ada", "ben"}),
+    "dates": (["ada/2026-11-20/hw6.ipynb", "ada/2026-11-21/hw6.ipynb", "ben/20261120/hw6.ipynb"], {"ada", "ben"}),
+    "own modules": (["ada/ada_hw6.ipynb", "ada/blocks.py", "ada/heads.py", "ben/ben_hw6.ipynb", "ben/blank_notes.ipynb"], {"ada", "ben"}),
+    "one with a friend's folder": (["ada/hw6.ipynb", "ben/zoe/hw6.ipynb", "cy/hw6.ipynb"], {"ada", "ben", "cy"}),
+    "students by number": (["3031234567/ada_hw6.ipynb", "3031234567/ada.toml", "3037654321/ben_hw6.ipynb"], {"3031234567", "3037654321"}),
+    "one zip of one student": (["ada.zip!code/hw6.ipynb", "ada.zip!old/hw6.ipynb"], {"ada"}),
+    "zips of students": (["ada.zip!ada/hw6.ipynb", "ben.zip!src/hw6.ipynb", "ben.zip!notes/n.ipynb"], {"ada", "ben"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ONES)
+def test_what_one_person_keeps_in_folders_is_that_persons(tmp_path: Path, what: str) -> None:
+    names, ids = ONES[what]
+    assert set(whose(read(make(tmp_path / "class", *names), tmp_path / "out"))) == ids
+
+
+BLACKBOARD = "HW6_{0}_attempt_2026-11-20-20-00-00_{1}"
+TOGETHER: dict[str, tuple[list[str], dict[str, set[str]]]] = {
+    "Blackboard, logins with an underscore": (
+        [BLACKBOARD.format(who, file) for who in ("b_smith", "c_smith", "ada") for file in (N, "answers.toml")],
+        {who: {N, "answers.toml"} for who in ("b_smith", "c_smith", "ada")},
+    ),
+    "Canvas without names": (
+        ["anon_3kQ9z_9041202_hw6.ipynb", "anon_3kQ9z_9041203_answers.toml", "LATE_anon_Zb1aP_9041300_hw6.ipynb"],
+        {"anon_3kQ9z": {N, "answers.toml"}, "anon_Zb1aP": {"LATE_anon_Zb1aP_9041300_hw6.ipynb"}},
+    ),
+    "Canvas, a group with an underscore": (
+        ["team_x_1522050_9041301_hw6.ipynb", "team_x_1522050_9041302_answers.toml", "ada_1522051_9041303_my_2026_11_hw6.ipynb"],
+        {"team_x_1522050": {N, "answers.toml"}, "ada_1522051": {"ada_1522051_9041303_my_2026_11_hw6.ipynb"}},
+    ),
+    "Canvas, zips that somebody unpacked": (
+        ["ben_LATE_1522032_9041300_hw6/hw6.ipynb", "ben_LATE_1522032_9041301_answers.toml", "ada_1522031_9041299_hw6.ipynb"],
+        {"ben_1522032": {N, "answers.toml"}, "ada_1522031": {"ada_1522031_9041299_hw6.ipynb"}},
+    ),
+    "Brightspace, files": (
+        [f"709-118 - Ada A - Nov 20, 2026 1158 PM - {file}" for file in (N, "answers.toml")] + ["index.html"],
+        {"Ada_A_709": {N, "answers.toml"}},
+    ),
+    "nbgrader's exchange": (
+        ["inbound/ada+hw6+2026-11-20 22:47:13.123456 UTC+a1/hw6.ipynb", "inbound/ada+hw6+2026-11-21 09:00:00 UTC/hw6.ipynb", "inbound/ben+hw6+2026-11-20 20:00:00.0 UTC/hw6.ipynb"],
+        {"ada_2026-11-20_2247": {N}, "ada_2026-11-21_0900": {N}, "ben": {N}},
+    ),
+    "a file beside a folder of its name": (
+        ["Ada A/hw6.ipynb", "Ada A/answers.toml", "Ada A history.json", "Ben B/hw6.ipynb", "Ben B.toml"],
+        {"Ada_A": {N, "answers.toml", "Ada A history.json"}, "Ben_B": {N, "Ben B.toml"}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TOGETHER)
+def test_what_is_one_students_comes_together(tmp_path: Path, what: str) -> None:
+    names, expected = TOGETHER[what]
+    found = read(make(tmp_path / "class", *names), tmp_path / "out")
+    assert whose(found) == expected
+    assert not [note for note in found.notes if "left out" in note]
+
+
+TOLD = {
+    "perhaps one student's": ["Dan.ipynb", "Dan final.ipynb", "Eve.ipynb", "Gus LATE.ipynb", "Gus.ipynb"],
+    "the course's own: hw6_template, solution": ["ada/hw6.ipynb", "hw6_template.ipynb", "solution/hw6.ipynb"],
+    "left out, for their names say": ["ada.ipynb", "Eve_best.pt", "Ben.eml", "Jo Screenshot.png"],
+    "several whole works in it: HW6": ["HW6/hw6.ipynb", "HW6/hw6 (1).ipynb", "HW6/hw6 (2).ipynb"],
+    "several whole works in it: both": ["ada/hw6.ipynb", "both/zoe/hw6.ipynb", "both/yan/hw6.ipynb"],
+    "several whole works in it: all.zip": ["ada/hw6.ipynb", "ben/hw6.ipynb", "all.zip!ada/hw6.ipynb", "all.zip!ben/hw6.ipynb"],
+    "does not name them: submission_2": ["submission_metadata.yml", "submission_1/hw6.ipynb", "submission_2/hw6.ipynb"],
+    "links are not followed: zoe": ["ada/hw6.ipynb", "ben/hw6.ipynb"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", TOLD)
+def test_what_may_be_otherwise_is_told(tmp_path: Path, said: str) -> None:
+    top = make(tmp_path / "class", *TOLD[said])
+    if "links" in said:
+        (top / "zoe").symlink_to(top / "ada")
+    if (metadata := top / "submission_metadata.yml").exists():
+        metadata.write_text("---\nsubmission_1:\n  :submitters:\n  - :name: Ada A\n")
+    notes = read(top, tmp_path / "out").notes
+    assert [note for note in notes if said in note], notes
+
+
+@pytest.mark.parametrize(
+    "name, who",
+    [("Ada A. Smith", "ada smith"), ("Smith, Ada", "ada smith"), ("hw6_ada_final (2)", "ada"), ("2026-11-20 Ada", "ada"),
+     ("attempt 2", ""), ("q4a", ""), ("Section 101", ""), ("2026-11-20", ""), ("最终", ""), ("3031234567", "3031234567"),
+     ("Sun Li", "li sun"), ("王芳", "王芳"), ("solution", ""), ("hw6", ""), ("LATE", "")],
+)  # fmt: skip
+def test_a_name_is_a_persons_or_nobodys(name: str, who: str) -> None:
+    assert people.person(name) == who
