@@ -73,10 +73,10 @@ def differs(actual: Tensor, expected: Tensor) -> bool:
     return bool((actual.double() - expected.double()).abs().max() > VISIBLY * expected.abs().max().clamp_min(1.0))
 
 
-def numbers(tensor: Tensor, *, code: bool = False) -> str:
+def numbers(tensor: Tensor, *, code: bool = False, digits: int = 4) -> str:
     """A tensor as nested lists, four digits after the point and no idle zeros; with `code` floats that Python reads."""
     if tensor.dim():
-        return "[" + ", ".join(numbers(part, code=code) for part in tensor) + "]"
-    plain = f"{float(tensor):.4f}".rstrip("0").rstrip(".")
+        return "[" + ", ".join(numbers(part, code=code, digits=digits) for part in tensor) + "]"
+    plain = f"{float(tensor):.{digits}f}".rstrip("0").rstrip(".")
     plain = "0" if plain in ("-0", "") else plain
     return plain + "." if code and "." not in plain else plain
