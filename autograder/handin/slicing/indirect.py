@@ -38,7 +38,10 @@ def indirect(chunks: Sequence[Chunk], found: Slice, given: frozenset[str]) -> tu
     """Statements beside `found` that may change what it defines, in order."""
     kept = [chunks[i].names for i in found.order]
     needed = frozenset().union(*(n.flow.reads | n.flow.maybe | n.later for n in kept)) - given
-    return tuple(_Reading(chunks, frozenset(found.order), needed, given).found())
+    parts = (part for i in found.order for node in chunks[i].nodes for part in ast.walk(node))
+    asked = any(isinstance(part, ast.Attribute) and part.attr == "__subclasses__" for part in parts)
+    told = {name for n in kept for name in n.flow.maybe} if asked else set[str]()
+    return tuple(_Reading(chunks, frozenset(found.order), needed, given, told=told).found())
 
 
 @dataclass
@@ -53,6 +56,7 @@ class _Reading:
     imports: dict[str, str] = field(default_factory=dict)  # the module of every imported name
     functions: dict[str, ast.AST] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)  # classes of networks: their instances are what is tried out
+    told: set[str] = field(default_factory=set)  # classes that are told of their heirs, and may keep a table of them
     quick: dict[str, bool] = field(default_factory=dict)  # by function, until one is defined anew
     changing: dict[str, bool] = field(default_factory=dict)
 
@@ -81,12 +85,20 @@ class _Reading:
             self.functions[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             self.functions.update((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
-        elif isinstance(node, ast.ClassDef) and any(map(self._is_network, node.bases)):
-            self.modules.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            if any(map(self._is_network, node.bases)):
+                self.modules.add(node.name)
+            if self._is_told(node) or _asks_for_heirs(node) or any(map(_asks_for_heirs, node.body)):
+                self.told.add(node.name)
 
     def _is_network(self, base: ast.expr) -> bool:
         path = _path(base)
         return bool(path) and (path[-1] == "Module" or path[0] in self.modules | self.given)
+
+    def _is_told(self, node: ast.stmt) -> bool:
+        """Whether a class above, and so whatever asks that one, learns of this class."""
+        bases = node.bases if isinstance(node, ast.ClassDef) else []
+        return any((path := _path(base)) and path[0] in self.told for base in bases)
 
     def _is_quick(self, nodes: Iterable[ast.AST], own: Set[str]) -> bool:
         """Whether every call in `nodes` ends soon. `own`: names that are bound in there."""
@@ -123,7 +135,8 @@ class _Reading:
         called = [node.func for node in running(nodes) if isinstance(node, ast.Call)]
         ours = {path[0] for part in (*decorators, *called) if (path := _path(part))}
         changing = any(map(self._changes_something, sorted(ours)))
-        return bool(changed or changing or (names.flow.deletes | names.flow.maybe) & self.needed)
+        told = any(map(self._is_told, nodes))
+        return bool(told or changed or changing or (names.flow.deletes | names.flow.maybe) & self.needed)
 
     def _changes_something(self, name: str) -> bool:
         """Whether calling this function may change what is not its own: one that prints shapes does not."""
@@ -137,6 +150,13 @@ class _Reading:
             outer = any(isinstance(part, (ast.Global, ast.Nonlocal)) for part in parts)
             self.changing[name] = bool(outer or on or by_method) or any(map(self._changes_something, sorted(called)))
         return self.changing[name]
+
+
+def _asks_for_heirs(node: ast.stmt) -> bool:
+    """Whether a class is made by a metaclass of the notebook's own, or a method of it is called for each heir."""
+    if isinstance(node, ast.ClassDef):
+        return any(keyword.arg == "metaclass" and isinstance(keyword.value, ast.Name) for keyword in node.keywords)
+    return isinstance(node, _FUNCTIONS) and node.name == "__init_subclass__"
 
 
 def _path(node: ast.expr) -> list[str]:
