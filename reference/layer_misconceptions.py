@@ -52,6 +52,7 @@ LAYER = (
     Misconception("norm-after-mlp", "with one more LayerNorm on what the MLP adds", _TWO_NORMS, wrong.norm_after_mlp, half="mlp"),
     Misconception("norm-after-activation", "with one more LayerNorm after the activation of the MLP", _TWO_NORMS, wrong.norm_after_activation, half="mlp"),
     Misconception("norm-before-activation", "with one more LayerNorm before the activation of the MLP", _TWO_NORMS, wrong.norm_before_activation, half="mlp"),
+    Misconception("heads-regrouped", "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens", "the provided Attention gives (batch, tokens, heads * dim_head), the heads side by side already: the projection can have it as it is", wrong.heads_regrouped, half="attention"),
     Misconception("activation-of-heads", "with an activation between the heads and the projection", "only the MLP has a non-linearity", wrong.activation_of_heads, half="attention", bent=True),
 )  # fmt: skip
 
@@ -78,6 +79,7 @@ ATTENTION_HALF = _half_of({
     "rms-norm": "with a normalisation that does not take the mean away",
     "norm-of-heads": "with one more LayerNorm between the heads and the projection",
     "norm-after-projection": "with one more LayerNorm on what the attention adds",
+    "heads-regrouped": "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens",
     "activation-of-heads": "with an activation between the heads and the projection",
 })  # fmt: skip
 MLP_HALF = _half_of({

@@ -210,7 +210,7 @@ ATTENTION = (
     Misconception("no-scale", "without the division by √d_k", "compare your scores with the handout's formula: something is divided there", no_scale),
     Misconception("softmax-over-queries", "with the softmax taken over the QUERIES", "look at the dim argument of your softmax: which axis holds the keys? If it is right, look for a transposition", softmax_over_queries),
     Misconception("softmax-over-batch", "with the softmax taken over the BATCH", "look at the dim argument of your softmax: which axis holds the keys? Sample 0 must not depend on sample 1", softmax_over_batch),
-    Misconception("scale-by-d", "divided by d_k instead of √d_k", "the handout divides by a square root", scale_by_d),
+    Misconception("scale-by-d", "divided by d_k instead of √d_k", "the handout divides by a square root, and once: is it done in two places?", scale_by_d),
     Misconception("scale-by-input-dim", "scaled by √input_dim instead of √inner_dim", "d_k is the size of a query, not of x", scale_by_input_dim),
     Misconception("scale-by-tokens", "scaled by √T (tokens) instead of √d_k", "d_k is the size of one query vector: which axis is that?", scale_by_tokens),
     Misconception("scale-upwards", "MULTIPLIED by √d_k instead of divided", "the scores should become smaller by the scaling", scale_upwards),
@@ -250,5 +250,5 @@ ATTENTION = (
     Misconception("weights-twice", "with the attention weights applied twice", "the weighted sum of the values is taken once", other_attentions.twice),
     Misconception("softmax-of-each", "with a softmax of Q and one of K, and none of their products", "handout 4(a): first the products, then their softmax", other_attentions.softmax_of_each),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
-    Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices", single_head, repeats=True),
+    Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices: is each of yours used, and is it V that the weights multiply?", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

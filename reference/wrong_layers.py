@@ -213,6 +213,15 @@ def norm_of_heads(x: Tensor, parts: LayerParts) -> Tensor:
     return x + _mlp(x, parts)
 
 
+def heads_regrouped(x: Tensor, parts: LayerParts) -> Tensor:
+    """The heads' features are taken for (heads, tokens, dim_head), and so mixed up with the tokens."""
+    heads = parts.attention(normalised(x, parts.norm1))
+    batch, tokens, inner = heads.shape
+    apart = heads.reshape(batch, parts.heads, tokens, inner // parts.heads)
+    x = x + F.linear(apart.transpose(1, 2).reshape(batch, tokens, inner), *parts.projection)
+    return x + _mlp(x, parts)
+
+
 def activation_of_heads(x: Tensor, parts: LayerParts) -> Tensor:
     """The MLP's activation on the heads' features, before the projection."""
     heads = parts.activation(parts.attention(normalised(x, parts.norm1)))

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
+from torch import Tensor
 
-from autograder.core.policy import TOLERANCES
+from autograder.core.policy import KEPT, TOLERANCES
 from autograder.judging import diagnosis, find_roles, observe, properties, reshaped
-from autograder.judging.code.cases import Cases
+from autograder.judging.code.cases import Cases, LayerCase
+from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.own_attention import Attend
+from autograder.judging.code.weights import Weights
 from autograder.judging.diagnosis import Mistake
 from autograder.judging.expect import Unmet
 from autograder.judging.reshaped import Reshaped
@@ -115,6 +118,11 @@ def explained(
     return find_roles.explained(student, bank, banks.attend, seen, own=own)
 
 
+def steady(student: Student, case: LayerCase) -> None:
+    """Raises Unmet where an output depends on more than x, whatever else is wrong; asked once."""
+    find_roles.once(student, "steady", lambda: observe.steady(student.visit("4b", probe_seed=case.seed), case))
+
+
 def unmet(
     student: Student, banks: Banks, seen: Sequence[LayerObservation], known: Named | None, bank: Sequence[Mistake]
 ) -> Unmet:
@@ -122,8 +130,7 @@ def unmet(
 
     Without a bank nothing else is looked for than in an attention of the layer's own.
     """
-    case = seen[0].case
-    find_roles.once(student, "steady", lambda: observe.steady(student.visit("4b", probe_seed=case.seed), case))
+    steady(student, seen[0].case)
     mistake = known or explained(student, banks, seen, (*bank, *banks.own))
     if bank and not mistake:  # of the whole layer `whole` has asked
         mistake = reshaped.in_layer(seen, banks.reshaped)
@@ -135,3 +142,21 @@ def unmet(
         return diagnosis.not_told(unread, shown)
     wrong = [each for each in seen if not roles(student, banks, [each])]
     return diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
+
+
+def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor, *, rests: bool) -> None:
+    """Raises Unmet for a layer whose output with dropout=0 in train mode, `dry`, is another than in eval mode.
+
+    `rests`: whether in eval mode the output is the same whatever the probability is.
+    """
+    found, fix = observe.NOT_AT_REST, observe.AT_REST
+    if observe.mixes_samples(student, case, drawn):
+        found = "in train mode, with dropout=0, sample 0 comes out differently alone than within its batch"
+        fix = "a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself"
+    elif rests and close(dry, case.x()):
+        found = "with dropout=0 everything that is added to x is dropped in train mode"
+        fix = "nn.Dropout takes the probability with which a value is dropped, not that of keeping it"
+    elif rests:
+        found = "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?"
+        fix = "the probability is an argument of __init__, and what nn.Dropout takes"
+    raise Unmet(found, fix=fix, earned=KEPT.dropout_ignores_p)

@@ -26,20 +26,30 @@ AT_REST = "nn.Dropout enlarges what is left while training, so that nothing is t
 
 
 def attention(
-    student: Student, cases: Sequence[AttentionCase], remark: Remark | None = None, *, stretch: float = 1.0
+    student: Student,
+    cases: Sequence[AttentionCase],
+    remark: Remark | None = None,
+    *,
+    stretch: float = 1.0,
+    used: bool = False,
 ) -> list[Observation]:
-    """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape."""
+    """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape.
+
+    `used`: in the last one the module has been called before, with another x: it has to keep nothing of that.
+    """
     with student.visit(ATTENTION) as visit:
-        seen = [_attend(visit, case, stretch) for case in cases]
+        seen = [_attend(visit, case, stretch, used and case is cases[-1]) for case in cases]
     _say(visit, remark)
     return seen
 
 
-def _attend(visit: Visit, case: AttentionCase, stretch: float) -> Observation:
+def _attend(visit: Visit, case: AttentionCase, stretch: float, used: bool) -> Observation:
     built = visit.build(case)
     drawn = weights.draw(case.seed, built.parameters, biases=False)
     visit.load(drawn)
     x = case.x(stretch=stretch)
+    if used:
+        visit.forward(_other(x))
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)", of_tuple=visit.tuple_returned)
     return Observation(case, drawn, x, output)
@@ -54,13 +64,18 @@ def layer(
     biases: bool = True,
     gains: bool | None = None,
     noisy: Collection[str] = (),
+    used: bool = False,
 ) -> list[LayerObservation]:
     """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half.
 
     Without `biases` all are 0 and all gains 1, or random with `gains`; those that are named in `noisy` are random too.
+    `used`: in the last one the layer has been called before, with another x: it has to keep nothing of that.
     """
-    with student.visit(LAYER, probe_seed=cases[0].seed) as visit:
-        seen = [_layer(visit, case, cases[0].seed, without, biases, gains, noisy) for case in cases]
+    probe = cases[0].seed
+    with student.visit(LAYER, probe_seed=probe) as visit:
+        seen = [
+            _layer(visit, case, probe, without, biases, gains, noisy, used=used and case is cases[-1]) for case in cases
+        ]
     _say(visit, remark)
     return seen
 
@@ -73,6 +88,8 @@ def _layer(
     biases: bool,
     gains: bool | None = None,
     noisy: Collection[str] = (),
+    *,
+    used: bool = False,
 ) -> LayerObservation:
     built = visit.build(case)
     drawn = weights.draw(case.seed, built.parameters, biases=biases, gains=gains)
@@ -80,6 +97,8 @@ def _layer(
     drawn = silence({name: random[name] if name in noisy else w for name, w in drawn.items()}, case, without)
     visit.load(drawn)
     x = case.x()
+    if used:
+        visit.forward(_other(x))
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, dim)", of_tuple=visit.tuple_returned)
     return LayerObservation(case, drawn, x, output, built.made, probe_seed, without)
@@ -138,23 +157,40 @@ def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
     with visit:
         visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
         x = case.x()
-        if close(visit.forward(x).output, visit.forward(x.flip(-1).contiguous()).output):
+        if close(visit.forward(x).output, visit.forward(_other(x)).output):
             raise Unmet(
                 "the output is the same whatever the input is",
                 fix="does forward use x, and return what was computed from it?",
             )
 
 
+def _other(x: Tensor) -> Tensor:
+    """Another input of the same shape."""
+    return x.flip(-1).contiguous()
+
+
 def steady(visit: Visit, case: AttentionCase | LayerCase) -> None:
-    """Raises Unmet when two calls in eval mode with one x give different outputs: then nothing can be compared."""
+    """Raises Unmet when in eval mode an output depends on more than x: on luck, or on what was called before."""
     with visit:
-        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
+        drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
+        visit.load(drawn)
         first, second = (visit.forward(case.x(), seed=seed).output for seed in (1, 2))
+        after = visit.forward(_other(case.x()), seed=1).output
+        visit.build(case)
+        visit.load(drawn)
+        fresh = visit.forward(_other(case.x()), seed=1).output
     if not close(first, second):
         raise Unmet(
             "two calls in eval mode with the same x give different outputs, so that nothing can be compared",
             fix="something random does not rest: nn.Dropout does in eval mode, F.dropout needs training=self.training, "
             "and layers are made in __init__, not in forward",
+        )
+    if not close(after, fresh):
+        raise Unmet(
+            "the second call of one module gives something else than a new one does: what the first call was given, or "
+            "made, is kept",
+            expected="an output of this call's x alone",
+            fix="what belongs to one x is a variable of forward, no attribute of self: compute it anew in each call",
         )
 
 

@@ -52,6 +52,7 @@ MISTAKES = {
     "the other probability": ("4a", swap(PLAIN, DROPPED, "nn.Dropout(1 - dropout)"), {"4a.7"}, "is the argument passed on?"),
     "dropped, not rescaled": ("4a", attend(f"(self.softmax({SCORES}) * (torch.rand(x.shape[0], x.shape[1], x.shape[1]) > self.dropout.p * self.training)) @ v"), {"4a.7"}, "0 or twice"),
     "detached for one projection": ("4a", swap(PLAIN, "self.to_v(x)", "self.to_v(x.detach())"), {"4a.6"}, "a gradient is not"),
+    "K that an earlier call made": ("4a", swap(PLAIN, "    def forward(self, x):\n", "    def keys(self, k):\n        if getattr(self, 'kept', k[:0]).shape != k.shape:\n            self.kept = k\n        return self.kept\n\n    def forward(self, x):\n").replace("q @ k.transpose", "q @ self.keys(k).transpose"), {"4a.4", "4a.5"}, "second call of one module"),
     "random numbers": ("4a", attend("torch.randn(x.shape[0], x.shape[1], v.shape[-1])"), {"4a.1"}, "the same whatever the input is"),
     # 4(b): one half is wrong, the other is not charged
     "x added twice first": ("4b", block(ATTEND + " + x"), {"4b.2", "4b.4"}, "x added twice around the attention"),
@@ -79,6 +80,9 @@ MISTAKES = {
     "dropout of a tenth": ("4b", swap(LAYER, DROPPED, "nn.Dropout(0.1)"), {"4b.6"}, "is the argument passed on?"),
     "dropout of the sums": ("4b", swap(swap(block(f"x = self.drop(x + {PROJECTED})"), MLP, "return self.drop(x + self.fc2(self.drop(F.gelu(self.fc1(self.norm2(x))))))"), "dim_head, dropout)", "dim_head)"), {"4b.6"}, "no dropout was found after the attention nor after the MLP"),
     "dropout before the attention": ("4b", swap(block("x = x + self.proj(self.attn(self.drop(self.norm1(x))))"), "dim_head, dropout)", "dim_head)"), {"4b.6"}, "no dropout was found after the attention"),
+    "probability of keeping": ("4b", swap(LAYER, DROPPED, "nn.Dropout(1 - dropout)"), {"4b.6"}, "not that of keeping it"),
+    "heads taken for another axis": ("4b", swap(LAYER, PROJECTED, "self.proj((lambda y: y.view(len(x), self.heads, x.shape[1], -1).transpose(1, 2).reshape(y.shape))(self.attn(self.norm1(x))))").replace("        self.drop =", "        self.heads = heads\n        self.drop ="), {"4b.2", "4b.4"}, "mixes them up with the tokens"),
+    "x that an earlier call was given": ("4b", swap(LAYER, "    def forward(self, x):\n", "    def first(self, x):\n        if getattr(self, 'kept', x[:0]).shape != x.shape:\n            self.kept = x\n        return self.kept\n\n    def forward(self, x):\n").replace("x = x + ", "x = self.first(x) + "), {"4b.2", "4b.4"}, "second call of one module"),
     "random layer": ("4b", mlp("return torch.randn_like(x)"), {"4b.1"}, "the same whatever the input is"),
 }  # fmt: skip
 

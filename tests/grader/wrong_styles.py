@@ -127,6 +127,9 @@ STEPS: Mapping[str, Wrong] = {
     "norm after the MLP": _more("nn.LayerNorm(dim, eps=1e-6)", F2, "self.drop(self.more(self.my_f2(self.drop(z))))", SECOND, "norm-after-mlp"),
     "norm after the activation": _more("nn.LayerNorm(mlp_dim)", Z, "z = self.more(F.gelu(z))", SECOND, "norm-after-activation"),
     "norm before the activation": _more("nn.LayerNorm(mlp_dim)", Z, "z = torch.relu(self.more(z))", SECOND, "norm-before-activation"),
+    "heads for another axis": Wrong(
+        ((OUT, "self.drop(self.my_out(mixed.reshape(len(x), self.counted, x.shape[1], -1).transpose(1, 2).reshape(mixed.shape)))"), (_MADE, f"self.counted = heads\n        {_MADE}")), FIRST, "heads-regrouped"
+    ),
     "activation of the heads": Wrong(((OUT, "self.drop(self.my_out(torch.relu(mixed)))"), (Z, "z = torch.relu(z)")), FIRST, "activation-of-heads"),
 }  # fmt: skip
 

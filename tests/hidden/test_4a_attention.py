@@ -47,7 +47,7 @@ def test_uses_only_what_is_allowed(findings):
     used = [f for f in findings if f.question == "4a" and f.severity in (Severity.DISALLOWED, Severity.READY_MADE)]
     if used:
         first = used[0]
-        more = f" (and {len(used) - 1} more: see the findings)" if len(used) > 1 else ""
+        more = f" (and {len(used) - 1} more: see what was noticed in your code)" if len(used) > 1 else ""
         raise Unmet(first.message + more, where=str(first.place or ""), fix=first.fix)
 
 
@@ -86,7 +86,7 @@ def _matters(visit, drawn, name, x, plain):
 @number("4a.4")
 def test_matches_the_formula(student, reference, cases, remark, smallest):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
-    seen = observe.attention(student, cases.attention(4, everyday=True), remark)
+    seen = observe.attention(student, cases.attention(4, everyday=True), remark, used=True)
     if not attention_roles.find(reference.attention.single_head, seen):
         observe.steady(student.visit("4a"), cases.attention(1)[0])
         unmet = diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
@@ -157,7 +157,10 @@ def test_gradients_reach_every_projection(student, reference, cases):
         expected = _gradients(reference, seen, roles, cotangent)
         for name, gradient in expected.items():
             if not close(back.gradients[name], gradient):
-                raise Unmet("the output is right, but a gradient is not: part of the computation is detached")
+                raise Unmet(
+                    "the output is right, but a gradient is not: part of the computation is detached",
+                    fix="look for detach(), .data and torch.no_grad() on every way from x to the output",
+                )
 
 
 def _gradients(reference, seen, roles, cotangent):

@@ -13,7 +13,6 @@ import torch
 from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.judging import (
-    KEPT,
     TOLERANCES,
     Unmet,
     close,
@@ -49,7 +48,7 @@ def test_builds_and_answers(student, cases, remark):
 @number("4b.2")
 def test_attention_half(student, reference, cases, remark, for_staff, smallest):
     """attention half: x + projection(attention(LayerNorm(x)))"""
-    seen = observe.layer(student, cases.layer(2), without="mlp", biases=False)
+    seen = observe.layer(student, cases.layer(2), without="mlp", biases=False, used=True)
     roles = _roles(student, reference, seen)
     if roles and roles.own:
         remark("your layer brings its own attention: it is judged all the same; the provided Attention would have done")
@@ -66,7 +65,7 @@ def test_attention_half(student, reference, cases, remark, for_staff, smallest):
 @number("4b.3")
 def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
     """MLP half: x + MLP(LayerNorm(x)), dim to mlp_dim to dim with a non-linearity"""
-    seen = observe.layer(student, cases.layer(2), without="attention", biases=False)
+    seen = observe.layer(student, cases.layer(2), without="attention", biases=False, used=True)
     roles = _roles(student, reference, seen)
     if roles:
         if roles.activation == "Sigmoid":  # handout 4(b) names no activation, so this one costs nothing either
@@ -148,8 +147,9 @@ def _unmet(student, reference, seen, known, bank):
 @number("4b.4")
 def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
     """the whole layer matches the reference on random weights"""
-    seen = observe.layer(student, cases.layer(3, everyday=True), remark)
+    seen = observe.layer(student, cases.layer(3, everyday=True), remark, used=True)
     if not _roles(student, reference, seen):
+        layer_mistakes.steady(student, seen[0].case)
         banks = _banks(reference)
         known = layer_mistakes.explained(student, banks, seen, (*banks.layer, *banks.own))
         if not known and _roles(student, reference, observe.layer(student, cases.layer(2), biases=False)):
@@ -202,7 +202,11 @@ def test_gradients_reach_every_layer(student, reference, cases):
         expected = torch.autograd.grad((output * cotangent.double()).sum(), leaf)[0]
         named = isinstance(roles.activation, str)
         if not close(back.gradients[""], expected, TOLERANCES.values if named else TOLERANCES.measured_gradient):
-            raise Unmet("the output is right, but the gradient of x is not: part of the computation is detached")
+            raise Unmet(
+                "the output is right, but the gradient of x is not: part of the computation is detached",
+                fix="look for detach(), .data and torch.no_grad() on every way from x to the output, also where x is "
+                "added back",
+            )
 
 
 # With p = 0.5 each value survives with probability 1/2, doubled. 273 values of the output are looked at, and 651 inside
@@ -226,26 +230,14 @@ def test_dropout_in_its_three_places(student, reference, cases):
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet(
                 "two calls in eval mode differ",
-                fix="dropout must rest in eval mode: an nn.Dropout does, but "
-                "not in a plain Python list, which eval() does not reach: there nn.ModuleList belongs",
+                fix="dropout must rest in eval mode: an nn.Dropout among the layers of self does, F.dropout needs "
+                "training=self.training; in a plain Python list eval() does not reach it: there nn.ModuleList belongs",
             )
         dry = observe.dry(visit, case, drawn, case.x(), train=True)
         passed_on = close(dry, whole[1].output)
         rests = passed_on or close(observe.dry(visit, case, drawn, case.x()), whole[1].output)
-    if not passed_on:
-        if observe.mixes_samples(student, case, drawn):
-            raise Unmet(
-                "in train mode, with dropout=0, sample 0 comes out differently alone than within its batch",
-                fix="a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself",
-                earned=KEPT.dropout_ignores_p,
-            )
-        if not rests:
-            raise Unmet(observe.NOT_AT_REST, fix=observe.AT_REST, earned=KEPT.dropout_ignores_p)
-        raise Unmet(
-            "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?",
-            fix="the probability is an argument of __init__",
-            earned=KEPT.dropout_ignores_p,  # something is dropped, with another probability: its places cannot be told
-        )
+    if not passed_on:  # something is dropped, with another probability: its places cannot be told
+        layer_mistakes.not_passed_on(student, case, drawn, dry, rests=rests)
     if close(whole[0], whole[1].output):
         missing = ["after the attention", "inside the MLP", "after the MLP"]
     else:
@@ -253,9 +245,10 @@ def test_dropout_in_its_three_places(student, reference, cases):
         missing += _missing_around_the_mlp(*mlp) if added else []
     if missing:
         summed = dropout.zero_share(whole[0]) > P / 3
+        sum_dropped = "a whole sum is dropped, x with it, and " if summed else ""
         raise Unmet(
-            f"in train mode with dropout={P} no dropout was found {' nor '.join(missing)}",
-            fix="a whole sum is dropped, x with it: dropout belongs on what is added to x"
+            f"in train mode with dropout={P} {sum_dropped}no dropout was found {' nor '.join(missing)}",
+            fix="dropout belongs on what is added to x, before it is added"
             if summed
             else "handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
             earned=round(1 - len(missing) / 3, 2),

@@ -39,6 +39,7 @@ class LayerParts(msgspec.Struct, frozen=True, eq=False):
     fc1: Affine
     fc2: Affine
     activation: Function
+    heads: int = 1  # whose features stand side by side in what the attention gives
 
 
 # (x, parts) -> output, both (batch, tokens, dim): the reference or a misconception

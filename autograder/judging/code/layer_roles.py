@@ -177,6 +177,7 @@ def _filled(
         fc1=_affine(weights, roles.fc1, case, (case.mlp_dim, case.dim)),
         fc2=_affine(weights, roles.fc2, case, (case.dim, case.mlp_dim)),
         activation=activations.function(roles.activation),
+        heads=case.heads,
     )
     return observation.x.double(), parts
 
