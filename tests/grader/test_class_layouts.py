@@ -87,6 +87,7 @@ PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
     "requests of which none is a work": (["ada/hw6.ipynb", "ben/hw6.ipynb", "regrade requests/ben.txt"], {"ada", "ben"}, ["ben.txt"]),
     "sections and one stray": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["gus.ipynb"], SIX | {"gus"}, ["101/, 102/"]),
     "sections and the solution": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["solution/hw6.ipynb"], SIX | {"solution"}, ["101/, 102/", "the course's own: solution"]),
+    "the solution beside the folder of all": (["submissions/ada/hw6.ipynb", "submissions/ben/hw6.ipynb", "solution/hw6.ipynb", "hw6_template.ipynb"], {"ada", "ben"}, ["in submissions/"]),
     "several homeworks": (["hw4/ada/hw4.ipynb", "hw4/ben/hw4.ipynb", "hw5/ada/hw5.ipynb", "hw5/ben/hw5.ipynb", "hw6/ada/hw6.ipynb", "hw6/ben/hw6.ipynb"], {"ada", "ben"}, ["only hw6/"]),
     "one zip and a roster": (["class.zip!subs/ada/hw6.ipynb", "class.zip!subs/ben/hw6.ipynb", "class.zip!subs/cy/", "roster.csv"], {"ada", "ben", "cy"}, []),
     "a zip for each section": (["Sec 1.zip!ada/hw6.ipynb", "Sec 1.zip!ben/hw6.ipynb", "Sec 2.zip!cy/hw6.ipynb", "Sec 2.zip!dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Sec 1/, Sec 2/"]),

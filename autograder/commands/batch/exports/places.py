@@ -95,8 +95,9 @@ def _ours(path: Path) -> bool:
 
 
 def _only_folder(folder: Path, out: Path | None) -> Path | None:
-    """The only folder in it, where no work lies beside that."""
+    """The only folder in it, where no work lies beside that, but for what by name is the course's own."""
     listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
+    listed = [path for path in listed if not people.staffs(kinds.named(path.name).stem)]
     inside = [path for path in listed if path.is_dir()]
     if len(inside) != 1 or any(folders.is_work(path.name) for path in listed if path.is_file()):
         return None
