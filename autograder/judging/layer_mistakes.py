@@ -14,6 +14,7 @@ from torch import Tensor
 
 from autograder.core.policy import KEPT, TOLERANCES
 from autograder.judging import diagnosis, find_roles, observe, properties, reshaped
+from autograder.judging.code import dropout
 from autograder.judging.code.cases import Cases, LayerCase
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import LayerFormula
@@ -160,3 +161,16 @@ def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor
         found = "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?"
         fix = "the probability is an argument of __init__, and what nn.Dropout takes"
     raise Unmet(found, fix=fix, earned=KEPT.dropout_ignores_p)
+
+
+def not_enlarged(student: Student, case: LayerCase, trained: Tensor, calm: LayerObservation) -> bool:
+    """Whether a half, which adds to x, leaves what it does not drop as it was: looked at again where it seems so."""
+    added, base = trained - calm.x, calm.output - calm.x
+    if not base.any() or dropout.enlarged([added], base):
+        return False
+    with student.visit("4b", probe_seed=case.seed) as visit:
+        visit.build(case)
+        visit.load(calm.weights)
+        seeds = range(case.seed + 1, case.seed + 1 + dropout.FORWARDS)
+        more = [visit.forward(calm.x, train=True, seed=seed).output - calm.x for seed in seeds]
+    return not dropout.enlarged(more, base)

@@ -13,6 +13,7 @@ import torch
 from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.judging import (
+    KEPT,
     TOLERANCES,
     Unmet,
     close,
@@ -243,6 +244,14 @@ def test_dropout_in_its_three_places(student, reference, cases):
     else:
         missing = _missing_after_the_attention(student, reference, *attention)
         missing += _missing_around_the_mlp(*mlp) if added else []
+    halves = {"attention": attention, "MLP": mlp} if added and not missing else {}
+    for half, (trained, calm) in halves.items():
+        if layer_mistakes.not_enlarged(student, case, trained, calm):
+            raise Unmet(
+                f"in train mode with dropout={P} what is left of the {half}'s half is not enlarged",
+                fix="what survives is divided by 1 - dropout while training, as nn.Dropout does: so the mean stays",
+                earned=KEPT.dropout_ignores_p,
+            )
     if missing:
         summed = dropout.zero_share(whole[0]) > P / 3
         sum_dropped = "a whole sum is dropped, x with it, and " if summed else ""

@@ -5,6 +5,8 @@ Pure functions of a train-mode and an eval-mode output with the same weights. Tw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -36,3 +38,21 @@ def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:
     flat = trained.double().flatten(0, -2)
     solved = least_squares(matrix, flat.T).T
     return close(solved @ matrix.T, flat, RTOL) and dropped(solved, inside.flatten(0, -2))
+
+
+# What survives is on average as large as it should be, 1.0, where it is enlarged, and 0.5 where it is not. Of 3,000
+# right MLPs (dropout inside makes it scatter) one forward gave 1.00 with a deviation of 0.12, of as many wrong ones
+# 0.73 at most; the mean of sixteen was 0.92 to 1.09, and 0.45 to 0.55. So one forward asks, and sixteen decide.
+LITTLE, FORWARDS = 0.75, 16
+
+
+def enlarged(added: Sequence[Tensor], calm: Tensor, p: float = P) -> bool:
+    """Whether what survived in `added`, in train mode, is as large as it has to be for the mean to be `calm`."""
+    shares = [_share(each, calm, p) for each in added]
+    return sum(shares) / len(shares) > LITTLE
+
+
+def _share(added: Tensor, calm: Tensor, p: float) -> float:
+    left = added.abs() > TOLERANCES.zero
+    due = calm / (1 - p) if zero_share(added) > p / 3 else calm  # of what is dropped further inside, nothing is zero
+    return float((added * due)[left].sum() / (due * due)[left].sum().clamp_min(1e-12))
