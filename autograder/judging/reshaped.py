@@ -120,9 +120,10 @@ def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
 
 def _for_each_head(weight: Tensor, case: LayerCase, times: float) -> Tensor:
     """A map of one head's features to dim as one of all heads' features, the same for each; others as they are."""
-    if wide(weight.shape) != (case.dim, case.dim_head):
+    sizes = wide(weight.shape)
+    if sizes not in ((case.dim, case.dim_head), (case.dim_head, case.dim)):
         return weight
-    return torch.cat([weight.reshape(case.dim, case.dim_head) * times] * case.heads, dim=1)
+    return torch.cat([weight.reshape(sizes) * times] * case.heads, dim=sizes.index(case.dim_head))
 
 
 def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:

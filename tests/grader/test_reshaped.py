@@ -101,6 +101,17 @@ def test_a_layer_of_other_sizes_is_called_by_its_name(name: str) -> None:
         assert f"the reference {title} (" in said[number].found, said[number]
 
 
+def test_heads_that_are_averaged_before_a_map_that_is_stored_the_other_way_round() -> None:
+    text = RIGHT.replace("nn.Linear(heads * dim_head, dim)", "nn.Parameter(torch.randn(dim_head, dim))")
+    text = text.replace(
+        "self.proj(self.attn(self.norm1(x)))",
+        "self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.shape[0])).mean(-2) @ self.proj",
+    )
+    assert text.count("self.proj") == 3, text
+    lost = in_process.judged("4b", IMPORTS + text)[0]
+    assert lost.keys() - {"4b.6"} == FIRST and "the mean of the heads' outputs" in lost["4b.2"].feedback.found
+
+
 def test_what_only_gains_and_biases_show_is_told_as_that_and_gets_no_name() -> None:
     """A vector that scales what is added is 1 while gains are: then every formula with another norm is the right one."""
     added = {
