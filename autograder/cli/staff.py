@@ -107,13 +107,14 @@ def batch(
     measure_on(mnist)
     from autograder.commands.batch import handed, run, shown, unpacking
     from autograder.commands.batch.cluster import places
+    from autograder.commands.batch.exports import people
     from autograder.grading import Options, checked
     from autograder.handin import folders
 
     options = checked(Options(only=only, without=without, tests=tests, allow_weak_isolation=allow_weak_isolation))
     command = partial(grading_command, out=out, options=options)
     folder = unpacking.folder_of(folder, out, partial(command, "grade"))
-    folders.refuse_one(folder, single=partial(command, "grade"), whole=partial(command, "batch"))
+    folders.refuse_one(folder, partial(command, "grade"), partial(command, "batch"), people.identity)
     place = places.chosen(engine is Engine.DASK, scheduler, jobs, needs)
     grading = partial(
         run, folder, out, options,

@@ -64,10 +64,13 @@ def refuse_class(path: Path, one: Callable[[Path], str], whole: str) -> None:
     )
 
 
-def refuse_one(path: Path, single: Callable[[Path], str], whole: Callable[[Path], str]) -> None:
+def refuse_one(
+    path: Path, single: Callable[[Path], str], whole: Callable[[Path], str], somebodys: Callable[[str], object] = bool
+) -> None:
     """Raises UsageError when `path` is one submission's folder or file, or holds classes and no submission.
 
-    `single` words the command for one submission, `whole` that for a class. Parts of one class are a class.
+    `single` words the command for one submission, `whole` that for a class. Parts of one class are a class. `somebodys`
+    tells whether an entry of this name is a person's: several attempts of each student are no classes.
     """
     if path.is_file():
         raise UsageError(
@@ -79,7 +82,7 @@ def refuse_one(path: Path, single: Callable[[Path], str], whole: Callable[[Path]
             f"{path} is the folder of one submission (it holds {', '.join(own)} itself), and this command takes a "
             f"folder of submissions.\n  for this one submission:  {single(path)}"
         )
-    classes = _classes_in(path)
+    classes = _classes_in(path, somebodys)
     if len(classes) > 1 and again(listed_in(each) for each in classes):
         raise UsageError(
             f"{path} holds the folders of several classes ({', '.join(c.name for c in classes[:3])}), or one class "
@@ -119,7 +122,7 @@ def own_files(folder: Path) -> tuple[str, ...]:
     return () if others else work
 
 
-def _classes_in(folder: Path) -> tuple[Path, ...]:
+def _classes_in(folder: Path, somebodys: Callable[[str], object]) -> tuple[Path, ...]:
     """The folders in it when each that holds anything is a class's."""
     listed = listed_in(folder)
     if any(entry.is_file() and (entry.name == ROSTER or any(True for _ in _works(entry))) for entry in listed):
@@ -128,7 +131,7 @@ def _classes_in(folder: Path) -> tuple[Path, ...]:
     for entry in listed:
         if not entry.is_dir() or not listed_in(entry):
             continue
-        if len(submissions_in(entry)) < _CLASS_IN_A_CLASS:
+        if sum(bool(somebodys(one.name)) for one in submissions_in(entry)) < _CLASS_IN_A_CLASS:
             return ()
         classes.append(entry)
     return tuple(classes)

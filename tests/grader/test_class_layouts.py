@@ -47,7 +47,7 @@ def make(top: Path, *names: str) -> Path:
 def read(top: Path, out: Path) -> Class:
     """As the command reads it."""
     found = unpacking.folder_of(top, out, str)
-    folders.refuse_one(found, single=str, whole=str)
+    folders.refuse_one(found, str, str, people.identity)
     return folder.read(found, leave_out=out)
 
 
@@ -77,8 +77,8 @@ PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
     "wrapped twice, two": (["hw6/subs/ada/hw6.ipynb", "hw6/subs/ben/hw6.ipynb", "roster.csv"], {"ada", "ben"}, ["subs/"]),
     "wrapped, three files of the same bytes": ([f"subs/{who}/blank.ipynb" for who in ("ada", "ben", "cy")] + [f"subs/{who}/hw6.ipynb" for who in ("ada", "ben", "cy")], {"ada", "ben", "cy"}, ["subs/"]),
     "sections, some unfinished": (["mon/ada/hw6.ipynb", "mon/ben/blank/hw6.ipynb", "mon/cy/hw6.py", "tue/dan/hw6.ipynb", "tue/eve/blank/hw6.ipynb"], {"ada", "ben", "cy", "dan", "eve"}, ["mon/, tue/"]),
-    "readers with two each": (["Kim/ada/hw6.ipynb", "Kim/ben/hw6.ipynb", "Lee/cy/hw6.ipynb", "Lee/dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Kim/, Lee/"]),
-    "readers with files": (["kim/ada_hw6.ipynb", "kim/ada.toml", "kim/ben_hw6.ipynb", "lee/cy_hw6.ipynb", "lee/dan_hw6.ipynb", "lee/cy.toml"], {"ada_hw6", "ben_hw6", "cy_hw6", "dan_hw6"}, ["kim/, lee/"]),
+    "readers": (["Kim/ada/hw6.ipynb", "Kim/ben/hw6.ipynb", "Kim/eve/hw6.ipynb", "Lee/cy/hw6.ipynb", "Lee/dan/hw6.ipynb"], {"ada", "ben", "cy", "dan", "eve"}, ["Kim/, Lee/"]),
+    "readers with files": (["kim/ada_hw6.ipynb", "kim/ada.toml", "kim/ben_hw6.ipynb", "kim/eve_hw6.ipynb", "lee/cy_hw6.ipynb", "lee/dan_hw6.ipynb", "lee/cy.toml"], {"ada_hw6", "ben_hw6", "cy_hw6", "dan_hw6", "eve_hw6"}, ["kim/, lee/"]),
     "small sections, one empty": (["Section 1/ada/hw6.ipynb", "Section 1/ben/hw6.ipynb", "Section 2/cy/hw6.ipynb", "Section 3/"], {"ada", "ben", "cy"}, ["Section 1/, Section 2/"]),
     "by date": (["2026-11-20/ada.ipynb", "2026-11-20/ben.ipynb", "2026-11-21/cy.ipynb", "2026-11-21/ada.ipynb", "2026-11-22/dan.ipynb"], {"2026-11-20_ada", "2026-11-21_ada", "ben", "cy", "dan"}, ["ada (2026-11-20, 2026-11-21)"]),
     "by attempt": (["attempt 1/ada.ipynb", "attempt 1/ben.ipynb", "attempt 2/ada.ipynb", "attempt 2/ben.ipynb"], {"attempt_1_ada", "attempt_1_ben", "attempt_2_ada", "attempt_2_ben"}, ["one name in several parts"]),
@@ -88,7 +88,14 @@ PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
     "sections and one stray": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["gus.ipynb"], SIX | {"gus"}, ["101/, 102/"]),
     "sections and the solution": ([f"{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["solution/hw6.ipynb"], SIX | {"solution"}, ["101/, 102/", "the course's own: solution"]),
     "the solution beside the folder of all": (["submissions/ada/hw6.ipynb", "submissions/ben/hw6.ipynb", "solution/hw6.ipynb", "hw6_template.ipynb"], {"ada", "ben"}, ["in submissions/"]),
-    "several homeworks": (["hw4/ada/hw4.ipynb", "hw4/ben/hw4.ipynb", "hw5/ada/hw5.ipynb", "hw5/ben/hw5.ipynb", "hw6/ada/hw6.ipynb", "hw6/ben/hw6.ipynb"], {"ada", "ben"}, ["only hw6/"]),
+    "two exports of Gradescope": ([f"{export}/{file}" for export, n in (("a_6_export", 1), ("a_7_export", 3)) for file in ("submission_metadata.yml", f"submission_{n}/hw6.ipynb", f"submission_{n + 1}/hw6.ipynb")], {f"submission_{n}" for n in (1, 2, 3, 4)}, []),
+    "Gradescope's code and Gradescope's PDFs": (["code/export/submission_metadata.yml", "code/export/submission_1/hw6.ipynb", "code/export/submission_2/hw6.ipynb", "written/export/submission_metadata.yml", "written/export/submission_3.pdf"], {"submission_1", "submission_2"}, ["no code is in it: export/"]),
+    "two downloads as zips": (["on time.zip!ada/hw6.ipynb", "on time.zip!ben/hw6.ipynb", "late.zip!dan/hw6.ipynb"], {"ada", "ben", "dan"}, ["late/, on time/"]),
+    "zips of readers, one folder down": (["HW6/kim.zip!ada/hw6.ipynb", "HW6/kim.zip!ben/hw6.ipynb", "HW6/kim.zip!cy/hw6.ipynb", "HW6/lee.zip!dan/hw6.ipynb", "HW6/lee.zip!eve/hw6.ipynb", "HW6/lee.zip!fay/hw6.ipynb"], SIX, ["kim/, lee/"]),
+    "sections below, and what is late": ([f"subs/{part}/{who}/hw6.ipynb" for part, names in (("101", "ada ben cy"), ("102", "dan eve fay")) for who in names.split()] + ["late/gus/hw6.ipynb"], SIX | {"gus"}, ["101/", "102/", "late/"]),
+    "another homework beside this one and its late ones": (["hw5/ada/hw5.ipynb", "hw5/ben/hw5.ipynb", "hw6/ada/hw6.ipynb", "hw6/ben/hw6.ipynb", "hw6_late/dan/hw6.ipynb"], {"ada", "ben", "dan"}, ["other homeworks': hw5/"]),
+    "what lies beside the folder of all": (["subs/ada/hw6.ipynb", "subs/ben/hw6.ipynb", "dan.rar", "Eve writeup.pdf", "roster.csv"], {"ada", "ben"}, ["beside the folders of the class: Eve writeup.pdf, dan.rar"]),
+    "several homeworks": (["hw4/ada/hw4.ipynb", "hw4/ben/hw4.ipynb", "hw5/ada/hw5.ipynb", "hw5/ben/hw5.ipynb", "hw6/ada/hw6.ipynb", "hw6/ben/hw6.ipynb"], {"ada", "ben"}, ["hw4/, hw5/"]),
     "one zip and a roster": (["class.zip!subs/ada/hw6.ipynb", "class.zip!subs/ben/hw6.ipynb", "class.zip!subs/cy/", "roster.csv"], {"ada", "ben", "cy"}, []),
     "a zip for each section": (["Sec 1.zip!ada/hw6.ipynb", "Sec 1.zip!ben/hw6.ipynb", "Sec 2.zip!cy/hw6.ipynb", "Sec 2.zip!dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Sec 1/, Sec 2/"]),
     "a zip of Canvas's": ([f"subs.zip!{who}_152203{n}_904120{n}_hw6.ipynb" for n, who in enumerate(("adaa", "benb", "cyc"))], {"adaa_1522030", "benb_1522031", "cyc_1522032"}, ["Canvas"]),
@@ -116,6 +123,16 @@ ONES: dict[str, tuple[list[str], set[str]]] = {
     "models": (["ada/attention/a.ipynb", "ada/encoder/b.ipynb", "ben/vit/a.ipynb", "ben/mlp/b.ipynb"], {"ada", "ben"}),
     "dates": (["ada/2026-11-20/hw6.ipynb", "ada/2026-11-21/hw6.ipynb", "ben/20261120/hw6.ipynb"], {"ada", "ben"}),
     "own modules": (["ada/ada_hw6.ipynb", "ada/blocks.py", "ada/heads.py", "ben/ben_hw6.ipynb", "ben/blank_notes.ipynb"], {"ada", "ben"}),
+    "two with three drafts among others": ([f"ada/v{n}/hw6.ipynb" for n in (1, 2, 3)] + [f"ben/attempt {n}/hw6.ipynb" for n in (1, 2, 3)] + [f"{who}/hw6.ipynb" for who in ("cy", "dan", "eve")], {"ada", "ben", "cy", "dan", "eve"}),
+    "two with three runs among others": ([f"ada/{name}/hw6.ipynb" for name in ("macbook", "hive", "savio")] + [f"ben/run_{name}.ipynb" for name in ("cosine", "adamw", "rope")] + [f"{who}/hw6.ipynb" for who in ("cy", "dan")], {"ada", "ben", "cy", "dan"}),
+    "numbered notebooks among others": ([f"ada/Untitled{n}.ipynb" for n in (1, 2, 3)] + [f"ben/hw6copy{n}.ipynb" for n in (1, 2, 3)] + ["cy/hw6.ipynb"], {"ada", "ben", "cy"}),
+    "own names in three ways": ([f"Ada Adams/{name}.ipynb" for name in ("hw6_ada", "ada_adams_vit", "hw6_aadams")] + [f"Ben B/{name}.ipynb" for name in ("ben", "B_Ben_HW6")], {"Ada_Adams", "Ben_B"}),
+    "one with three drafts, others with data": ([f"ada/hw6_v{n}.ipynb" for n in (1, 2, 3)] + [f"{who}/{name}" for who in ("ben", "cy", "dan") for name in (f"{who}_hw6.ipynb", "data/MNIST/raw/x", "figs/loss.png")], {"ada", "ben", "cy", "dan"}),
+    "three drafts in German, of one": ([f"ada/{name}/hw6.ipynb" for name in ("Entwurf", "Abgabe", "Versuch 2")], {"ada"}),
+    "a package beside the notebook": (["ada/ada_hw6.ipynb", "ada/blocks/attention.py", "ada/embeddings/patch.py", "ada/trainer/train.py", "ben/hw6.ipynb"], {"ada", "ben"}),
+    "the same three attempts of everybody": ([f"{who}/attempt_{n}/hw6.ipynb" for who in ("ada", "ben", "cy") for n in (1, 2, 3)], {"ada", "ben", "cy"}),
+    "groups, one with a folder for each member": ([f"Group {n}/hw6.ipynb" for n in (1, 2, 3)] + [f"Group 4/{who}/hw6.ipynb" for who in ("ada", "ben", "cy")], {f"Group_{n}" for n in (1, 2, 3, 4)}),
+    "a student called Late": (["Late/Late_hw6.ipynb", "Late/hw6_draft.ipynb", "ada/hw6.ipynb", "ben/hw6.ipynb"], {"Late", "ada", "ben"}),
     "one with a friend's folder": (["ada/hw6.ipynb", "ben/zoe/hw6.ipynb", "cy/hw6.ipynb"], {"ada", "ben", "cy"}),
     "students by number": (["3031234567/ada_hw6.ipynb", "3031234567/ada.toml", "3037654321/ben_hw6.ipynb"], {"3031234567", "3037654321"}),
     "one zip of one student": (["ada.zip!code/hw6.ipynb", "ada.zip!old/hw6.ipynb"], {"ada"}),
@@ -170,6 +187,39 @@ def test_what_is_one_students_comes_together(tmp_path: Path, what: str) -> None:
     assert not [note for note in found.notes if "left out" in note]
 
 
+EXPORTS = {
+    "Gradescope": "submission_{0}",
+    "Moodle": "S {0}_23{0}_assignsubmission_file_",
+    "Brightspace": "709{0}-118 - S {0} - Nov 20, 2026 1158 PM",
+    "Sakai": "S, {0}(s{0})/Submission attachment(s)",
+}
+
+
+@pytest.mark.parametrize("system", EXPORTS)
+def test_each_entry_of_an_export_is_one_hand_in_whatever_it_holds(tmp_path: Path, system: str) -> None:
+    """Drafts, runs and a partner's copy do not cost a student the name that the export has."""
+    odd = {
+        1: ["hw6_v1.ipynb", "hw6_v2.ipynb", "hw6_v3.ipynb"],
+        2: ["zoe/hw6.ipynb", "yan/hw6.ipynb", "xiu/hw6.ipynb"],
+        3: ["bea.ipynb", "cem.ipynb"],
+    }
+    names = [f"{EXPORTS[system].format(n)}/{file}" for n in (1, 2, 3, 4, 5) for file in odd.get(n, [N])]
+    top = make(tmp_path / "class", *names)
+    if system == "Gradescope":
+        listed = "".join(f"submission_{n}:\n  :submitters:\n  - :name: S {n}\n" for n in (1, 2, 3, 4, 5))
+        (top / "submission_metadata.yml").write_text(f"---\n{listed}")
+    found = read(top, tmp_path / "out")
+    assert len(found.entries) == 5 and all(entry.people for entry in found.entries), found
+    assert not [note for note in found.notes if "parts of one class" in note or "does not name" in note]
+
+
+def test_vowel_signs_and_initials_tell_people_apart(tmp_path: Path) -> None:
+    names = ["मीना", "मोना", "Chen, A", "Chen", "New", "My"]
+    made = make(tmp_path / "class", *(f"{name}.{ending}" for name in names for ending in ("ipynb", "toml")))
+    found = read(made, tmp_path / "out")
+    assert sorted(whose(found).values(), key=min) == sorted(({f"{n}.ipynb", f"{n}.toml"} for n in names), key=min)
+
+
 TOLD = {
     "perhaps one student's": ["Dan.ipynb", "Dan final.ipynb", "Eve.ipynb", "Gus LATE.ipynb", "Gus.ipynb"],
     "the course's own: hw6_template, solution": ["ada/hw6.ipynb", "hw6_template.ipynb", "solution/hw6.ipynb"],
@@ -195,7 +245,7 @@ def test_what_may_be_otherwise_is_told(tmp_path: Path, said: str) -> None:
 
 @pytest.mark.parametrize(
     "name, who",
-    [("Ada A. Smith", "ada smith"), ("Smith, Ada", "ada smith"), ("hw6_ada_final (2)", "ada"), ("2026-11-20 Ada", "ada"),
+    [("Ada A. Smith", "a ada smith"), ("Smith, Ada", "ada smith"), ("hw6_ada_final (2)", "ada"), ("2026-11-20 Ada", "ada"),
      ("attempt 2", ""), ("q4a", ""), ("Section 101", ""), ("2026-11-20", ""), ("最终", ""), ("3031234567", "3031234567"),
      ("Sun Li", "li sun"), ("王芳", "王芳"), ("solution", ""), ("hw6", ""), ("LATE", "")],
 )  # fmt: skip

@@ -58,7 +58,9 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     if not hand_ins:
         raise UsageError(f"no submission in {folder}: expected sub-folders, .zip, .ipynb or .py files")
     hand_ins.sort(key=lambda one: str(one.files[0][0]))
-    people, more = roster.read(tops[0].folders[0] / ROSTER)
+    read_all = [roster.read(top.folders[0] / ROSTER) for top in tops]
+    people = {name: about for part, _ in read_all for name, about in part.items()}
+    more = [note for _, notes_of_part in read_all for note in notes_of_part]
     told = (*notes, *more, *_missing(people, hand_ins))  # with names of files, which anybody may have made
     return Class(tuple(_entries(hand_ins, people, out)), tuple(one_line(note, MAX_NOTE) for note in told))
 

@@ -17,15 +17,16 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from autograder.commands.batch.exports import people
+from autograder.commands.batch.exports import people, systems
 from autograder.commands.batch.exports.places import holds
 from autograder.core.errors import UsageError
 from autograder.handin.files import kinds
-from autograder.handin.folders import BESIDE, WORK, is_work
+from autograder.handin.folders import BESIDE, WORK, is_work, own_files
 from autograder.report import results
 from autograder.sandbox import scratch
 
 MARK = ".unpacked"  # in the folder: the hash of the zip that it is from
+_SEVERAL = 3  # hand-ins in a zip that is called as one person's may be
 MAX_MEMBERS = 500_000  # a thousand submissions of some ten files, and a virtual environment in a few of them
 MAX_GB = 64
 _CHUNK = 1 << 20
@@ -66,11 +67,15 @@ def _zips(path: Path, out: Path) -> list[Path]:
         listed = sorted(entry for entry in entries if entry.is_dir() or is_work(entry.name))
     except OSError:
         return []  # said when the class is read
+    if len(listed) == 1 and listed[0].is_dir() and not own_files(listed[0]):
+        inside = _zips(listed[0], out)  # one folder down; of one student's zips none is a class
+        return [] if len(inside) == 1 and not is_a_class(inside[0]) else inside
     found = {part[1]: part for entry in listed if entry.is_file() and (part := _PART.fullmatch(entry.name))}
     if len(found) == 1 and all(_PART.fullmatch(entry.name) for entry in listed):
         return listed
-    whole = bool(listed) and all(map(is_a_class, listed))
-    return listed if whole else []
+    alone = bool(listed) and all(entry.suffix.lower() == ".zip" for entry in listed)
+    sections = alone and all(is_a_class(entry) or not people.person(entry.stem) for entry in listed)
+    return listed if sections and any(map(is_a_class, listed)) else []
 
 
 def is_a_class(path: Path) -> bool:
@@ -86,14 +91,20 @@ def is_a_class(path: Path) -> bool:
     below = [parts[front:] for parts in paths]
     if any(len(parts) == 1 and parts[0].lower() in (*WORK, *BESIDE) for parts in below):
         return False
-    inside = {people.person(parts[0]) for parts in below if len(parts) > 1 and parts[-1].lower() in WORK} - {""}
-    files = {people.person(parts[0]) for parts in below if len(parts) == 1 and _is_whole(parts[0])} - {""}
-    return len(inside) >= 2 or len(inside | files) >= 3
+    exported = systems.read(Path(parts[0]) for parts in below if len(parts) == 1)
+    if len({name.who for name in exported.values()}) > 1:
+        return True
+    whole = {
+        parts[0] for parts in below if len(parts) > 1 and _is_whole(parts[-1]) or len(parts) == 1 and _is_whole(*parts)
+    }
+    whose = {people.identity(kinds.named(name).stem) for name in whole} - {""}
+    own = set(people.person(path.stem).split())
+    return len(whose) >= (_SEVERAL if own else 2) and not any(own & set(who.split()) for who in whose)
 
 
 def _is_whole(name: str) -> bool:
-    """A notebook or an archive; somebody's own modules may be called anything."""
-    return kinds.named(name).kind in (kinds.NOTEBOOK, kinds.ZIP)
+    """A notebook or an archive, or what has the right name; somebody's own modules may be called anything."""
+    return name.lower() in WORK or kinds.named(name).kind in (kinds.NOTEBOOK, kinds.ZIP)
 
 
 def _is_one(path: Path) -> bool:

@@ -34,7 +34,7 @@ def _several(entry: Path) -> bool:
 def _in_several_parts(hand_ins: Sequence[HandIn]) -> list[str]:
     parts: dict[str, list[str]] = {}
     for one in hand_ins:
-        if one.part:
+        if one.part and people.identity(one.label):
             parts.setdefault(one.label, []).append(one.part)
     return [f"{label} ({', '.join(each)})" for label, each in parts.items() if len(each) > 1]
 
@@ -46,6 +46,6 @@ def _perhaps_one(hand_ins: Sequence[HandIn]) -> list[str]:
         if not one.people and (who := people.person(one.label)):
             whose.setdefault(who, []).append(one)
     several = [each for each in whose.values() if len(each) > 1]
-    named = [[one.longer if one.part else one.files[0][0].name for one in each] for each in several]
+    named = [[one.longer if one.part or not one.alone else one.alone.name for one in each] for each in several]
     in_parts = [len({one.part for one in each}) > 1 and len({one.label for one in each}) == 1 for each in several]
     return [" and ".join(names) for names, told in zip(named, in_parts) if not told]

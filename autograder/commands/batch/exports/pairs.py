@@ -19,7 +19,7 @@ from autograder.handin.files import kinds
 
 # What files of this homework are called beside the name of whoever made them.
 _WORDS = frozenset(
-    "cs cs189 cs182 cs289a a of the and my copy kopie copia final finished done new draft answers answer written "
+    "cs cs189 cs182 cs289a of the and my copy kopie copia final finished done new draft answers answer written "
     "solutions solution submission writeup history losses loss curves model weights checkpoint ckpt notebook code vit "
     "transformer attention mnist colab".split()
 )
@@ -58,6 +58,7 @@ def paired(names: Iterable[str]) -> Paired:
     alone = []
     for name in others:
         works = [work for work in owners.get(owner(name), []) if work in beside] if owner(name) else []
+        works = [work for work in beside if _same_stem(work, name)] or works
         same = [work for work in works if _number(work) == _number(name)] or works
         for work in same:
             beside[work].append(name)
@@ -73,9 +74,22 @@ def owner(name: str) -> str:
 
 def words(stem: str) -> list[str]:
     """The words of a name, in small letters, but for the homework's own."""
-    plain = unicodedata.normalize("NFC", stem).casefold().replace("_", " ")
-    found = re.findall(r"\w+", _HOMEWORK.sub(" ", _COPY.sub(" ", plain)))
+    plain = _HOMEWORK.sub(" ", _COPY.sub(" ", unicodedata.normalize("NFC", stem).casefold().replace("_", " ")))
+    found = "".join(letter if _is_of_a_word(letter) else " " for letter in plain).split()
     return [word for word in found if word not in _WORDS and not _VERSION.fullmatch(word)]
+
+
+def _is_of_a_word(letter: str) -> bool:
+    """Vowel signs are no letters: without them मीना and मोना were one name."""
+    return letter.isalnum() or unicodedata.category(letter).startswith("M")
+
+
+def _same_stem(one: str, other: str) -> bool:
+    return _stem(one) == _stem(other)
+
+
+def _stem(name: str) -> str:
+    return unicodedata.normalize("NFC", kinds.named(name).stem).casefold()
 
 
 def _scripts(works: list[str]) -> dict[str, list[str]]:
@@ -94,6 +108,11 @@ def _ending(name: str) -> str:
 def _number(name: str) -> str:
     found = _COPY.search(name)
     return found[1] if found else ""
+
+
+def may_be_somebodys(name: str) -> bool:
+    """Whether a file by itself looks like somebody's hand-in, or a part of one."""
+    return kinds.named(name).kind == kinds.PACKED or _companion(name)
 
 
 def _companion(name: str) -> bool:

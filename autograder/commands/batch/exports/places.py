@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from autograder.commands.batch.exports import pairs, people, systems
+from autograder.commands.batch.exports import pairs, people, shown, systems
 from autograder.core.policy import FILES
 from autograder.handin import folders
 from autograder.handin.files import kinds
@@ -24,7 +24,7 @@ _MOST = 200  # files of one entry that are looked at by name
 _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py", "gradebook.db")
 _WRAPPED = 3  # folders around a class
 _SURE = 3  # different works that no single person hands in
-_HOMEWORK = re.compile(r"(?:hw|homework|assignment|pset)[ _-]*0*(\d+)", re.IGNORECASE)
+_HOMEWORK = re.compile(r"(?:hw|homework|assignment|pset)[ _-]*0*(\d+)(?!\d)", re.IGNORECASE)
 _RESULTS = ({"index.html", "summary.json", "records"}, {"feedback.csv"})  # what `batch` and `feedback` write
 
 
@@ -54,14 +54,10 @@ def tops(folder: Path, out: Path | None) -> tuple[list[Part], list[str]]:
             folder = folder / "submitted"
             notes.append("read as a course of nbgrader: what lies in submitted/ is graded, and nothing else")
             break
-        if own := _this_homework(folder, out):
-            folder = own
-            notes.append(f"only {own.name}/ is graded: the folders beside it are other homeworks'")
-            continue
         inside = _wrapped(folder, out)
         if inside is None:
             break
-        notes.append(f"the class is in {inside.name}/, the only folder with submissions")
+        notes += [f"the class is in {inside.name}/, the only folder with submissions", *_left_beside(folder, inside)]
         folder = inside
     if ours := [path for path in folders.listed_in(folder) if _ours(path)]:
         notes.append(f"left out, for they are results of an earlier run: {', '.join(f'{each.name}/' for each in ours)}")
@@ -69,12 +65,46 @@ def tops(folder: Path, out: Path | None) -> tuple[list[Part], list[str]]:
         named = ", ".join(f"{each.name}/" for each in kinds_apart)
         notes.append(f"read as one class with a folder for each kind of file: {named}")
         return [Part(tuple(kinds_apart))], notes
+    if exported := _gradescopes(folder, out):
+        graded = [path for path in exported if any(map(folders.is_work, _names(path)))] or exported
+        without = [f"{path.name}/" for path in exported if path not in graded]
+        notes += [f"left out, for no code is in it: {', '.join(without)}"] if without else []
+        return [Part((path,)) for path in graded], notes
     beside: list[Path] = []
-    sections = _sections(folder, out) or (beside := _beside_students(folder, out))
+    others, own = _homeworks(folder, out)
+    if others:
+        notes.append(f"left out, for they are other homeworks': {', '.join(f'{each.name}/' for each in others)}")
+    sections = own or _sections(folder, out) or (beside := _beside_students(folder, out))
+    sections = [each for path in sections for each in _sections(path, out) or [path]]
     if sections:
         notes.append(f"taken as parts of one class: {', '.join(f'{each.name}/' for each in sections)}")
+    if sections and not beside:
+        notes += _left_beside(folder, *sections)
     parts = [Part((each,)) for each in sections]
-    return [Part((folder,), frozenset(beside)), *parts] if beside or not parts else parts, notes
+    rest = Part((folder,), frozenset(beside))
+    return [rest, *parts] if beside or not parts else parts, notes
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in itertools.islice(folder.rglob("*"), _MOST) if path.is_file()]
+
+
+def _gradescopes(folder: Path, out: Path | None) -> list[Path]:
+    """Exports of Gradescope that lie side by side and are all there is: of two assignments, say, or of two sections."""
+    inside = [path for path in folders.listed_in(folder) if path.is_dir() and not holds(path, out)]
+    found = [each for path in inside for each in (path, _only_folder(path, out)) if each and _has_roster(each)]
+    return found if len(found) == len(inside) else []
+
+
+def _has_roster(folder: Path) -> bool:
+    return (folder / folders.ROSTER).is_file()
+
+
+def _left_beside(folder: Path, *inside: Path) -> list[str]:
+    """What lies beside the folders that are graded, and may be somebody's."""
+    files = [path.name for path in folders.listed_in(folder) if path.is_file() and path not in inside]
+    found = [name for name in files if pairs.may_be_somebodys(name) and people.identity(kinds.named(name).stem)]
+    return [f"left out, for it lies beside the folders of the class: {shown(found)}"] if found else []
 
 
 def holds(path: Path, out: Path | None) -> bool:
@@ -111,59 +141,91 @@ def _wrapped(folder: Path, out: Path | None) -> Path | None:
 
 
 def _is_a_class(folder: Path, out: Path | None, depth: int = _WRAPPED) -> bool:
-    """Whether several people's works lie in it, or in the only folder of it."""
-    if _TEAMS in {path.name for path in folders.listed_in(folder)} or _surely_a_class(folder):
+    """Whether several people's works lie in it, or in the only folder of it. A person's own has drafts and places."""
+    listed = folders.listed_in(folder)
+    if _TEAMS in {path.name for path in listed} or _exported(folder):
         return True
-    if len(people.apart(folder)) > 1 or _by_kind(folder, out) or _sections(folder, out):
+    named = bool(people.person(folder.name))
+    if len(people.apart(folder)) >= (_SURE if named else 2) or _by_kind(folder, out) or _sections(folder, out):
+        return True
+    if (
+        not named
+        and any(people.identity(path.name) for path in listed)
+        and len(folders.submissions_in(folder)) >= _SURE
+    ):
         return True
     inside = _only_folder(folder, out) if depth else None
     return inside is not None and _is_a_class(inside, out, depth - 1)
 
 
-def _this_homework(folder: Path, out: Path | None) -> Path | None:
-    """This homework's folder among those of several."""
+def _exported(folder: Path) -> bool:
+    """Whether a course system has written it: then each entry is one hand-in, whatever is in there."""
+    return (folder / folders.ROSTER).is_file() or len(systems.read(folders.listed_in(folder))) > 1
+
+
+def _homeworks(folder: Path, out: Path | None) -> tuple[list[Path], list[Path]]:
+    """(the folders of other homeworks, those of this one and of what came late), where they lie side by side."""
     inside = [path for path in folders.listed_in(folder) if path.is_dir() and not holds(path, out)]
-    numbers = {path: found[1] for path in inside if (found := _HOMEWORK.fullmatch(path.name))}
+    numbers = {path: found[1] for path in inside if (found := _HOMEWORK.match(path.name))}
     own = [path for path, number in numbers.items() if number in re.findall(r"\d+", FILES.notebook)]
-    return own[0] if len(own) == 1 and 1 < len(numbers) == len(inside) else None
+    others = [path for path in numbers if path not in own]
+    if not own or not others or any(map(_is_one, numbers)):
+        return [], []
+    late = [path for path in inside if path not in numbers and people.groups(path.name, late=True)]
+    return others, sorted([*own, *late])
 
 
 def _sections(folder: Path, out: Path | None) -> list[Path]:
     """The folders of a class that is kept in parts; none when they may be students'.
 
-    One holds three works of several people, or half of them two. Where names come again from folder to folder, they are
-    attempts or parts of a homework, and each folder a student's, unless the folders' own names say that they are not.
+    Each holds somebody's work, half of them those of two people; of three, where the folders have people's names: then
+    they may be students with runs and places. Where names come again from folder to folder, they are attempts or parts
+    of a homework, and each folder a student's, unless the folders' own names say that they are not.
     """
     listed = [path for path in folders.listed_in(folder) if not holds(path, out)]
-    if any(path.is_file() and (folders.is_work(path.name) or path.name == folders.ROSTER) for path in listed):
+    if _exported(folder) or any(path.is_file() and folders.is_work(path.name) for path in listed):
         return []
-    parts = {path: _entries(path) for path in listed if path.is_dir()}
-    parts = {path: entries for path, entries in parts.items() if entries}
-    if len(parts) < 2 or not (any(_surely_a_class(path) for path in parts) or _of_people(parts)):
+    inside = [path for path in listed if path.is_dir() and folders.listed_in(path)]
+    parts = {path: entries for path in inside if (entries := _entries(path))}
+    named = any(people.person(path.name) for path in parts)
+    works = [path for path, entries in parts.items() if named or any(map(folders.is_somebodys, entries))]
+    if len(parts) < 2 or not _of_people(works, _SURE if named else 2):
         return []
     if any(folders.own_files(path) or any(_loose(entry) for entry in entries) for path, entries in parts.items()):
         return []
-    if 2 * sum(len(entries) > 1 for entries in parts.values()) < len(parts):
-        return []
-    named = any(people.person(path.name) for path in parts)
-    return [] if named and folders.again(parts.values()) else sorted(parts)
+    return [] if named and folders.again(parts.values()) else sorted(inside)
 
 
-def _of_people(parts: Iterable[Path]) -> bool:
-    """Whether each folder holds somebody's work, half of them those of two people, and all together of three."""
-    whose = [len(people.apart(path)) for path in parts]
-    return all(whose) and sum(whose) >= _SURE and 2 * sum(count > 1 for count in whose) >= len(whose)
+def _of_people(parts: Iterable[Path], each: int) -> bool:
+    """Whether each folder holds somebody's work, half of them those of so many people, and all together of three."""
+    whose = [_SURE if _exported(path) else len(people.apart(path)) for path in parts]
+    return all(whose) and sum(whose) >= _SURE and 2 * sum(count >= each for count in whose) >= len(whose)
 
 
 def _beside_students(folder: Path, out: Path | None) -> list[Path]:
-    """The folders of several people that lie beside students' own: what came late, or sections where they are sure."""
+    """The folders of several people that lie beside students' own: what came late, and sections, told by name."""
+    if _exported(folder):
+        return []
     inside = [path for path in folders.listed_in(folder) if path.is_dir() and not holds(path, out)]
-    inside = [path for path in inside if not folders.own_files(path) and folders.listed_in(path)]
-    late = [path for path in inside if people.groups(path.name, late=True)]
-    sure = [path for path in inside if path not in late and _surely_a_class(path)]
-    more = sure if len(sure) > 1 else [path for path in sure if people.groups(path.name)]
-    found = sorted({*late, *more})
+    inside = [path for path in inside if folders.listed_in(path)]
+    late = [path for path in inside if people.groups(path.name, late=True) and not (_is_one(path) or _is_named(path))]
+    parts = [path for path in inside if people.groups(path.name) or people.numbered(path.name)]
+    parts = [path for path in parts if path not in late]
+    whose = {path: 0 if _is_one(path) else _SURE if _exported(path) else len(people.apart(path)) for path in parts}
+    if not all(whose.values()) or max(whose.values(), default=0) < 2:
+        parts = []  # groups that handed in one work each, one of them in several folders
+    found = sorted({*late, *parts})
     return found if any(path not in found for path in folders.listed_in(folder)) else []
+
+
+def _is_named(folder: Path) -> bool:
+    """Whether an entry has the folder's name in it: Late/Late_hw6.ipynb is somebody's of that name."""
+    own = set(pairs.words(folder.name))
+    return any(own & set(pairs.words(kinds.named(path.name).stem)) for path in folders.listed_in(folder))
+
+
+def _is_one(folder: Path) -> bool:
+    return bool(folders.own_files(folder)) or any(_loose(entry) for entry in _entries(folder))
 
 
 def _by_kind(folder: Path, out: Path | None) -> list[Path]:
@@ -202,12 +264,6 @@ def _files(entry: Path) -> list[Path]:
     if entry.is_file():
         return [entry]
     return [path for path in itertools.islice(entry.rglob("*"), _MOST) if path.is_file()]
-
-
-def _surely_a_class(folder: Path) -> bool:
-    if len(systems.read(folders.listed_in(folder))) > 1 or len(folders.submissions_in(folder)) >= _SURE:
-        return True
-    return len(people.apart(folder)) >= _SURE
 
 
 def several_in(entry: Path) -> bool:
