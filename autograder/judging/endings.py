@@ -70,7 +70,7 @@ _ENDINGS = {
     ExitKind.PROTOCOL: "{doing}: the process answered with something that is no answer",
 }
 _MENDS = {
-    ExitKind.TIMEOUT: "look for a loop that does not end; a correct solution needs well under a second",
+    ExitKind.TIMEOUT: "look for a loop that does not end, and for what is slow: sleep, prints, a loop over all entries",
     ExitKind.MEMORY: "look for a tensor that grows with batch x tokens x tokens x features; none is needed",
     ExitKind.DISK: "remove what writes files from your classes and what they use; no solution needs any",
     ExitKind.KILLED: "endless recursion is the usual reason",

@@ -19,6 +19,7 @@ from autograder.handin.slicing import remarks
 from autograder.handin.slicing.asides import Aside
 from autograder.handin.slicing.backward import Slice, backward_slice
 from autograder.handin.slicing.beside import Module, unfolded
+from autograder.handin.slicing.conditional import of_class, that_run
 from autograder.handin.slicing.hyperparameters import read_run
 from autograder.handin.slicing.indirect import indirect
 from autograder.handin.slicing.missing import missing
@@ -72,6 +73,7 @@ def slice_cells(
     whole = unfolded(read, modules or {})
     classes = {question.number: question.class_name for question in policy.POLICY.questions if question.class_name}
     chunks, late = remarks.without_late_stubs(whole.chunks, classes)
+    running = that_run(chunks)
     broken = (*unread, *whole.broken)
     programs: dict[str, Program] = {}
     unusable: dict[str, str] = {}
@@ -82,22 +84,26 @@ def slice_cells(
     findings = [*whole.findings, *remarks.syntax(broken), *edited, *late]
     for question in (q for q in policy.POLICY.questions if q.class_name):
         number, name, given = question.number, question.class_name, given_names(question.number)
-        found = backward_slice(chunks, name, given)
+        mine = of_class(running, name, frozenset(classes.values()) - {name})
+        found = backward_slice(mine, name, given)
+        if found is None:  # only under a condition that is off, if at all: better that than nothing
+            mine = chunks
+            found = backward_slice(mine, name, given)
         if found is None:
             unusable[number] = missing(chunks, broken, name, file, (asides or {}).get(name))
             continue
-        kept = [chunks[i] for i in found.order]
-        findings += remarks.unfilled(chunks, number, name)
-        findings += remarks.defined_twice(chunks, number, name)
+        kept = [mine[i] for i in found.order]
+        findings += remarks.unfilled(mine, number, name)
+        findings += remarks.defined_twice(mine, number, name)
         findings += remarks.local_imports(kept, number, frozenset(beside))
         findings += _lost_names(broken, found, number, name)
         try:
-            programs[number] = write_program(number, name, chunks, found, given)
+            programs[number] = write_program(number, name, mine, found, given)
         except UNPARSABLE as error:
             unusable[number] = _refused(kept, name, error)
             continue
-        alternatives += _alternatives(programs[number], chunks, changed & frozenset(question.may_bring))
-        alternatives += _with_indirect(programs[number], chunks, found)
+        alternatives += _alternatives(programs[number], mine, changed & frozenset(question.may_bring))
+        alternatives += _with_indirect(programs[number], mine, found)
     absent = tuple(number for number, name in classes.items() if remarks.absent(chunks, broken, name))
     run, differing = read_run(cells, chunks, provided)
     findings += read_training(chunks)

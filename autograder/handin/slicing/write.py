@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from autograder.core import policy
 from autograder.core.records import Place, Program
@@ -46,8 +46,15 @@ def _edited(chunk: Chunk, used: frozenset[str], given: frozenset[str]) -> list[s
     if len(chunk.nodes) == 1 and isinstance(chunk.nodes[0], ast.Import):
         _narrow(lines, chunk, chunk.nodes[0], used)
     elif given and not all(isinstance(node, _DEFINITIONS) for node in chunk.nodes):
-        for node in _nested_definitions(chunk.nodes, given):
-            _blank(lines, chunk, node)
+        return blanked(chunk, nested_definitions(chunk.nodes, given))
+    return lines
+
+
+def blanked(chunk: Chunk, nodes: Iterable[ast.stmt]) -> list[str]:
+    """The lines of the chunk with these definitions, which stand in it, as `pass`."""
+    lines = list(chunk.lines)
+    for node in nodes:
+        _blank(lines, chunk, node)
     return lines
 
 
@@ -62,7 +69,7 @@ def _narrow(lines: list[str], chunk: Chunk, node: ast.Import, used: frozenset[st
     lines[: last + 1] = [f"import {names}{rest}", *[""] * last]
 
 
-def _nested_definitions(nodes: Sequence[ast.stmt], given: frozenset[str]) -> Iterator[ast.stmt]:
+def nested_definitions(nodes: Sequence[ast.stmt], given: Set[str]) -> Iterator[ast.stmt]:
     """Definitions of given names at module level but inside an `if`, `try`, `with` or loop."""
     for node in nodes:
         if isinstance(node, _DEFINITIONS):
@@ -74,7 +81,7 @@ def _nested_definitions(nodes: Sequence[ast.stmt], given: frozenset[str]) -> Ite
         else:
             for part in ast.iter_child_nodes(node):
                 inner = [part] if isinstance(part, ast.stmt) else getattr(part, "body", [])
-                yield from _nested_definitions([s for s in _as_list(inner) if isinstance(s, ast.stmt)], given)
+                yield from nested_definitions([s for s in _as_list(inner) if isinstance(s, ast.stmt)], given)
 
 
 def _as_list(value: object) -> list[object]:
