@@ -133,6 +133,8 @@ ONES: dict[str, tuple[list[str], set[str]]] = {
     "the same three attempts of everybody": ([f"{who}/attempt_{n}/hw6.ipynb" for who in ("ada", "ben", "cy") for n in (1, 2, 3)], {"ada", "ben", "cy"}),
     "groups, one with a folder for each member": ([f"Group {n}/hw6.ipynb" for n in (1, 2, 3)] + [f"Group 4/{who}/hw6.ipynb" for who in ("ada", "ben", "cy")], {f"Group_{n}" for n in (1, 2, 3, 4)}),
     "a student called Late": (["Late/Late_hw6.ipynb", "Late/hw6_draft.ipynb", "ada/hw6.ipynb", "ben/hw6.ipynb"], {"Late", "ada", "ben"}),
+    "repositories, one named after another homework": (["hw6-ada/src/hw6.ipynb", "hw6-ben/hw6.ipynb", "hw5-cy/src/hw6.ipynb"], {"hw6-ada", "hw6-ben", "hw5-cy"}),
+    "a table of feedback in one's own folder": (["ada/hw6.ipynb", "ada/feedback.csv", "ben/hw6.ipynb"], {"ada", "ben"}),
     "one with a friend's folder": (["ada/hw6.ipynb", "ben/zoe/hw6.ipynb", "cy/hw6.ipynb"], {"ada", "ben", "cy"}),
     "students by number": (["3031234567/ada_hw6.ipynb", "3031234567/ada.toml", "3037654321/ben_hw6.ipynb"], {"3031234567", "3037654321"}),
     "one zip of one student": (["ada.zip!code/hw6.ipynb", "ada.zip!old/hw6.ipynb"], {"ada"}),

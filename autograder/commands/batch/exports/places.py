@@ -25,7 +25,7 @@ _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py"
 _WRAPPED = 3  # folders around a class
 _SURE = 3  # different works that no single person hands in
 _HOMEWORK = re.compile(r"(?:hw|homework|assignment|pset)[ _-]*0*(\d+)(?!\d)", re.IGNORECASE)
-_RESULTS = ({"index.html", "summary.json", "records"}, {"feedback.csv"})  # what `batch` and `feedback` write
+_RESULTS, _FEEDBACK = {"index.html", "summary.json", "records"}, "feedback.csv"  # what `batch` and `feedback` write
 
 
 class Part(NamedTuple):
@@ -121,7 +121,7 @@ def _ours(path: Path) -> bool:
     if not path.is_dir():
         return False
     within = {each.name for each in folders.listed_in(path)}
-    return any(ours <= within for ours in _RESULTS)
+    return within >= _RESULTS or _FEEDBACK in within and not any(map(folders.is_work, within))
 
 
 def _only_folder(folder: Path, out: Path | None) -> Path | None:
@@ -166,7 +166,8 @@ def _exported(folder: Path) -> bool:
 def _homeworks(folder: Path, out: Path | None) -> tuple[list[Path], list[Path]]:
     """(the folders of other homeworks, those of this one and of what came late), where they lie side by side."""
     inside = [path for path in folders.listed_in(folder) if path.is_dir() and not holds(path, out)]
-    numbers = {path: found[1] for path in inside if (found := _HOMEWORK.match(path.name))}
+    nobodys = [path for path in inside if not people.person(path.name)]  # and not hw5-ada/
+    numbers = {path: found[1] for path in nobodys if (found := _HOMEWORK.match(path.name))}
     own = [path for path, number in numbers.items() if number in re.findall(r"\d+", FILES.notebook)]
     others = [path for path in numbers if path not in own]
     if not own or not others or any(map(_is_one, numbers)):
