@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,43 @@ def test_vowel_signs_and_initials_tell_people_apart(tmp_path: Path) -> None:
     made = make(tmp_path / "class", *(f"{name}.{ending}" for name in names for ending in ("ipynb", "toml")))
     found = read(made, tmp_path / "out")
     assert sorted(whose(found).values(), key=min) == sorted(({f"{n}.ipynb", f"{n}.toml"} for n in names), key=min)
+
+
+def _list_of_a_million(data: bytes) -> bytes:
+    end = data.rfind(b"PK\5\6")
+    return data[: end + 12] + (1 << 30).to_bytes(4, "little") + data[end + 16 :]
+
+
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda data: data[: len(data) // 2],
+    "empty": lambda data: b"",
+    "a list that is said to be long": _list_of_a_million,
+    "a second end, for a list that is longer": lambda data: (
+        data[: data.rfind(b"PK\5\6")] + b"PK\6\7" + bytes(16) + data[data.rfind(b"PK\5\6") :]
+    ),
+    "a name that no disk takes": lambda data: data.replace(b"x" * 99, b"/" + b"y" * 98),
+    "a name that is no text": lambda data: data.replace(b"x" * 99, b"\xff" * 99),
+    "a list of noise": lambda data: (
+        data[: data.rfind(b"PK\1\2") + 4] + bytes(range(60)) + data[data.rfind(b"PK\5\6") :]
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_students_zip_stops_no_class_whatever_is_wrong_with_it(tmp_path: Path, what: str) -> None:
+    top = make(
+        tmp_path / "class",
+        "ada/hw6.ipynb",
+        "ben.zip!code/hw6.ipynb",
+        f"ben.zip!{'x' * 99}.ipynb",
+        f"ben.zip!{'z' * 400}.ipynb",
+    )
+    broken = top / "ben.zip"
+    broken.write_bytes(BROKEN[what](broken.read_bytes()))
+    assert set(whose(read(top, tmp_path / "out"))) == {"ada", "ben"}
+    (top / "ada" / N).unlink()
+    (top / "ada").rmdir()
+    assert set(whose(read(top, tmp_path / "again"))) == {"ben"}, "and by itself it is not taken for a class"
 
 
 TOLD = {

@@ -12,6 +12,7 @@ import hashlib
 import re
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from autograder.sandbox import scratch
 
 MARK = ".unpacked"  # in the folder: the hash of the zip that it is from
 _SEVERAL = 3  # hand-ins in a zip that is called as one person's may be
+_LONGEST_LIST = 8 << 20  # bytes of a zip's list: some 80,000 files; read in 0.5 s
+_END_BYTES = (1 << 16) + 22  # in which a zip's end stands, with the longest comment
 MAX_MEMBERS = 500_000  # a thousand submissions of some ten files, and a virtual environment in a few of them
 MAX_GB = 64
 _CHUNK = 1 << 20
@@ -79,14 +82,29 @@ def _zips(path: Path, out: Path) -> list[Path]:
 
 
 def is_a_class(path: Path) -> bool:
-    """Whether several people's works are in a zip, by its list alone: a class, or a section of one."""
-    if path.suffix.lower() != ".zip":
-        return False
+    """Whether several people's works are in a zip, by its list alone: a class, or a section of one.
+
+    It may be a student's, and this is the class's own process: what is broken or has a long list is no class, whatever
+    it is.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
-    except (zipfile.BadZipFile, NotImplementedError, OSError):
+        return path.suffix.lower() == ".zip" and _list_size(path) <= _LONGEST_LIST and _holds_several(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError, struct.error):
         return False
+
+
+def _list_size(path: Path) -> int:
+    """Bytes of a zip's list of members, as its end says: for what is not looked at, a number that is too large."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END_BYTES))
+        before, _, found = file.read(_END_BYTES).rpartition(b"PK\5\6")
+    long = len(found) < 18 or b"PK\6\7" in before[-20:]  # of more than 4 GB or 65,535 files: another record counts
+    return _LONGEST_LIST + 1 if long else int.from_bytes(found[8:12], "little")
+
+
+def _holds_several(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
     front = _common(paths)
     below = [parts[front:] for parts in paths]
     if any(len(parts) == 1 and parts[0].lower() in (*WORK, *BESIDE) for parts in below):
@@ -94,9 +112,8 @@ def is_a_class(path: Path) -> bool:
     exported = systems.read(Path(parts[0]) for parts in below if len(parts) == 1)
     if len({name.who for name in exported.values()}) > 1:
         return True
-    whole = {
-        parts[0] for parts in below if len(parts) > 1 and _is_whole(parts[-1]) or len(parts) == 1 and _is_whole(*parts)
-    }
+    whole = {parts[0] for parts in below if len(parts) > 1 and _is_whole(parts[-1])}
+    whole |= {parts[0] for parts in below if len(parts) == 1 and _is_whole(parts[0])}
     whose = {people.identity(kinds.named(name).stem) for name in whole} - {""}
     own = set(people.person(path.stem).split())
     return len(whose) >= (_SEVERAL if own else 2) and not any(own & set(who.split()) for who in whose)
