@@ -79,6 +79,7 @@ class Program(msgspec.Struct, frozen=True):
     sha256: str
     brings: tuple[str, ...] = ()  # provided classes that stand in it as the student changed them, in ours' place
     tuple_heads: bool = False  # its probe heads answer (output, weights), as heads of one's own may
+    cut: Place | None = None  # a line at the left edge in the middle of the class: it ends there, without the rest
     also: tuple[Place, ...] = ()  # statements in it that may change the class by a way that names do not show
 
     def place(self, line: int) -> Place | None:

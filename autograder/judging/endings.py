@@ -28,6 +28,9 @@ def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unm
     found, fix, line = _found(exit, program, doing, show_text)
     place = program.place(line or exit.line)
     inside = "" if line and line != exit.line else one_line(exit.function, 80)
+    if program.cut:
+        found += f"; the class breaks off before {program.cut}, where a line stands at the left edge"
+        fix = "indent that line as those around it are, or delete it: what is indented below it belongs to nothing now"
     where = f"{place}" + (f", in {inside}" if _defines(program, inside) else "") if place else ""
     return Unmet(found, where=where, fix=fix, staff=_for_staff(exit, found))
 

@@ -50,6 +50,11 @@ class Unmet(AssertionError):
         self.remarks = remarks
         self.staff = staff
 
+    def mending(self, fix: str) -> Unmet:
+        """The same, with another way to mend it."""
+        self.feedback = msgspec.structs.replace(self.feedback, fix=fix)
+        return self
+
     def showing(self, smallest: str) -> Unmet:
         """The same, with the smallest example that shows it."""
         self.feedback = msgspec.structs.replace(self.feedback, smallest=smallest)

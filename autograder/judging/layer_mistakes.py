@@ -27,6 +27,12 @@ from autograder.judging.reshaped import Reshaped
 from autograder.judging.visit import Student
 
 Named = Mistake | Reshaped
+# What a layer with BatchNorms shows in eval mode: one that has seen no batch yet leaves x as it is.
+WITHOUT_NORM = ("no-norms", "no-first-norm", "no-second-norm")
+BATCH_NORM = (
+    "a BatchNorm? In eval mode a new one changes nothing. Figure 1 has nn.LayerNorm(dim), which takes each token for "
+    "itself"
+)
 
 
 class Scaled(Protocol):
@@ -142,7 +148,14 @@ def unmet(
         shown = {name: holds for each in halves for name, holds in properties.of_half(student, each).items()}
         return diagnosis.not_told(unread, shown)
     wrong = [each for each in seen if not roles(student, banks, [each])]
-    return diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
+    told = diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
+    if getattr(mistake, "name", "") in WITHOUT_NORM and _mixes_samples(student, seen[0]):
+        return told.mending(BATCH_NORM)
+    return told
+
+
+def _mixes_samples(student: Student, seen: LayerObservation) -> bool:
+    return find_roles.once(student, "mixes", lambda: observe.mixes_samples(student, seen.case, seen.weights))
 
 
 def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor, *, rests: bool) -> None:

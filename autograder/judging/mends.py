@@ -24,7 +24,7 @@ HERE = "besides torch, numpy, einops and Python's own modules, few packages are 
 CUT_OFF = "nothing that can be trained leads to the output: look for detach(), .data, .item(), torch.no_grad(), or a new tensor made from numbers"
 
 _GPU = Rule(
-    r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error|cudaGetDeviceCount|re-initialize CUDA|not linked with support for|device type at start of device string|Invalid device string|torch_xla|with arguments from the '(?:CUDA|MPS|XLA)'",
+    r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error|cudaGetDeviceCount|re-initialize CUDA|not linked with support for|device type at start of device string|Invalid device string|torch_xla|accelerator device when none|Cannot (?:initialize|get) CUDA|requires CUDA support|dummy base class|_cuda_\w+|with arguments from the '(?:CUDA|MPS|XLA)'",
     "it asks for a GPU, and the grader has none",
     "take out .cuda(), .to(\"cuda\") and device=\"cuda\" or \"mps\": a new tensor belongs where x is, device=x.device; the whole model is moved outside your classes",
 )  # fmt: skip

@@ -68,6 +68,16 @@ class OwnText:
         node = self.statement(line)
         return self.quoted(node) if isinstance(node, ast.Raise) and node.exc is not None else ""
 
+    def condition(self, line: int) -> str:
+        """What the innermost `if` around the line asks; "" when there is none."""
+        around = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.If) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        inner = max(around, key=lambda node: node.lineno, default=None)
+        return self.quoted(inner.test) if inner else ""
+
     def class_named(self, name: str) -> Piece | None:
         """The class of that name."""
         found = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) and node.name == name)

@@ -31,6 +31,7 @@ _CUTTING = ("no_grad", "inference_mode", "detach", "detach_", "data", "item", "n
 Reading = Callable[[Exit, OwnText, str], Told | None]
 
 NOT_HERE = "is not here"
+WITHOUT_GPU = "the grader has no GPU: take it out of your classes, which have to work wherever x is"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _DTYPES = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16", "long": "int64", "int": "int32", "bool": "bool", "byte": "uint8"}  # fmt: skip
 _IMPORTS = {
@@ -74,11 +75,10 @@ def _assert_of_their_own(exit: Exit, own: OwnText, question: str) -> Told | None
     words = own.asserted(exit.line) if exit.error == "AssertionError" else ""
     if not words:
         return None
-    what = f"an assert of your own does not hold here: `{words}`"
     fix = (
         "other sizes come here than in the notebook: compare with x.shape and the arguments of __init__, or take it out"
     )
-    return Told(what, fix)
+    return Told(f"an assert of your own does not hold here: `{words}`", WITHOUT_GPU if _of_a_gpu(words) else fix)
 
 
 def _not_importable(exit: Exit, own: OwnText, question: str) -> Told | None:
@@ -180,7 +180,13 @@ def _turned_round(exit: Exit, own: OwnText, question: str) -> Told | None:
 def _raised_by_hand(exit: Exit, own: OwnText, question: str) -> Told | None:
     words = own.raised(exit.line) if exit.error not in ("NotImplementedError", "BdbQuit") else ""
     fix = "other sizes come here than in the notebook: compare its condition with x.shape, or take it out"
+    if words and _of_a_gpu(own.condition(exit.line)):
+        fix = WITHOUT_GPU
     return Told(f"a line of your own raises it: `{words}`", fix) if words else None
+
+
+def _of_a_gpu(words: str) -> bool:
+    return re.search(r"cuda|\bmps\b|gpu", words, re.IGNORECASE) is not None
 
 
 def _never_defined(exit: Exit, own: OwnText, question: str) -> Told | None:

@@ -113,6 +113,9 @@ def test_a_batch_norm_is_told_by_the_samples_that_it_mixes() -> None:
     mixing = LAYER.replace("self.norm1(x)", "self.norm1(x.mT).mT").replace("self.norm1, self.norm2 = nn.LayerNorm(dim)", "self.norm1, self.norm2 = nn.BatchNorm1d(dim)")  # fmt: skip
     found = said("4b", mixing)
     assert "differently alone than within its batch" in found["4b.6"] and "BatchNorm" in found["4b.6"]
+    assert all("without the LayerNorm" in found[n] and "a BatchNorm?" in found[n] for n in ("4b.2", "4b.4"))
+    without = said("4b", LAYER.replace("self.norm1(x)", "x").replace("self.norm2(x)", "x"))
+    assert "without LayerNorms" in without["4b.2"] and "BatchNorm" not in without["4b.2"]
     fixed = said("4b", LAYER.replace("nn.Dropout(dropout)", "nn.Dropout(0.1)"))
     assert fixed.keys() == {"4b.6"} and "is the argument passed on" in fixed["4b.6"]
 

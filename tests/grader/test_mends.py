@@ -63,6 +63,9 @@ FORWARD = {
     "a GPU by name": ("m = torch.ones(5, 5, device='cuda:0')", ("asks for a GPU", "x.device"), ()),
     "a Mac's GPU": ("return q.to('mps')", ("asks for a GPU",), ("shape",)),
     "a device that is none": ("return q.to('gpu')", ("asks for a GPU",), ()),
+    "a GPU by number": ("return q.to(0)", ("asks for a GPU", "x.device"), ("shape",)),
+    "an assert of a GPU": ("assert x.is_cuda", ("an assert of your own", "the grader has no GPU"), ("sizes",)),
+    "a raise without a GPU": ("if not torch.cuda.is_available():\n            raise OSError('runtime')", ("a line of your own raises it", "the grader has no GPU"), ("sizes",)),
     "half": ("return nn.Linear(11, 3).half()(x)", ("dtypes differ, not shapes: float (float32) and half (float16)",), ("print x.shape",)),
     "half, without a bias": ("return nn.Linear(11, 3, bias=False).half()(x)", ("float (float32) and half (float16)",), ()),
     "double": ("return q @ k.transpose(1, 2).double()", ("dtypes differ", "double (float64)"), ()),
@@ -121,6 +124,13 @@ def test_what_went_wrong_is_told_in_words_of_ours(name: str) -> None:
     wanted = "hw6.py line 16" if "`forward`" in said[0] else f"hw6.py line {HERE}"
     if name not in ("a dict returned", "recursion"):
         assert seen.where.startswith((wanted, "hw6.py line 19")[: 1 + ("\n" in line)]), seen.where
+
+
+def test_what_breaks_off_says_where() -> None:
+    text = in_forward("scores = q @ k.mT")
+    made = Program("4a", "SingleHeadAttention", text, PLACES, "", cut=Place("hw6.py", 19))
+    seen = endings.explain(Exit(ExitKind.RAISED, "returned", "a NoneType"), made, "forward", show_text=False).feedback
+    assert "breaks off before hw6.py line 19" in seen.found and "indent that line" in seen.fix
 
 
 def test_a_class_without_a_forward_is_named_with_what_it_has_instead() -> None:

@@ -49,6 +49,45 @@ def test_the_student_is_told_where_the_class_stands(case: str, tmp_path: Path) -
     assert not [words for words in unsaid if words in why], why
 
 
+LONGER = SHA.replace("return x", "q = x\n        return q")
+BODY = 6  # the first line of its forward's body, from 1
+
+
+def with_line(text: str, at: int, *lines: str) -> str:
+    every = text.splitlines()
+    return "\n".join([*every[: at - 1], *lines, *every[at - 1 :]]) + "\n"
+
+
+@pytest.mark.parametrize("mark", ["<<<<<<< HEAD", ">>>>>>> theirs", "print(x.shape)", "%debug"])
+def test_a_line_at_the_left_edge_that_empties_forward_is_named(mark: str, tmp_path: Path) -> None:
+    (tmp_path / "hw6.ipynb").write_text(
+        book(("code", LAYER), ("code", with_line(LONGER, BODY, mark))), encoding="utf-8"
+    )
+    submission = load(tmp_path)
+    assert set(submission.programs) == {"4b"}
+    assert f"breaks off at hw6.ipynb cell 2 line {BODY}" in submission.unusable["4a"]
+    assert "template" not in submission.unusable["4a"]
+
+
+@pytest.mark.parametrize("mark", ["=======", "print(x.shape)", "q = q + x"])
+def test_a_class_that_is_cut_in_two_is_run_and_says_where(mark: str, tmp_path: Path) -> None:
+    cut = with_line(LONGER, BODY + 1, mark)
+    (tmp_path / "hw6.ipynb").write_text(book(("code", LAYER), ("code", cut)), encoding="utf-8")
+    program = load(tmp_path).programs["4a"]
+    assert str(program.cut) == f"hw6.ipynb cell 2 line {BODY + 1}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [SHA, SHA + "print(1)\n    print(2)\nx = 3\n    y = 4\n", f"<<<<<<< HEAD\n{SHA}=======\n{SHA}>>>>>>> theirs\n"],
+    ids=["whole", "scratch below it", "two versions"],
+)
+def test_a_whole_class_is_not_said_to_break_off(code: str, tmp_path: Path) -> None:
+    (tmp_path / "hw6.ipynb").write_text(book(("code", LAYER), ("code", code)), encoding="utf-8")
+    submission = load(tmp_path)
+    assert set(submission.programs) == {"4a", "4b"} and submission.programs["4b"].cut is None
+
+
 BLANK = notebook(BOTH.replace("return x", "raise NotImplementedError"))
 FILLED = notebook(BOTH)
 

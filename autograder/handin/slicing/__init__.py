@@ -98,7 +98,8 @@ def slice_cells(
         findings += remarks.local_imports(kept, number, frozenset(beside))
         findings += _lost_names(broken, found, number, name)
         try:
-            programs[number] = write_program(number, name, mine, found, given)
+            program = write_program(number, name, mine, found, given)
+            programs[number] = msgspec.structs.replace(program, cut=remarks.cut_off(mine, broken, name))
         except UNPARSABLE as error:
             unusable[number] = _refused(kept, name, error)
             continue

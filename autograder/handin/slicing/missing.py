@@ -24,6 +24,12 @@ def missing(
     cell (`aside`), has another name, or is not there."""
     for part in broken:
         if class_name in part.names or part.whole_cell:
+            if cut := next((b for b in broken if b.cuts and class_name in b.cuts.names), None):
+                return (
+                    f"Looked for the class {class_name} in {file}: it breaks off at {cut.cuts and cut.cuts.place}, "
+                    "where a line stands at the left edge and what follows is indented "
+                    f"({cut.message}). Mend that, restart and run all cells, and hand in again."
+                )
             return (
                 f"Looked for the class {class_name} in {file}, but Python cannot read the lines at {part.place}: "
                 f"{part.message}. {_template_hint(part)}Fix that line, restart and run all cells, and hand in again."

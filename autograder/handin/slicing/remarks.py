@@ -7,6 +7,7 @@ Nothing here costs a point.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.core import policy
@@ -34,6 +35,24 @@ def syntax(broken: Sequence[Broken]) -> tuple[Finding, ...]:
         more = f"Python cannot read {len(broken) - _SHOWN} more places; they were left out as well"
         shown.append(Finding(rule="syntax", severity=Severity.REMARK, message=more, place=broken[_SHOWN].place))
     return tuple(shown)
+
+
+def cut_off(chunks: Sequence[Chunk], broken: Sequence[Broken], class_name: str) -> Place | None:
+    """Where the class that is used ends too early: its next lines stand below a line at the left edge."""
+    for index in binders(chunks, class_name)[-1:]:
+        cell = [chunk for chunk in chunks if _cell(chunk.places[0]) == _cell(chunks[index].places[0])]
+        after = [chunk.places[0].line for chunk in cell if chunk.places[0].line > chunks[index].places[-1].line]
+        for part in broken:
+            cut, last = part.cuts, chunks[index].places[-1]
+            if cut is None or class_name not in cut.names or _cell(cut.place) != _cell(last):
+                continue
+            if last.line < cut.place.line < min(after, default=math.inf):
+                return cut.place
+    return None
+
+
+def _cell(place: Place) -> tuple[str, int | None]:
+    return place.file, place.cell
 
 
 def unfilled(chunks: Sequence[Chunk], question: str, class_name: str) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from autograder.core import policy
@@ -40,13 +40,25 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Where a block ends too early, and the names that it defines."""
+
+    names: frozenset[str]
+    place: Place
+
+
+@dataclass(frozen=True)
 class Broken:
-    """Lines that cannot be used, why, and which names they seem to define."""
+    """Lines that cannot be used, why, and which names they seem to define.
+
+    `cuts` tells of the block before them, when their first line ends it and what follows is indented as its body was.
+    """
 
     place: Place
     message: str
     names: frozenset[str]
     whole_cell: bool = False
+    cuts: Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -95,15 +107,26 @@ def _pieces(cell: Cell, file: str) -> Iterator[_Piece | Broken]:
 
 def _salvaged(cell: Cell, lines: list[str], file: str) -> Iterator[_Piece | Broken]:
     """The blocks of a cell that does not parse as a whole, each parsed by itself."""
+    above: list[str] = []
     for first, block in _blocks(lines):
         try:
             body = ast.parse("\n".join(block)).body
         except UNPARSABLE as error:
-            yield _broken(cell, first, block, error, file)
+            broken = _broken(cell, first, block, error, file)
+            cut = Cut(_introduced(above), Place(file, first, cell.number)) if _runs_into(block, above) else None
+            yield replace(broken, cuts=cut)
         else:
             for node in body:
                 ast.increment_lineno(node, first - 1)
             yield from _grouped(cell, first, block, body)
+        above = block
+
+
+def _runs_into(block: list[str], above: list[str]) -> bool:
+    """Whether lines that are indented under no statement of the block belong to the class or function above."""
+    inside = [line for line in block[1:] if line.strip()]
+    opens = block[0].split("#")[0].rstrip().endswith((":", "(", "[", "{", ",", "\\"))
+    return bool(inside) and inside[0][0] in " \t" and not opens and bool(above) and above[0][:1] not in " \t"
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
