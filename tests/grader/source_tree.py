@@ -7,6 +7,7 @@ Nothing here imports or runs the code that it reads.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -35,18 +36,22 @@ class Import(NamedTuple):
 
 
 def modules(folder: str) -> list[Module]:
-    found = []
-    for file in sorted((ROOT / folder).rglob("*.py")):
-        relative = file.relative_to(ROOT)
-        name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
-        text = file.read_text(encoding="utf-8")
-        found.append(Module(str(relative), name, ast.parse(text), len(text.splitlines())))
+    found = [_read(file) for file in sorted((ROOT / folder).rglob("*.py"))]
     assert found, f"no Python files under {folder}: this test would check nothing"
     return found
 
 
-def imports(module: Module) -> list[Import]:
-    return list(_imports(module, module.tree, lazy=False))
+@functools.cache
+def _read(file: Path) -> Module:
+    relative = file.relative_to(ROOT)
+    name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
+    text = file.read_text(encoding="utf-8")
+    return Module(str(relative), name, ast.parse(text), len(text.splitlines()))
+
+
+@functools.cache
+def imports(module: Module) -> tuple[Import, ...]:
+    return tuple(_imports(module, module.tree, lazy=False))
 
 
 def _imports(module: Module, node: ast.AST, lazy: bool) -> Iterator[Import]:
