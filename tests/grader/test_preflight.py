@@ -264,11 +264,18 @@ def test_what_is_too_large_is_told_before_it_is_handed_in(tmp_path: Path) -> Non
     folder = copy(tmp_path)
     with (folder / "other.ipynb").open("wb") as file:
         file.truncate((CAPS.file_mb + 1) << 20)
-    for number in range(CAPS.zip_files):
-        (folder / f"{number}.txt").touch()
+    for number in range(CAPS.zip_total_mb):
+        with (folder / f"{number}.bin").open("wb") as file:
+            file.truncate(1 << 20)
     inventory = look(folder)
     assert "21 MB" in found(inventory, "other.ipynb").words
     assert found(inventory, "sizes").state is State.LOOK
+
+
+def test_of_a_zip_that_cannot_be_opened_nothing_more_is_said(tmp_path: Path) -> None:
+    (tmp_path / "hw6.zip").write_bytes(b"PK\x03\x04 and no more")
+    inventory = look(tmp_path / "hw6.zip")
+    assert [item.name for item in inventory.having(State.MISSING)] == ["your work"]
 
 
 def test_a_broken_notebook_is_one_thing_and_the_rest_is_still_told(tmp_path: Path) -> None:

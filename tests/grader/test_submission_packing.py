@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import stat
 import zipfile
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from autograder.core import policy
-from autograder.core.errors import UsageError
+from autograder.core.errors import SubmissionError, UsageError
 from autograder.core.records import Severity, Submission
+from autograder.handin.files.archive import zip_members
 from autograder.handin.load import load
+from tests.grader.source_tree import ROOT
 from tests.grader.submission_samples import BOTH, LAYER, SHA, notebook
 
 
@@ -218,14 +221,40 @@ def test_a_name_that_stands_twice_in_a_zip_refuses_it(tmp_path: Path) -> None:
 
 
 def test_bombs_are_refused_before_they_go_off(tmp_path: Path) -> None:
-    ratio = zipped(tmp_path / "a.zip", {"hw6.py": BOTH, "data.bin": bytes(5_000_000)})
+    ratio = zipped(tmp_path / "a.zip", {"hw6.py": b"#" * 5_000_000})
     assert "compressed more than" in load(ratio).problem
     many = zipped(tmp_path / "b.zip", {"hw6.py": BOTH, **{f"n/{i}": b"" for i in range(policy.CAPS.zip_files)}})
     assert f"at most {policy.CAPS.zip_files}" in load(many).problem
-    total = zipped(
-        tmp_path / "c.zip", {"hw6.py": BOTH, **{f"{i}.bin": bytes(2**20) for i in range(policy.CAPS.zip_total_mb)}}
-    )
-    assert "unpacks to" in load(total).problem
+    noise = random.Random(1).randbytes(15 << 20)
+    total = zipped(tmp_path / "c.zip", {f"{number}.bin": noise for number in range(5)})
+    members = zip_members(total.read_bytes(), "c.zip")
+    for member in [*members[:4], members[0]]:  # what is read again counts once
+        assert member.read() == noise
+    with pytest.raises(SubmissionError, match="unpacks to"):
+        members[4].read()
+
+
+def test_data_that_lies_in_a_zip_and_is_not_read_costs_nothing(tmp_path: Path) -> None:
+    large = {"MNIST/raw/train-images-idx3-ubyte": bytes(47_000_016), "zeros.npy": bytes(5_000_000)}
+    many = {f"pictures/{number}.png": b"\x89PNG" for number in range(1000)}
+    some = {f"{number}.pt": bytes(2**20) for number in range(policy.CAPS.zip_total_mb)}
+    read = load(zipped(tmp_path / "a.zip", {"hw6.py": BOTH, **large, **many, **some}))
+    assert set(read.programs) == {"4a", "4b"} and not read.problem
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["itself", "in a folder"])
+def test_a_zip_that_is_larger_than_what_is_read_of_it_is_opened(tmp_path: Path, inside: bool) -> None:
+    data = random.Random(1).randbytes((policy.CAPS.file_mb + 5) << 20)
+    path = zipped(tmp_path / "a.zip", {"hw6.py": BOTH, "data/train.bin": data})
+    read = load(tmp_path if inside else path)
+    assert set(read.programs) == {"4a", "4b"} and not read.problem
+
+
+def test_a_zip_of_the_folder_that_was_handed_out_is_as_good_as_the_folder(tmp_path: Path) -> None:
+    ours = {f"hw6/{p.relative_to(ROOT)}": p.read_bytes() for p in (ROOT / "autograder").rglob("*.py")}
+    assert "hw6/autograder/__main__.py" in ours
+    read = load(zipped(tmp_path / "a.zip", {"hw6/hw6.py": BOTH, "hw6/tests/public/test_4a.py": b"", **ours}))
+    assert set(read.programs) == {"4a", "4b"} and read.file == "hw6.py"
 
 
 def test_a_zip_that_understates_a_size_is_cut_while_unpacking(tmp_path: Path) -> None:

@@ -6,19 +6,20 @@ within a submission is opened is decided in `files.opening`; then it is read her
 
 from __future__ import annotations
 
+import functools
 import io
 import lzma
 import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.text import one_line
-from autograder.handin.files.members import Member, is_ignored, too_large
+from autograder.handin.files.members import Member, is_ignored, our_folders, too_large
 
 _MB = 1024 * 1024
 TARS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
@@ -43,10 +44,11 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError) as error:
         raise SubmissionError(f"{name} cannot be opened as a zip ({error}). It seems damaged: make it again.") from None
     used = [entry for entry in entries if not _is_folder(entry) and not is_ignored(entry.filename)]
-    check_amount(len(used), len(entries), sum(entry.file_size for entry in used), name)
+    ours = our_folders(entry.filename for entry in used)
+    used = [entry for entry in used if not entry.filename.startswith(ours)] if ours else used
+    check_amount(len(used), len(entries), 0, name)
     for entry in used:
         check_name(entry.filename, name)
-        _check_entry(entry, name)
     twice = [filename for filename, count in Counter(entry.filename for entry in used).items() if count > 1]
     if twice:
         raise SubmissionError(
@@ -54,7 +56,10 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
         )
     # old Windows tools write their own sign between folders
     names = [entry.filename.replace("\\", "/") for entry in used]
-    return tuple(Member(own, _reader(archive, one), one.file_size, _date(one)) for own, one in zip(names, used))
+    unpacking = _Unpacking(archive, name)
+    return tuple(
+        Member(own, functools.partial(unpacking.read, one), one.file_size, _date(one)) for own, one in zip(names, used)
+    )
 
 
 def ending(name: str) -> str:
@@ -89,6 +94,11 @@ def check_name(filename: str, name: str) -> None:
         raise SubmissionError(f"{name} holds a file whose name leads out of the {kind} ({filename[:100]!r}). {ONLY}")
 
 
+def counted(size: int) -> int:
+    """What a file of this size adds to what is read in all: nothing where it is too large to be read, as MNIST is."""
+    return size if size <= policy.CAPS.file_mb * _MB else 0
+
+
 def check_amount(files: int, entries: int, size: int, name: str) -> None:
     """Raises SubmissionError for more files, or more bytes in all, than are read of what `name` is."""
     if files > policy.CAPS.zip_files or entries > 10 * policy.CAPS.zip_files:
@@ -110,6 +120,40 @@ def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.endswith("/")  # ZipInfo.is_dir fails on an empty name
 
 
+class _Unpacking:
+    """Reads the files of one zip, each under its own cap and all of them under that of the zip.
+
+    What is never read costs nothing, whatever it is: students zip whole folders, data and all.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        self._archive = archive
+        self._name = name
+        self._sizes: dict[str, int] = {}  # of what was read
+
+    def read(self, entry: zipfile.ZipInfo) -> bytes:
+        """The file's bytes. Raises SubmissionError where it is a link, too large, damaged, or packed as no file is."""
+        limit = policy.CAPS.file_mb * _MB
+        _check_entry(entry, self._name)
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise SubmissionError(f"{entry.filename} is a link to another file. Put the file itself into the zip.")
+        if entry.file_size > limit:
+            raise SubmissionError(too_large(entry.filename, entry.file_size))
+        sizes = self._sizes | {entry.filename: entry.file_size}
+        check_amount(0, 0, sum(sizes.values()), self._name)
+        self._sizes = sizes
+        try:
+            with self._archive.open(entry) as file:
+                data = file.read(limit + 1)
+        except _UNPACKING as error:
+            raise SubmissionError(
+                f"{entry.filename} cannot be unpacked ({error}). The zip seems damaged: make it again."
+            ) from None
+        if len(data) > limit:
+            raise SubmissionError(too_large(entry.filename, len(data)))
+        return data
+
+
 def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
     shown = entry.filename[:100]
     if entry.flag_bits & 1:
@@ -119,25 +163,3 @@ def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
             f"{name} holds {shown}, which is compressed more than {policy.CAPS.zip_ratio} times: "
             f"that is no ordinary file. {ONLY}"
         )
-
-
-def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
-    return lambda: _read(archive, entry)
-
-
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    limit = policy.CAPS.file_mb * _MB
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise SubmissionError(f"{entry.filename} is a link to another file. Put the file itself into the zip.")
-    if entry.file_size > limit:
-        raise SubmissionError(too_large(entry.filename, entry.file_size))
-    try:
-        with archive.open(entry) as file:
-            data = file.read(limit + 1)
-    except _UNPACKING as error:
-        raise SubmissionError(
-            f"{entry.filename} cannot be unpacked ({error}). The zip seems damaged: make it again."
-        ) from None
-    if len(data) > limit:
-        raise SubmissionError(too_large(entry.filename, len(data)))
-    return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -42,6 +42,8 @@ _COPIES, KEPT_COPY = ".ipynb_checkpoints", "-checkpoint.ipynb"
 _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss plot), save"}
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
 _OURS = "autograder/__main__.py"
+_PACKED = (".zip", ".tar", ".gz", ".bz2", ".xz", ".tgz", ".tbz", ".tbz2", ".txz")
+_PACKED_MB = 100  # as much as Gradescope takes; what of it is read is counted by itself
 _DEPTH = 3  # the submission, a folder that a zip program added, and one more
 _DEEPEST = 40  # folders within folders in all
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
@@ -70,9 +72,14 @@ def is_ignored(name: str) -> bool:
 
 def without_ours(members: tuple[Member, ...]) -> tuple[Member, ...]:
     """The student's own files: none of this package and its public tests, which students unpack beside their work."""
-    tops = [member.name.removesuffix(_OURS) for member in members if f"/{member.name}".endswith(f"/{_OURS}")]
-    ours = tuple(top + part for top in tops for part in ("autograder/", "tests/public/"))
+    ours = our_folders(member.name for member in members)
     return tuple(member for member in members if not member.name.startswith(ours)) if ours else members
+
+
+def our_folders(names: Iterable[str]) -> tuple[str, ...]:
+    """How the names of this package's files and public tests begin, where they lie among the files."""
+    tops = [name.removesuffix(_OURS) for name in names if f"/{name}".endswith(f"/{_OURS}")]
+    return tuple(top + part for top in tops for part in ("autograder/", "tests/public/"))
 
 
 def folder_members(root: Path) -> tuple[Member, ...]:
@@ -127,9 +134,14 @@ def _reader(path: str, name: str) -> Callable[[], bytes]:
     return lambda: read_file(Path(path), name)
 
 
+def most_mb(name: str) -> int:
+    """How many MB of a file of this name are read at most."""
+    return _PACKED_MB if name.lower().endswith(_PACKED) else policy.CAPS.file_mb
+
+
 def read_file(path: Path, name: str) -> bytes:
-    """The bytes of a regular file, no link, at most MAX_FILE_MB. Raises SubmissionError."""
-    limit = policy.CAPS.file_mb * 1024 * 1024
+    """The bytes of a regular file, no link, at most `most_mb`. Raises SubmissionError."""
+    limit = most_mb(name) * 1024 * 1024
     if path.is_symlink():
         raise SubmissionError(f"{name} is a link to another file. Hand in the file itself.")
     try:
@@ -149,6 +161,6 @@ def read_file(path: Path, name: str) -> bytes:
 def too_large(name: str, size: int) -> str:
     """The words for a file over the cap."""
     return (
-        f"{name} has {size / 2**20:.0f} MB; at most {policy.CAPS.file_mb} MB are read. "
+        f"{name} has {size / 2**20:.0f} MB; at most {most_mb(name)} MB are read. "
         f"{_SMALLER.get(PurePosixPath(name).suffix.lower(), _OTHERWISE)}, and hand in again."
     )

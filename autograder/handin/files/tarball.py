@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
-from autograder.handin.files.archive import ONLY, check_amount, check_name
+from autograder.handin.files.archive import ONLY, check_amount, check_name, counted
 from autograder.handin.files.members import Member, is_ignored, text_of, too_large
 
 _MB = 1024 * 1024
@@ -96,7 +96,7 @@ def _members(archive: tarfile.TarFile, name: str) -> Iterator[Member]:
             continue
         check_name(filename, name)
         files += 1
-        size += entry.size if entry.isreg() else 0
+        size += counted(entry.size) if entry.isreg() else 0
         check_amount(files, entries, size, name)
         yield Member(PurePosixPath(filename).as_posix(), _reader(archive, entry, filename), entry.size, _date(entry))
 

@@ -25,7 +25,9 @@ def read(path: Path) -> Inventory:
         members = members_of(path)
     except SubmissionError:
         members = ()  # `load` has the reason
-    items = (*sizes.items(path, submission, members), *written.items(submission))
+    items = tuple(sizes.items(path, submission, members))
+    if members or not submission.problem:  # of an archive that cannot be opened no more is known
+        items = (*items, *written.items(submission))
     if submission.file:  # else the reason stands above, once
         items = (*items, *code.items(submission), *training.items(submission, members))
     return Inventory(submission.file, _in_order(items), tuple(_to_hand_in(submission, members)))

@@ -29,7 +29,8 @@ def items(path: Path, submission: Submission, members: Sequence[Member]) -> Iter
         yield Item(PART, FILES.notebook, State.MISSING, why or "there is no notebook")
     else:
         yield _work(submission)
-    yield _answers(submission)
+    if members or not submission.problem:  # of an archive that cannot be opened nothing is known
+        yield _answers(submission)
     yield from _sizes(path, members)
     words = "a PDF, is handed in by itself: `appendix` makes its code pages, and joins them to your written part"
     yield Item(PART, "write-up", State.ELSEWHERE, words)
