@@ -26,7 +26,11 @@ def said(found: Submission) -> list[Severity]:
 
 # Nothing here is a doubt: (files, the one that is graded)
 CERTAIN = {
-    "the right name": ({"hw6.ipynb": notebook(variant(1)), "hw6_final.ipynb": notebook(variant(2))}, "hw6.ipynb"),
+    "the right name": ({"hw6.ipynb": notebook(variant(1)), "hw6_old.ipynb": notebook(variant(2))}, "hw6.ipynb"),
+    "the template": (
+        {"hw6.ipynb": notebook(variant(1)), "a.ipynb": notebook(BOTH.replace("return x", "pass"))},
+        "hw6.ipynb",
+    ),
     "copies": ({"hw6_v1.ipynb": notebook(BOTH), "hw6_v2.ipynb": notebook(BOTH)}, "hw6_v1.ipynb"),
     "an export": ({"my.ipynb": notebook(BOTH), "my.py": BOTH + "\nx = 1\n"}, "my.ipynb"),
 }
@@ -56,6 +60,26 @@ def test_the_last_draft_is_graded_and_staff_are_told(tmp_path: Path, case: str) 
     found = handed(tmp_path, {f"{name}.ipynb": notebook(variant(at)) for at, name in enumerate(names)})
     assert found.file == f"{best}.ipynb" and set(found.programs) == {"4a", "4b"}
     assert said(found) == [Severity.REMARK, Severity.FLAG]
+
+
+@pytest.mark.parametrize("other", ["hw6 (1)", "HW6_final", "test"])
+def test_the_right_name_counts_and_the_draft_beside_it_is_told(tmp_path: Path, other: str) -> None:
+    found = handed(tmp_path, {"hw6.ipynb": notebook(variant(1)), f"{other}.ipynb": notebook(variant(2))})
+    assert found.file == "hw6.ipynb" and said(found) == [Severity.REMARK, Severity.FLAG]
+
+
+def test_a_trained_draft_counts_more_than_an_untrained_one_of_the_right_name(tmp_path: Path) -> None:
+    files = {"hw6.ipynb": notebook(variant(1)), "hw6_final.ipynb": notebook(variant(2), outputs=PRINTED)}
+    found = handed(tmp_path / "1", dict(files))
+    assert found.file == "hw6_final.ipynb" and said(found) == [Severity.REMARK, Severity.FLAG]
+    files["hw6.ipynb"] = notebook(variant(1), outputs=PRINTED)
+    assert handed(tmp_path / "2", dict(files)).file == "hw6.ipynb"
+    half = SHA + "\n\n" + LAYER.replace("return x", "raise NotImplementedError")
+    files |= {"hw6.ipynb": notebook(variant(1)), "hw6_final.ipynb": notebook(half, outputs=PRINTED)}
+    assert handed(tmp_path / "3", dict(files)).file == "hw6.ipynb", "not where it lacks a class"
+    plain = {"hw6.ipynb": notebook(variant(1)), "other.ipynb": notebook(variant(2), outputs=PRINTED)}
+    assert handed(tmp_path / "4", dict(plain)).file == "hw6.ipynb", "nothing says that it is the later one"
+    assert handed(tmp_path / "5", {**plain, "history.json": HISTORY}).file == "other.ipynb"
 
 
 def test_the_same_classes_in_other_notebooks_are_no_doubt(tmp_path: Path) -> None:

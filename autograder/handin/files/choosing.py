@@ -19,8 +19,8 @@ from autograder.handin.files import archive, fenced
 from autograder.handin.files.cells import Work
 from autograder.handin.files.drafts import natural, wording
 from autograder.handin.files.members import KEPT_COPY, Member
-from autograder.handin.files.other_outputs import outputs_beside
-from autograder.handin.files.ranking import ranked
+from autograder.handin.files.other_outputs import outputs_beside, shows_training
+from autograder.handin.files.ranking import differs, drafts_beside, is_later, ranked
 from autograder.handin.files.tried import Tried, try_file
 from autograder.handin.slicing import Sliced
 
@@ -141,7 +141,28 @@ def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: s
         return Chosen(order[0].work, order[0].sliced, said)
     if (whole := _joined(chosen, [*tried, *more], members, provided)) is not chosen:
         return whole
-    return chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
+    chosen = chosen._replace(remarks=(*chosen.remarks, *_elsewhere(chosen, more)))
+    books = [member for member in others[:_TRIED] if member.name.lower().endswith(".ipynb")]
+    read = {one.member: one for one in more}
+    return _beside(
+        chosen, first, members, [read.get(member) or try_file(member, members, provided) for member in books]
+    )
+
+
+def _beside(chosen: Chosen, first: Tried, members: Sequence[Member], books: Sequence[Tried]) -> Chosen:
+    """With what is to be said of drafts beside the notebook of the right name.
+
+    A later one that was trained, where the notebook of that name was not, is taken in its place.
+    """
+    drafts = [one for one in books if one.written and differs(one, first) and wording(one.member.name).in_use]
+    if not drafts or not first.base.endswith(".ipynb"):
+        return chosen
+    trained = [one for one in drafts if shows_training(one) and one.written >= first.written]
+    trained = [one for one in trained if not shows_training(first) and is_later(one, first, members)]
+    if len(trained) == 1 and trained[0].work and trained[0].sliced:
+        said = drafts_beside(trained[0], [first], "shows a training")
+        return Chosen(trained[0].work, trained[0].sliced, (*chosen.remarks, *said))
+    return chosen._replace(remarks=(*chosen.remarks, *drafts_beside(first, drafts, "has the right name")))
 
 
 def _names_one(member: Member) -> bool:

@@ -47,6 +47,11 @@ def outputs_beside(
     return (best.sliced.cells if best.sliced else ()), (remark,)
 
 
+def shows_training(one: Tried) -> bool:
+    """Whether losses, an accuracy or a plot are saved in it."""
+    return bool(one.sliced and _shows(one.sliced.cells))
+
+
 def _shows(cells: Sequence[Cell]) -> bool:
     found = from_outputs(cells)
     return bool(found.train_loss or found.validation_loss or found.accuracy is not None or found.plots)

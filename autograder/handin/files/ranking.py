@@ -91,6 +91,24 @@ def _why(first: _Signs, others: Sequence[_Signs]) -> str:
     return next((_WHY[name] for name, a, b in zip(_Signs._fields, first, second) if a != b), "")
 
 
+def differs(one: Tried, other: Tried) -> bool:
+    """Whether a class is written in one of them as it is not in the other."""
+    return _programs(one) != _programs(other)
+
+
+def is_later(one: Tried, other: Tried, members: Sequence[Member]) -> bool:
+    """Whether the history, or how it is called, says that it is the later draft of the two."""
+    mine, theirs = _signs(one, members), _signs(other, members)
+    return mine.original >= theirs.original and (mine.agrees, mine.final, mine.dates, mine.numbers) > (
+        theirs.agrees, theirs.final, theirs.dates, theirs.numbers
+    )  # fmt: skip
+
+
+def drafts_beside(first: Tried, others: Sequence[Tried], why: str) -> tuple[Finding, ...]:
+    """What is said to the student, and to staff, of drafts that are left aside for their names or their outputs."""
+    return tuple(_findings(first, [first, *others], why, doubt=True))
+
+
 def _findings(first: Tried, order: Sequence[Tried], why: str, *, doubt: bool) -> list[Finding]:
     file = one_line(first.member.name, 60)
     names = ", ".join(one_line(one.member.name, 60) for one in order[:_SHOWN]) + (", …" if len(order) > _SHOWN else "")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from autograder.core.errors import SubmissionError
 from autograder.core.inventory import Item, State
 from autograder.core.policy import CAPS, FILES, POLICY
-from autograder.core.records import Submission
+from autograder.core.records import Severity, Submission
 from autograder.handin.files.members import Member, is_ignored
 
 PART = "Files"
@@ -38,6 +38,9 @@ def items(path: Path, submission: Submission, members: Sequence[Member]) -> Iter
 
 def _work(submission: Submission) -> Item:
     name = submission.file
+    for found in submission.findings:
+        if found.rule == "file-name" and found.construct == name and found.severity is Severity.REMARK:
+            return Item(PART, name, State.LOOK, found.message, found.fix)
     if PurePosixPath(name).name in (FILES.notebook, FILES.script):
         return Item(PART, name, State.THERE, _wordy(name))
     fix = f"call it {FILES.notebook}, so that nobody has to look for it"
