@@ -150,3 +150,28 @@ def test_names_of_modules() -> None:
     assert resolved("c", 0, "a.b") == "c" and resolved("c", 1, "a.b") == "a.b.c" and resolved("c", 2, "a.b") == "a.c"
     assert resolved("", 1, "a") == "a" and resolved("c", 5, "a.b") == "c" and resolved("c", 1, "") == "c"
     assert parents("a.b.c") == ("a", "a.b", "a.b.c")
+
+
+# the path that a cell writes, and the cells that come to use it
+WRITTEN = {
+    "in Colab's folder": ("/content/heads.py", "from heads import SingleHeadAttention, ViTLayer"),
+    "on a drive": ("'/content/drive/My Drive/hw6/heads.py'", "import sys; sys.path.append('.')\nfrom heads import *"),
+    "in a package": ("src/heads.py", "from src.heads import SingleHeadAttention, ViTLayer"),
+    "in a package, by its module": ("src/heads.py", "from src import heads\nclass ViTLayer(heads.ViTLayer): pass\nclass SingleHeadAttention(heads.SingleHeadAttention): pass"),
+    "below the path": ("./src/heads.py", "import sys\nsys.path.insert(0, 'src')\nfrom heads import *"),
+    "run": ("~/heads.py", "%run ~/heads.py"),
+    "run from elsewhere": ("/content/heads.py", "%run -i /content/heads.py"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_a_module_that_a_cell_writes_is_read_wherever_it_goes(tmp_path: Path, case: str) -> None:
+    path, use = WRITTEN[case]
+    found = handed(tmp_path, {"hw6.ipynb": notebook(f"%%writefile {path}\n{BOTH}", use)})
+    assert set(found.programs) == {"4a", "4b"}, found.unusable
+    assert "class SingleHeadAttention" in found.programs["4a"].text and "return x" in found.programs["4a"].text
+
+
+def test_a_file_that_a_cell_writes_and_nobody_imports_defines_nothing(tmp_path: Path) -> None:
+    found = handed(tmp_path, {"hw6.ipynb": notebook(f"%%writefile src/heads.py\n{BOTH}", "from src import other")})
+    assert not found.programs

@@ -24,7 +24,9 @@ from autograder.handin.files.notebook import SavedCell, looks_like_notebook, rea
 from autograder.handin.slicing.asides import Aside, Text, asides
 
 _MOST_NOTES = 30_000  # characters below a cell
-_WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?P<more>-a\s+|--append\s+)?(?:\./)?(?P<name>[A-Za-z_]\w*)\.py\s*$")
+_WRITES = re.compile(
+    r"\s*%%(?:writefile|file)\s+(?P<more>-a\s+|--append\s+)?(?P<quote>['\"]?)(?P<path>.+)\.py(?P=quote)\s*$"
+)
 
 
 class Work(NamedTuple):
@@ -109,16 +111,31 @@ def _written(saved: Sequence[SavedCell]) -> dict[str, tuple[Cell, ...]]:
     written: dict[str, tuple[Cell, ...]] = {}
     for cell in saved:
         first, newline, rest = cell.source.partition("\n")
-        match = _WRITES.match(first)
-        if match and any(imports_module(match["name"], other.source) for other in saved):
+        match = _WRITES.match(first[:300])
+        if match and (name := _imported_as(match["path"], saved)):
             text = Cell(cell.number, newline + plain_python(rest))
-            written[match["name"]] = (*(written.get(match["name"], ()) if match["more"] else ()), text)
+            written[name] = (*(written.get(name, ()) if match["more"] else ()), text)
     return written
 
 
+def _imported_as(path: str, saved: Sequence[SavedCell]) -> str:
+    """The dotted name under which some cell imports the file, however far up its path the import begins; "" for none.
+
+    /content/src/heads is src.heads in Colab's own folder, and heads where sys.path leads into src.
+    """
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..", "~")]
+    parts = parts[:-1] if parts[-1:] == ["__init__"] else parts
+    names = [".".join(parts[at:]) for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
+    said = [text for cell in saved for text in (cell.source, plain_python(cell.source))]  # %run is an import there
+    return next((name for name in names if any(imports_module(name, text) for text in said)), "")
+
+
 def imports_module(name: str, source: str) -> bool:
-    """Whether a line of the source imports the module, or runs its file, by its words."""
-    imports = rf"from\s+\.?{name}\s+import\b|import\s+{name}\b|%run\s+(?:-i\s+)?['\"]?(?:\./)?{name}\.py\b"
+    """Whether a line of the source imports the module, of a dotted name too, or runs its file, by its words."""
+    package, _, last = name.rpartition(".")
+    module = re.escape(name)
+    imports = rf"from\s+\.?{module}\s+import\b|import\s+{module}\b|%run\s+(?:-i\s+)?['\"]?(?:\./)?{module}\.py\b"
+    imports += rf"|from\s+{re.escape(package)}\s+import\b[^\n#]*\b{re.escape(last)}\b" if package else ""
     return bool(re.search(rf"^[ \t]*(?:{imports})", source, re.MULTILINE))
 
 

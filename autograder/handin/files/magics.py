@@ -27,7 +27,7 @@ _ASSIGNED = re.compile(r"([\w.,\s\[\]'\"*()]+?=\s*)[!%](?=[\w!.~/%])")
 _TIMED = re.compile(r"^(\s*)%time\s+(?=\S)")
 # `%run file.py` (or a notebook) defines in the notebook what the file defines, as an import of all of it does.
 _RUN = re.compile(
-    r"""(?:%run|get_ipython\(\)\.run_line_magic\('run',\s*['"])\s*(?:-[in]\s+)*\\?['"]?(?:\./)?(\w[^'"\n]*?)\.(?:py|ipynb)\b"""
+    r"""(?:%run|get_ipython\(\)\.run_line_magic\('run',\s*['"])\s*(?:-[in]\s+)*\\?['"]?(?:~?/|(?:\.{1,2}/)+)?(\w[^'"\n]*?)\.(?:py|ipynb)\b"""
 )
 _HELP = re.compile(r"\s*[\w.*%]+\?\??\s*$")
 _SHELL_RESULT = re.compile(r"([^=#]+=\s*)get_ipython\(\)\.")

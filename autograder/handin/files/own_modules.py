@@ -41,9 +41,9 @@ def beside(member: Member, members: Sequence[Member]) -> frozenset[str]:
 
 def modules(work: Work, member: Member, members: Sequence[Member]) -> dict[str, Module]:
     """Those that the work imports, or that one of them imports, by their dotted names: packages, their parts, files."""
-    found = {name: Module(member.name, cells) for name, cells in work.written.items()}
+    found = {name: Module(member.name, cells, name.rpartition(".")[0]) for name, cells in work.written.items()}
     files = _files(member, members)
-    waiting = [("", work.cells), *(("", cells) for cells in work.written.values())]
+    waiting = [("", work.cells), *((module.package, module.cells) for module in found.values())]
     while waiting:
         package, cells = waiting.pop(0)
         names = (whole for cell in cells for whole in _imported(cell.source, package) if len(whole) <= _LONGEST)

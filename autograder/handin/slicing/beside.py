@@ -217,8 +217,9 @@ def _others(node: ast.Import | ast.ImportFrom, known: Sequence[_Alias]) -> list[
 
 def _remark(name: str, module: Module, place: Place) -> Finding:
     cell = module.cells[0].number if module.cells and module.file == place.file else None
-    file = f"{name}.py" if cell else PurePosixPath(module.file).name
-    where = f"cell {cell}, which writes {name}.py" if cell else module.file
+    written = name.replace(".", "/") + ".py"
+    file = written if cell else PurePosixPath(module.file).name
+    where = f"cell {cell}, which writes {written}," if cell else module.file
     return Finding(
         rule="local-import",
         severity=Severity.REMARK,
