@@ -54,7 +54,7 @@ def load(path: Path) -> Submission:
         programs=programs,
         alternatives=tuple(map(Alternative, sliced.alternatives)) if sliced else (),
         unusable=sliced.unusable if sliced else _unusable(problem),
-        absent=sliced.absent if sliced else () if code_files(members) else tuple(_unusable(problem)),
+        absent=_absent(chosen) if chosen else () if code_files(members) else tuple(_unusable(problem)),
         findings=(*_findings(chosen), *of_answers, *of_history),
         answers=answers,
         answers_problem=answers_problem,
@@ -65,6 +65,13 @@ def load(path: Path) -> Submission:
         weights_problem=weights_problem,
         problem=whole,
     )
+
+
+def _absent(chosen: Chosen) -> tuple[str, ...]:
+    """Questions whose class was not handed in. One in a cell of words was, though nothing there defines it."""
+    classes = {question.number: question.class_name for question in policy.POLICY.questions}
+    aside = {number for number in chosen.sliced.unusable if classes[number] in chosen.work.asides}
+    return tuple(number for number in chosen.sliced.absent if number not in aside)
 
 
 def _answers(members: Sequence[Member], near: str, chosen: Chosen | None) -> Read:

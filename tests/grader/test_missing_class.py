@@ -88,7 +88,16 @@ def test_a_whole_class_is_not_said_to_break_off(code: str, tmp_path: Path) -> No
     assert set(submission.programs) == {"4a", "4b"} and submission.programs["4b"].cut is None
 
 
-BLANK = notebook(BOTH.replace("return x", "raise NotImplementedError"))
+def test_classes_in_words_alone_were_handed_in_though_nothing_can_be_run(tmp_path: Path) -> None:
+    (tmp_path / "hw6.ipynb").write_text(book(("raw", SHA), ("markdown", LAYER)), encoding="utf-8")
+    assert not load(tmp_path).programs and not load(tmp_path).absent
+    words = "Write the `class SingleHeadAttention(nn.Module):` and the class ViTLayer."
+    (tmp_path / "hw6.ipynb").write_text(book(("markdown", words), ("code", BLANK_TEXT)), encoding="utf-8")
+    assert set(load(tmp_path).absent) == {"4a", "4b"}
+
+
+BLANK_TEXT = BOTH.replace("return x", "raise NotImplementedError")
+BLANK = notebook(BLANK_TEXT)
 FILLED = notebook(BOTH)
 
 
