@@ -13,8 +13,10 @@ from autograder.handin.evidence import Evidence, from_outputs
 from autograder.handin.files.figures import text_of_figure
 from autograder.handin.files.html_text import text_of
 from autograder.handin.files.notebook import read_notebook
+from autograder.handin.files.pictures import pictures_of
 from autograder.judging import judge_claim, judge_curves
 from tests.grader.pace import LINEAR, growth
+from tests.grader.submission_samples import notebook
 
 
 def _of(outputs: str, source: str = "") -> Evidence:
@@ -299,7 +301,7 @@ def test_sets_alone_are_no_losses_where_they_rise() -> None:
 @pytest.mark.parametrize(
     ("kind", "part", "source"),
     [
-        ("application/vnd.plotly.v1+json", {"data": []}, "px.line(table, y=['train', 'val'])"),
+        ("application/vnd.plotly.v1+json", {"data": [{"y": [2, 1]}]}, "px.line(table, y=['train', 'val'])"),
         (
             "text/html",
             "<div id='altair-viz-8f1c'></div><script>vegaEmbed()</script>",
@@ -461,3 +463,24 @@ def test_columns_are_nothing_where_the_code_names_one_set_or_lines_are_few() -> 
     text = _columns(COLUMNS["nothing at all"])
     assert not _of(text, "for batch in train_loader: step()").validation_loss
     assert not _of("\n".join(text.split("\n")[:4]), CODE).validation_loss
+
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+# what an output holds, and how many pictures that is
+PAGES = {
+    "a picture in a page": ({"text/html": f"<div><img alt='x' src='data:image/png;base64,{PNG}'></div>"}, 1),
+    "a drawing in a page": ({"text/html": ["<svg xmlns='http://www.w3.org/2000/svg'>", "<path d=''/></svg>"]}, 1),
+    "a page": ({"text/html": "<table><tr><td>0.3</td></tr></table>"}, 0),
+    "a picture from elsewhere": ({"text/html": "<img src='https://example.org/loss.png'>"}, 0),
+    "a figure without a curve": ({"application/vnd.plotly.v1+json": {"data": [], "layout": {}}}, 0),
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_pictures_are_found_in_pages(case: str) -> None:
+    data, count = PAGES[case]
+    shown = {"output_type": "display_data", "metadata": {}, "data": data}
+    saved, _, _ = read_notebook(notebook("plt.plot(train_loss)", outputs=(shown,)), "hw6.ipynb")
+    assert [one.images for one in saved] == [count]
+    found = pictures_of({"outputs": [shown]})
+    assert [picture.kind for picture in found] == (["image/png"] if case == "a picture in a page" else [])

@@ -177,3 +177,19 @@ def test_a_picture_of_something_else_is_no_loss_plot(cells: list[Cell], why: str
 @pytest.mark.parametrize(("cells", "count"), PLOTS)
 def test_loss_plots_are_counted(cells: list[Cell], count: int) -> None:
     assert from_outputs(cells).plots == count
+
+
+# the code above a picture, and whether it is one of losses
+IMAGES = {
+    "train, val = random_split(train_set, [5, 1])\nplt.imshow(train[0][0][0])": False,
+    "losses = train(model, train_loader)\nplt.imshow(test_set[0][0][0])\nplt.title('a digit')": False,
+    "loss = fit()\nsns.heatmap(confusion)": False,
+    "plt.imshow(plt.imread('loss.png'))": True,
+    "plt.imshow(picture)\nplt.title('Training and validation loss')": True,
+    "plt.imshow(digit)\nplt.show()\nplt.plot(train_loss)\nplt.plot(val_loss)": True,
+}
+
+
+@pytest.mark.parametrize("code", IMAGES)
+def test_a_picture_of_digits_is_none_of_losses(code: str) -> None:
+    assert bool(from_outputs([Cell(1, code, "", 1)]).plots) is IMAGES[code]

@@ -272,6 +272,11 @@ def test_what_is_too_large_is_told_before_it_is_handed_in(tmp_path: Path) -> Non
     assert found(inventory, "sizes").state is State.LOOK
 
 
+@pytest.mark.parametrize("inside, look", [("", Look.BLANK), ("<g/>", Look.BLANK), ("<path d='M0 0'/>", Look.UNSURE)])
+def test_a_drawing_without_a_line_is_blank(inside: str, look: Look) -> None:
+    assert looked_at(Picture("image/svg+xml", f"<svg>{inside}</svg>".encode())) is look
+
+
 def test_of_a_zip_that_cannot_be_opened_nothing_more_is_said(tmp_path: Path) -> None:
     (tmp_path / "hw6.zip").write_bytes(b"PK\x03\x04 and no more")
     inventory = look(tmp_path / "hw6.zip")

@@ -18,6 +18,7 @@ _THING = re.compile(r"""\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\W\d]\w{0,60}""")  
 _NAME = re.compile(r"""(?<![\w"'])[^\W\d]\w{0,60}(?![\w"'])""")
 _DRAWS = re.compile(r"\bplot|\bplt\.|\.plot|\b(?:px|go|sns|alt|hv)\.|\bChart\(|\bfigure\(|\.line\(|\bImage\(|gnuplot")
 _CURVE = re.compile(r"(?:\.(?:plot|semilog[xy]|loglog|scatter|step|bar|errorbar|lineplot|line)|\bplot)\(")
+_IMAGES = re.compile(r"\.(?:imshow|matshow|pcolor\w*|heatmap|make_grid|spy)\(")  # digits, weights, who attends to whom
 _AXIS = re.compile(r"\b(?:set_)?ylabel\(([^()\n]{0,200})")
 _SEVERAL = re.compile(
     r"subplots?\(\s?[1-9]|twinx\(|\bax(?:es|s)?\[|\bax(?:is)?2\b|\.figure\([^\n]{0,200}\n[^§]{0,2000}?\.figure\("
@@ -43,6 +44,9 @@ def of_losses(cell: Cell, cells: Sequence[Cell]) -> bool:
     text = drawing(cell, cells)
     sets = words.sets(text)
     named = words.words(text) & words.LOSS or words.TRAIN in sets and len(sets) > 1
+    if _IMAGES.search(text) and not _CURVE.search(text):  # imread("loss.png") or a title may still say so
+        said = [text[match.end() : match.end() + _LONGEST_CALL].split("\n")[0] for match in _IMAGES.finditer(text)]
+        named = words.words(" ".join([*said, *_SAID_ABOUT.findall(text)])) & words.LOSS
     return bool(named) and bool(_DRAWS.search(text)) and not _of_accuracies(text)
 
 

@@ -22,7 +22,9 @@ from autograder.handin.slicing.asides import Text
 # Of each end of a cell's output: a loss printed at every tenth batch of ten epochs is 160 KB.
 _OBJECT = re.compile(r"<[^<>]*>|[\w.]+\(\.\.\.\)")  # <IPython.core.display.HTML object>, alt.Chart(...)
 _PLOTLY = "application/vnd.plotly"
-_DRAWN = re.compile(r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\.newPlot|altair-viz")
+_DRAWN = re.compile(
+    r"vegaEmbed|vega-embed|plotly-graph-div|Plotly\.newPlot|altair-viz|<img[^>]{0,200}?src=.data:image/|<svg\b"
+)
 _PLOTS = re.compile(r"plot|plt\b|semilog", re.IGNORECASE)
 # Plots that are looked at, the last ones, and how many bytes of each: 2 s at most here, of a reader's 20.
 _LOOKED_AT, _MOST_SEEN = 4, 1 << 20
@@ -174,6 +176,8 @@ def _is_picture(kind: str, part: Any) -> bool:
     """A picture, or a figure that a script draws: Plotly's, Altair's (Vega), Bokeh's."""
     if kind == "text/html" and _is_text(part):
         return bool(_DRAWN.search(_text(part)[:_KEPT_TEXT]))
+    if kind.startswith(_PLOTLY) and isinstance(part, dict) and part.get("data") == []:
+        return False  # a figure without a curve
     return kind.startswith(("image/", _PLOTLY, "application/vnd.vega", "application/vnd.bokehjs_exec"))
 
 

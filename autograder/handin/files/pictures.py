@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ MAX_SLOW = 4 << 20  # bytes that are reckoned one by one: two seconds here, and 
 MARGIN = 0.15  # of each side: frame, numbers and names of an axis stand there
 # Of the middle's width and height: what fills no more and ends in its own frame is a legend beside nothing.
 LEGEND, FRAME = (0.55, 0.35), 0.7
+_IN_A_PAGE = re.compile(r"<img[^>]{0,200}?src=.data:(?P<kind>image/(?:png|jpeg|gif|webp));base64,(?P<data>[\w+/=\s]+)")
+_DRAWING = re.compile(rb"<(?:\w+:)?(?:path|poly\w+|line|circle|ellipse|rect|use|image|text)\b")  # what an SVG shows
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -57,6 +60,16 @@ def pictures_of(cell: Mapping[str, Any]) -> Iterator[Picture]:
                 text = "".join(part for part in value if isinstance(part, str)) if isinstance(value, list) else value
                 yield Picture(kind, _bytes(kind, text) if isinstance(text, str) else b"")
                 break  # one output in several kinds is one picture
+        else:
+            yield from _within_pages(data.get("text/html") if isinstance(data, dict) else None)
+
+
+def _within_pages(page: object) -> Iterator[Picture]:
+    """The picture that a page holds as text, as of a figure that was shown by HTML(...)."""
+    text = "".join(part for part in page if isinstance(part, str)) if isinstance(page, list) else page
+    found = _IN_A_PAGE.search(text) if isinstance(text, str) else None
+    if found:
+        yield Picture(found["kind"], _bytes(found["kind"], found["data"]))
 
 
 def _bytes(kind: str, text: str) -> bytes:
@@ -72,6 +85,8 @@ def looked_at(picture: Picture, most: int = MAX_SLOW) -> Look:
     """What the picture shows, as far as that can be told by reckoning `most` bytes one by one."""
     if not picture.data.strip():
         return Look.BLANK
+    if picture.kind == "image/svg+xml":
+        return Look.UNSURE if _DRAWING.search(picture.data) else Look.BLANK
     if not picture.data.startswith(b"\x89PNG\r\n\x1a\n"):
         return Look.UNSURE
     try:
