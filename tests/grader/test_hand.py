@@ -13,6 +13,7 @@ import pytest
 from autograder.commands import batch, verify
 from autograder.commands.batch import hand
 from autograder.commands.batch.entries import Entry
+from autograder.commands.batch.hand_table import QUESTIONS
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 from autograder.grading import Options
@@ -120,7 +121,41 @@ REFUSED = {
     "nothing at all": ("", "line 1: there is no column id"),
     "a line too few cells": (HEAD + "ada\n", "line 2: '' is not graded by hand"),
     "after a comment of several lines": (HEAD + 'ada,2d,1,"a\nb\nc"\nada,3b,9,\n', "line 5: 9 points"),
+    "in a row of several lines": (HEAD + 'ada,2d,9,"a\nb\nc"\n', "line 2: 9 points"),
+    "a quote that stays open": (
+        HEAD + 'ada,2d,1,"open\n-ben,2d,2,\n',
+        "line 2: a quote is opened in this row and never",
+    ),
+    "one that another's quote ends": (HEAD + 'ada,2d,1,"a\n-ben,2d,2,"b"\n', "line 2: a quote of this row is followed"),
+    "one that takes in a row": (HEAD + 'ada,2d,1,"a\n\'-ben,2d,2,"\n', "line 2: a quote that is opened in this row"),
+    "semicolons after sep=": ("sep=;\nid;question;points\nada;2d;9\n", "line 3: 9 points"),
+    "two columns of points": ("id,question,points,Points\nada,2d,2,1\n", "line 1: there are two columns 'points'"),
+    "a decimal comma between commas": (HEAD + "ada,2d,1,5,good\n", "line 2: it has 5 cells, and line 1 names 4"),
+    "another separator": ("id|question|points\nada|2d|1\n", "line 1: there is no column id, question, points"),
 }
+
+TAKEN = {
+    "a spreadsheet's semicolons": '\ufeffid;question;points;comment\r\n\'-ben;2d;1,5;"a; b, c"\r\n;;;;\r\n',
+    "tabs": "ID\tQuestion\tPoints\tComment\n-ben\t2d\t1.5\ta; b, c\n",
+    "a first line for spreadsheets": 'sep=;\r\nid;question;points;comment\r\n-ben;2d;1,5;"a; b, c"\r\n',
+    "a first line that says something else": "sep=|\nid|question|points|comment\n-ben|2d|1,5|a; b, c\n",
+    "other columns and blank cells at the end": 'Name,Points,id,Name,question,comment\nx,1.5,-ben,y,2d,"a; b, c",,\n',
+    "all in quotes": '"id";"question";"points";"comment"\n"-ben";"2d";"1,5";"a; b, c"',
+    "semicolons in the names of other columns": 'id,question,points,comment,"a;b;c"\n-ben,2d,1.5,"a; b, c",\n',
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, what: str) -> None:
+    (tmp_path / "h.csv").write_text(TAKEN[what], "utf-8", newline="")
+    assert hand.gather([tmp_path / "h.csv"], ENTRIES, tmp_path)[0] == {"-ben": {"2d": hand.Mark(1.5, "a; b, c")}}
+
+
+def test_a_comment_of_several_lines_and_with_quotes_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text(HEAD + 'ada,2d,1,"one\nada, 2d, said ""2""\n"\n-ben,2d,2,5" is "long"\n')
+    marks, _ = hand.gather([tmp_path / "h.csv"], ENTRIES, tmp_path)
+    assert marks["ada"]["2d"].comment.startswith('one\nada, 2d, said "2"')
+    assert marks["-ben"]["2d"] == hand.Mark(2.0, '5" is "long"')
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -150,14 +185,40 @@ def test_what_was_given_is_kept_and_the_next_table_goes_over_it(tmp_path: Path) 
         '\ufeffid,question,points,comment\nada,2d,"1,5",a comma for the point\nada,3b,,later\n\'-ben,2d,2,\n', "utf-8"
     )
     two.write_text("Question,ID,Points\n2d,ada,2\n\n")
-    first = hand.gather([one], ENTRIES, tmp_path)
+    first, _ = hand.gather([one], ENTRIES, tmp_path)
     assert first == {"ada": {"2d": hand.Mark(1.5, "a comma for the point")}, "-ben": {"2d": hand.Mark(2.0)}}
-    assert hand.gather([], ENTRIES, tmp_path) == first
-    assert hand.gather([two], ENTRIES, tmp_path)["ada"]["2d"] == hand.Mark(2.0)
+    assert hand.gather([], ENTRIES, tmp_path) == (first, ())
+    assert hand.gather([two], ENTRIES, tmp_path)[0]["ada"]["2d"] == hand.Mark(2.0)
     with pytest.raises(UsageError, match=r"2\.csv, line 2: ada was given points for 2d before, in .*1\.csv"):
         hand.gather([one, two], ENTRIES, tmp_path)
-    assert hand.gather([], ENTRIES[:1], tmp_path).keys() == {"ada"}, "who left the class is left out"
-    assert hand.gather([], ENTRIES, tmp_path).keys() == {"ada", "-ben"}, "and not forgotten"
+    assert hand.gather([], ENTRIES[:1], tmp_path)[0].keys() == {"ada"}, "who left the class is left out"
+    assert hand.gather([], ENTRIES, tmp_path)[0].keys() == {"ada", "-ben"}, "and not forgotten"
+
+
+def test_a_line_without_points_takes_none_back_and_is_named(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / f"{number}.csv" for number in (1, 2, 3))
+    one.write_text(HEAD + "ada,2d,2,old\nada,3b,1,good\n-ben,2d,,see me\n-ben,3b,,\n")
+    two.write_text(HEAD + "ada,2d,,withdrawn\nada,3b,,\n")
+    three.write_text(HEAD + "-ben,2d,1,\n")
+    assert hand.gather([one], ENTRIES, tmp_path)[1] == ()
+    marks, [note] = hand.gather([two], ENTRIES, tmp_path)
+    assert marks == {"ada": {"2d": hand.Mark(2.0, "withdrawn"), "3b": hand.Mark(1.0, "good")}}
+    assert "2.csv, line 2: ada keeps 2 for 2d" in note and "line 3: ada keeps 1 for 3b" in note
+    assert "-ben,2d,,see me" in (tmp_path / hand.KEPT).read_text(), "a comment waits for its points"
+    assert hand.gather([three], ENTRIES, tmp_path)[0]["-ben"] == {"2d": hand.Mark(1.0, "see me")}
+
+
+def test_of_two_readers_one_gives_points_and_one_a_comment(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / f"{number}.csv" for number in (1, 2, 3))
+    one.write_text(HEAD + "ada,2d,,a thought\n")
+    two.write_text(HEAD + "ada,2d,2,\nada,3b,1,\nada,3b,,\n")
+    three.write_text(HEAD + "ada,2d,,another\n")
+    for files in ([one, two], [two, one]):
+        (tmp_path / hand.KEPT).unlink(missing_ok=True)
+        marks, _ = hand.gather(files, ENTRIES, tmp_path)
+        assert marks == {"ada": {"2d": hand.Mark(2.0, "a thought"), "3b": hand.Mark(1.0)}}
+    with pytest.raises(UsageError, match=r"3\.csv, line 2: ada was given a comment for 2d before, in .*1\.csv, line 2"):
+        hand.gather([one, two, three], ENTRIES, tmp_path)
 
 
 # --- in the class -----------------------------------------------------------------------------------------------------
@@ -181,12 +242,12 @@ def test_points_given_by_hand_reach_every_table_the_results_and_the_page(tmp_pat
     without = rows(out / "grades.csv")
     assert "2d" not in without["submission_1"]
     table = tmp_path / "h.csv"
-    lines = [f"submission_1,{number},1,good <b>" for number in hand.QUESTIONS]
+    lines = [f"submission_1,{number},1,good <b>" for number in QUESTIONS]
     table.write_text(HEAD + "\n".join([*lines, "submission_2,2d,2,"]) + "\n")
     after = batch.run(top, out, whole, jobs=1, by_hand=[table])
     assert after.kept == 2 and after.complete and any("points are still missing" in note for note in after.notes)
     grades = rows(out / "grades.csv")
-    hands = len(hand.QUESTIONS)
+    hands = len(QUESTIONS)
     assert float(grades["submission_1"]["total"]) == float(without["submission_1"]["total"]) + hands
     assert grades["submission_2"]["2d"] == "2" and grades["submission_2"]["3b"] == "" == grades["submission_2"]["total"]
     everything = sum(question.points for question in (*POLICY.questions, *POLICY.by_hand))

@@ -8,6 +8,7 @@ import pytest
 
 from autograder.commands.batch import hand
 from autograder.commands.batch.entries import Entry, Person
+from autograder.commands.batch.hand_table import QUESTIONS
 from tests.grader.browser import CHROMIUM, Browser
 from tests.grader.written_prose import HOSTILE, notebook, submit
 
@@ -19,14 +20,14 @@ def test_a_page_of_hostile_answers_runs_nothing_of_theirs_and_reaches_for_nothin
     people = (Person("<script>alert('got')</script>", "1"),)
     hand.write_pages([Entry("eve", top, people)], tmp_path / "out")
     with Browser(tmp_path / "profile") as browser:
-        for number in hand.QUESTIONS:
+        for number in QUESTIONS:
             browser.open(tmp_path / "out" / "hand" / f"{number}.html")
             assert "by hand" in browser.value("document.title")
             assert browser.value("document.querySelectorAll('script, style, link, iframe, img, form, svg').length") == 2
             assert browser.value("document.getElementById('count').textContent") == "0 of 1 graded", "our script runs"
     assert not browser.said
     assert {address for address in browser.asked if not address.startswith(("file:", "about:"))} == set()
-    assert len([address for address in browser.asked if address.startswith("file:")]) == len(hand.QUESTIONS)
+    assert len([address for address in browser.asked if address.startswith("file:")]) == len(QUESTIONS)
 
 
 @pytest.mark.slow
@@ -47,5 +48,5 @@ def test_what_a_reader_types_stays_in_the_browser_and_its_table_can_be_merged(tm
         assert browser.value("document.querySelector('section[data-id=ada] textarea').value") == 'half, "so"\nto say'
         table = browser.value("document.getElementById('csv').textContent")
     (tmp_path / "hand-2d.csv").write_text(table, encoding="utf-8")
-    marks = hand.gather([tmp_path / "hand-2d.csv"], entries, tmp_path / "out")
+    marks, _ = hand.gather([tmp_path / "hand-2d.csv"], entries, tmp_path / "out")
     assert marks == {"ada": {"2d": hand.Mark(1.5, 'half, "so"\nto say')}, "cat": {"2d": hand.Mark(0.0)}}

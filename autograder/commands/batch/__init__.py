@@ -83,7 +83,7 @@ def run(
         results.make_folder(out / name)
     with _alone(out):
         _refuse_another_assignment(out)
-        marks = hand.gather(by_hand, found.entries, out)
+        marks, told_by_hand = hand.gather(by_hand, found.entries, out)
         if hand_pages:
             hand.write_pages(found.entries, out)
         shelf = Shelf(found.entries, out, options, fresh, against)
@@ -102,6 +102,7 @@ def run(
                 + shelf.what_stands()
                 + shelf.add_what_the_class_shows()
                 + shelf.add_what_people_gave(marks)
+                + told_by_hand
             )
             notes += (
                 tuple(handed.notes(shelf.rows(), due))

@@ -1,34 +1,29 @@
-"""Points that people give: the pages they are given on, the tables that these save, and what joins the results.
+"""Points that people give: the pages they are given on, what their tables say together, and what joins the results.
 
-Why separate: what a reader typed is checked line by line before anything is written, and refused as a whole when a line
-is wrong: half a table of points is worse than none. A question that nobody has graded yet is never a zero.
+Why separate: what readers typed is checked line by line (`hand_table`) before anything is written, and refused as a
+whole when a line is wrong: half a table of points is worse than none. A question that nobody has graded yet is never a
+zero, and no points are taken back by a cell that is blank.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from autograder.commands.batch.entries import Entry
+from autograder.commands.batch.hand_table import HEAD, QUESTIONS, Line, lines
 from autograder.core.errors import GraderFault, UsageError
-from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Status, TestResult
-from autograder.core.text import clean
 from autograder.handin import prose, reader
 from autograder.report import results
 from autograder.report.hand_page import Written, hand_page
 
 FOLDER = "hand"  # in the folder of results: a page a question
 KEPT = "hand.csv"  # there, too: all points that were given, for later runs
-HEAD = ("id", "question", "points", "comment")
-MAX_MB = 64
-MAX_COMMENT = 4000  # characters; a student's page shows all of it
-QUESTIONS = {question.number: question for question in POLICY.by_hand}
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -67,91 +62,73 @@ def _written(entry: Entry, number: str, found: prose.Prose) -> Written:
     return Written(entry.id, who, found.answers.get(number, ""), rest, found.files, found.problem)
 
 
-def gather(files: Sequence[Path], entries: Sequence[Entry], out: Path) -> Marks:
-    """What earlier runs kept in OUT, and over it what these files say; kept there for the next run.
+_Said = dict[tuple[str, str], Line]  # by id and question
 
-    Raises UsageError for the first line that cannot be meant; nothing is changed then.
+
+def gather(files: Sequence[Path], entries: Sequence[Entry], out: Path) -> tuple[Marks, tuple[str, ...]]:
+    """(what earlier runs kept in OUT, and over it what these files say; notes): kept there for the next run.
+
+    Points take the place of points and of their comment; a line without points leaves those that are there, gives them
+    its comment, and is named. Raises UsageError for the first line that cannot be meant; nothing is changed then.
     """
     ids, kept = {entry.id for entry in entries}, out / KEPT
-    marks: Marks = {}
-    for identity, number, mark in _lines(kept, None) if kept.is_file() else ():
-        marks.setdefault(identity, {})[number] = mark
-    seen: dict[tuple[str, str], str] = {}
+    said: _Said = {(line.id, line.question): line for line in (lines(kept, None) if kept.is_file() else ())}
+    seen: list[_Said] = [{}, {}]  # lines of these files with points; with a comment
+    stand: list[str] = []
     for path in files:
-        for where, (identity, number, mark) in _numbered(path, ids):
-            if (first := seen.setdefault((identity, number), where)) != where:
-                raise UsageError(
-                    f"{where}: {identity} was given points for {number} before, in {first}: leave one of the two"
-                )
-            marks.setdefault(identity, {})[number] = mark
+        for line in lines(path, ids):
+            before = said.get((line.id, line.question))
+            _refuse_second(line, seen)
+            if line.points is None and before and before.points is not None:
+                stand.append(f"{line.where}: {line.id} keeps {before.points:g} for {line.question}")
+            said[line.id, line.question] = _over(before, line)
     if files:
-        results.write_bytes(kept, _table(marks).encode("utf-8", "replace"))
-    return {identity: given for identity, given in marks.items() if identity in ids}
+        results.write_bytes(kept, _table(said).encode("utf-8", "replace"))
+    marks: Marks = {}
+    for (identity, number), line in said.items():
+        if identity in ids and line.points is not None:
+            marks.setdefault(identity, {})[number] = Mark(line.points, line.comment)
+    return marks, _notes(stand)
 
 
-def _table(marks: Marks) -> str:
+def _refuse_second(line: Line, seen: Sequence[_Said]) -> None:
+    """Of two lines about one answer nobody can tell which is meant; one with points and one with a comment are one."""
+    for what, there, others in (("points", line.points is not None, seen[0]), ("a comment", line.comment, seen[1])):
+        first = others.setdefault((line.id, line.question), line) if there else line
+        if first is not line:
+            raise UsageError(
+                f"{line.where}: {line.id} was given {what} for {line.question} before, in {first.where}: leave one of"
+                " the two"
+            )
+
+
+def _over(before: Line | None, line: Line) -> Line:
+    """What holds of an answer once a line has come over what was said of it before."""
+    if before is None:
+        return line
+    if line.points is None:
+        return msgspec.structs.replace(line, points=before.points, comment=line.comment or before.comment)
+    waited = before.comment if before.points is None else ""  # of earlier points the comment goes with them
+    return msgspec.structs.replace(line, comment=line.comment or waited)
+
+
+def _notes(stand: Sequence[str]) -> tuple[str, ...]:
+    more = f"; and {len(stand) - 5} more" if len(stand) > 5 else ""
+    shown = "; ".join(stand[:5]) + more
+    told = (
+        f"no points in a line of --hand, so those that were given before stand ({shown}); to take points back, delete"
+    )
+    return (f"{told} their line in OUT/{KEPT}",) if stand else ()
+
+
+def _table(said: _Said) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
-    for identity, given in sorted(marks.items()):
-        writer.writerows([identity, number, f"{mark.points:g}", mark.comment] for number, mark in sorted(given.items()))
+    for (identity, number), line in sorted(said.items()):
+        if line.points is not None or line.comment:
+            writer.writerow([identity, number, "" if line.points is None else f"{line.points:g}", line.comment])
     return text.getvalue()
-
-
-def _lines(path: Path, ids: set[str] | None) -> Iterator[tuple[str, str, Mark]]:
-    return (found for _, found in _numbered(path, ids))
-
-
-def _numbered(path: Path, ids: set[str] | None) -> Iterator[tuple[str, tuple[str, str, Mark]]]:
-    """("FILE, line N", what stands there), of lines with points. `ids` None: they are not looked at."""
-    rows = csv.reader(io.StringIO(_text(path), newline=""))
-    try:
-        head = [cell.strip().lower() for cell in next(rows, [])]
-        missing = [name for name in HEAD[:3] if name not in head]
-        if missing:
-            raise UsageError(
-                f"{path}, line 1: there is no column {', '.join(missing)}; the page saves {', '.join(HEAD)}"
-            )
-        for row in rows:
-            where = f"{path}, line {rows.line_num}"
-            if any(cell.strip() for cell in row) and (found := _line(dict(zip(head, row)), ids, where)):
-                yield where, found
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {rows.line_num}: this is no line of a table ({error})") from None
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_MB << 20:
-            raise UsageError(f"--hand {path}: it is larger than {MAX_MB} MB: give the table that the page saves")
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--hand {path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--hand {path} is not UTF-8: save it as CSV with that encoding") from None
-
-
-def _line(cells: Mapping[str, str], ids: set[str] | None, where: str) -> tuple[str, str, Mark] | None:
-    """One line; None where it gives no points."""
-    identity, number, typed = (cells.get(name, "").strip() for name in HEAD[:3])
-    if ids is not None and identity not in ids:
-        identity = identity.removeprefix("'")  # as a spreadsheet keeps what looks like a formula
-        if identity not in ids:
-            raise UsageError(f"{where}: there is no submission {identity!r} in this class")
-    if number not in QUESTIONS:
-        raise UsageError(f"{where}: {number!r} is not graded by hand; these are: {', '.join(QUESTIONS)}")
-    if not typed:
-        return None
-    try:
-        points = float(typed.replace(",", "."))
-    except ValueError:
-        points = math.nan
-    most = QUESTIONS[number].points
-    if not math.isfinite(points):
-        raise UsageError(f"{where}: the points {typed[:40]!r} are not a number")
-    if not 0 <= points <= most:
-        raise UsageError(f"{where}: {typed} points for {number}, which gives 0 to {most:g}")
-    return identity, number, Mark(points, clean(cells.get("comment", ""), MAX_COMMENT))
 
 
 def tests(given: Mapping[str, Mark]) -> Iterator[TestResult]:
