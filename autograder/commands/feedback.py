@@ -25,6 +25,16 @@ HEAD = ("file", "name", "sid", "email", "id")
 MAX_NAME = 150  # bytes of a page's name: a file system takes 255, and a name in step with another needs some
 
 
+class _Summary(msgspec.Struct):
+    """What is needed of summary.json: its totals by id."""
+
+    totals: dict[str, float | None]
+
+
+_summaries = msgspec.json.Decoder(_Summary)
+Records = dict[str, record.Record]  # by id
+
+
 class Person(msgspec.Struct, frozen=True):
     """Who a page is for; what no export tells is empty."""
 
@@ -39,7 +49,7 @@ def write(graded: Path, out: Path, published: bool = False) -> tuple[int, tuple[
     `graded` is where `batch` wrote. `published`: with the tests that are shown after the due date, or once published.
     Raises UsageError where nothing was graded, and before anything is written.
     """
-    records = dict(_records(graded))
+    records, notes = _of_the_class(dict(_records(graded)), graded)
     if not records:
         raise UsageError(f"{graded} holds no graded class: give the folder that `batch --out` wrote")
     if out.resolve() in (graded.resolve(), (graded / "reports").resolve()):
@@ -55,19 +65,40 @@ def write(graded: Path, out: Path, published: bool = False) -> tuple[int, tuple[
             results.write_bytes(out / name, page)
             rows.append((name, person.name, person.sid, person.email, identity))
     results.write_bytes(out / TABLE, _table(rows).encode("utf-8", "replace"))
-    unfinished = [identity for identity, known in records.items() if not known.report.complete]
-    notes = (
-        [f"not wholly graded, by a fault of ours, and their pages say so: {', '.join(unfinished)}"]
-        if unfinished
-        else []
-    )
-    return len(rows), tuple(notes)
+    told = (
+        ("not wholly graded, by a fault of ours, and their pages say so",
+         [identity for identity, known in records.items() if not known.report.complete]),
+        (f"pages that were in {out} before, are nobody's now, and were left",
+         sorted(path.name for path in out.glob("*.html") if path.name.lower() not in taken)),
+    )  # fmt: skip
+    return len(rows), (*notes, *(f"{what}: {', '.join(names)}" for what, names in told if names))
 
 
 def _records(graded: Path) -> Iterator[tuple[str, record.Record]]:
     for path in sorted((graded / "records").glob("*.json")):
         if (known := record.read(path)) is not None:
             yield path.stem, known
+
+
+def _of_the_class(records: Records, graded: Path) -> tuple[Records, tuple[str, ...]]:
+    """(the records of those who stand in the tables of `batch`'s last run, notes on whom that leaves out).
+
+    What an earlier run left of somebody else has points that nobody looked at since.
+    """
+    path = graded / "summary.json"
+    try:
+        there = _summaries.decode(path.read_bytes()).totals
+    except FileNotFoundError:  # it was ended before it wrote any table
+        return records, ()
+    except (OSError, msgspec.MsgspecError):
+        return records, (
+            f"{path} cannot be read, so there may be pages of people who left the class: run `batch` again",
+        )
+    gone = "no page, for they left the class (or `batch` was cut short: run it again): no table of it has"
+    lost = "no page, for their record is lost or damaged: run `batch` again"
+    told = ((gone, sorted(records.keys() - there)), (lost, sorted(there - records.keys())))
+    notes = tuple(f"{what}: {', '.join(ids)}" for what, ids in told if ids)
+    return {identity: known for identity, known in records.items() if identity in there}, notes
 
 
 def _owners(path: Path) -> dict[str, list[Person]]:

@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.commands import feedback
+from autograder.commands import batch, feedback
 from autograder.commands.batch import record
 from autograder.core.errors import UsageError
 from autograder.core.records import Feedback, Finding, Report, Severity, Status, Submission, TestResult
+from tests.grader.test_batch_again import QUICK, make
 
 Make = Callable[..., Path]
 
@@ -80,6 +81,37 @@ def test_each_student_of_a_group_has_a_page_and_names_do_not_meet(graded: Make, 
 def test_a_result_that_is_not_whole_is_told(graded: Make, tmp_path: Path) -> None:
     _, [note] = feedback.write(graded({"ada": record.Record("", report(complete=False))}), tmp_path / "out")
     assert "ada" in note and "fault of ours" in note
+
+
+def test_who_stands_in_no_table_any_more_has_no_page_and_is_named(graded: Make, tmp_path: Path) -> None:
+    known = record.Record("k", report())
+    folder, out = graded({"ada": known, "ben": known, "gone": known}), tmp_path / "out"
+    feedback.write(folder, out)
+    (folder / "summary.json").write_text('{"notes": [], "totals": {"ada": 1.5, "ben": null, "lost": 2}}')
+    count, notes = feedback.write(folder, out)
+    assert count == 2 and [row["id"] for row in rows(out)] == ["ada", "ben"], "ben, too: he is in the class, ungraded"
+    [left, lost, before] = notes
+    assert left.endswith(": gone") and "left the class" in left
+    assert lost.endswith(": lost") and "lost or damaged" in lost
+    assert before.endswith(": gone.html") and (out / "gone.html").is_file()
+
+
+def test_a_class_whose_summary_is_lost_has_its_pages_and_a_damaged_one_is_told(graded: Make, tmp_path: Path) -> None:
+    folder = graded()
+    assert feedback.write(folder, tmp_path / "out") == (1, ())
+    for damaged in (b"", b'{"totals": ["ada"]}'):
+        (folder / "summary.json").write_bytes(damaged)
+        count, [note] = feedback.write(folder, tmp_path / "out")
+        assert count == 1 and "summary.json cannot be read" in note
+
+
+def test_of_a_class_that_is_graded_again_only_those_who_are_in_it_are_sent_pages(tmp_path: Path) -> None:
+    course, out = make(tmp_path / "class", "ada", "ben", "-dan"), tmp_path / "out"
+    batch.run(course, out, QUICK, jobs=1)
+    (course / "ben").rename(course / "Ben B")
+    batch.run(course, out, QUICK, jobs=1)
+    _, [note] = feedback.write(out, tmp_path / "pages")
+    assert [row["id"] for row in rows(tmp_path / "pages")] == ["'-dan", "Ben_B", "ada"] and note.endswith(": ben")
 
 
 def test_what_is_no_graded_class_is_refused_before_anything_is_written(graded: Make, tmp_path: Path) -> None:
