@@ -125,6 +125,8 @@ def _tried(public: bool) -> tuple[Isolation, tuple[str, ...]]:
 def _verdict(weak: tuple[str, ...], problems: tuple[str, ...], public: bool) -> str:
     if public:
         return "This is the students' copy: `check` works here, there are no hidden tests to run."
+    if weak and problems:  # an engine that does not start says nothing of the layers
+        return f"Hidden tests cannot be run here: {problems[0]}."
     if weak:
         return f"Hidden tests are not run here: student code could {'; '.join(weak)}."
     if problems:

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from autograder.core.errors import UsageError
-from autograder.core.policy_line import located, parted
+from autograder.core.policy_line import BadPolicy, located, parted, read
 from autograder.core.records import Limits
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+__all__ = ["BadPolicy", "Policy", "load"]
 
 FILE = Path(__file__).parents[1] / "policy.toml"
 # Set by `--policy FILE`; the engine and every process below inherit it.
@@ -236,20 +231,11 @@ class Policy(_Table, frozen=True, dict=True):
         return (*self.question_of(question).given, *self.provided.classes)
 
 
-class BadPolicy(UsageError):
-    """The policy cannot be used: the text names file, line and what to change."""
-
-
 def load(path: Path) -> Policy:
     """Reads and checks a policy. Raises BadPolicy."""
+    text, table = read(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadPolicy(f"the policy {path} cannot be read: {error}") from None
-    try:
-        policy = msgspec.convert(tomllib.loads(text), Policy)
-    except tomllib.TOMLDecodeError as error:
-        raise BadPolicy(f"{path} is no TOML: {error}") from None
+        policy = msgspec.convert(table, Policy)
     except msgspec.ValidationError as error:
         raise BadPolicy(located(path, text, *parted(str(error)))) from None
     for where, what in _contradictions(policy):

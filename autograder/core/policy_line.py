@@ -1,14 +1,55 @@
-"""Where in a policy's text something stands that cannot be used: its file, its line, its name.
+"""A policy's text as plain data, and where in it something stands that cannot be used: its file, its line, its name.
 
 Why separate: what a policy means is next door; this only reads msgspec's messages and the text, for a person's sake.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from autograder.core.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 WORDS = ("visible", "hidden", "after_due_date", "after_published")  # of a visibility
+
+
+class BadPolicy(UsageError):
+    """The policy cannot be used: the text names file, line and what to change."""
+
+
+def read(path: Path) -> tuple[str, dict[str, object]]:
+    """(text, tables) of a policy; every number in it is finite. Raises BadPolicy.
+
+    TOML has words for what is no number, and no bound refuses all of them: nan is not below 0, and inf is above it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPolicy(f"the policy {path} cannot be read: {error}") from None
+    try:
+        table: dict[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadPolicy(f"{path} is no TOML: {error}") from None
+    for where, value in _not_finite(table):
+        raise BadPolicy(located(path, text, f"the value '{value}' is no finite number", where))
+    return text, table
+
+
+def _not_finite(value: object, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """(place, number) of each that is not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where, value
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inside:
+        yield from _not_finite(each, (*where, name))
 
 
 def parted(error: str) -> tuple[str, tuple[str | int, ...]]:
@@ -35,7 +76,7 @@ _KEY = r"""(?:^|[{{,.])\s*["']?{}["']?\s*="""
 
 def _line(text: str, where: tuple[str | int, ...], what: str) -> int:
     """The line (from 1) of the innermost part of `where` that is found; keys stand one a line in this file."""
-    header, found = "", 1
+    header, found, loose = "", 1, 0
     quoted = re.search(r"value '([^']+)'", what)
     value, names = quoted[1] if quoted else "", [str(part) for part in where if not isinstance(part, int)]
     key = _KEY.format(re.escape(names[-1] if names else ""))
@@ -48,6 +89,8 @@ def _line(text: str, where: tuple[str | int, ...], what: str) -> int:
         inside = header == wanted and (len(where) < 2 or not isinstance(where[1], int) or where[1] == index[header])
         if inside and title:
             found = number
-        elif (inside or not header) and names and value in line and re.search(key, line):
-            return number
-    return found
+        elif (inside or not header) and names and re.search(key, line):
+            if value in line:
+                return number
+            loose = loose or number  # the value is not spelled as it was understood: 1e999 is infinite
+    return loose or found

@@ -96,6 +96,7 @@ def test_an_engine_that_cannot_start_is_told_and_not_taken_for_a_fit_machine(mon
     monkeypatch.setattr(supervisor, "_START", "raise SystemExit(7)")
     health = doctor.examine()
     assert not health.fit and health.advice
+    assert "engine did not start" in health.verdict and "student code" not in health.verdict
     page = drawn(health, 120)
     assert "ended with status 7" in page and marks(page)["secrets"] == BAD
 

@@ -59,6 +59,14 @@ REFUSED = {
     "a negative tolerance": ("values = 1e-4", "values = -1.0", "> 0.0", ""),
     "more than all points kept": ("exchanged = 0.5 ", "exchanged = 1.5 ", "<= 1.0", ""),
     "negative points": ('tests."4a.8" = 0', 'tests."4a.8" = -1', "negative points", ""),
+    "points that are no number": ('tests."4a.4" = 4', 'tests."4a.4" = nan', "'nan' is no finite number", ""),
+    "points of a test in a table": ('"4b.6" = 1 ', '"4b.6" = { points = -nan } ', "'nan' is no finite number", ""),
+    "endless points": ("points = 10", "points = inf", "'inf' is no finite number", ""),
+    "points too large for a number": ('tests."4a.4" = 4', 'tests."4a.4" = 1e999', "'inf' is no finite number", ""),
+    "endless points by hand": ('title = "Administrivia: survey code and signature"\npoints = 2', 'title = "Administrivia: survey code and signature"\npoints = +inf', "no finite number", "+inf"),
+    "an endless tolerance": ("values = 1e-4", "values = inf", "'inf' is no finite number", ""),
+    "an endless limit": ("total_seconds = ", "total_seconds = inf # ", "'inf' is no finite number", ""),
+    "lateness without a number": ("grace_minutes = ", "grace_minutes = nan # ", "'nan' is no finite number", ""),
     "written or not": ('written = "required"', 'written = "maybe"', "'maybe'", ""),
     "no TOML": ('title = "CS189', "title = CS189", "no TOML", "title = CS189"),
 }  # fmt: skip
@@ -81,6 +89,16 @@ def test_a_policy_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"title = '\xe9'")
     with pytest.raises(policy.BadPolicy, match="cannot be read"):
         policy.load(tmp_path / "latin.toml")
+
+
+def test_a_policy_that_an_editor_marked_as_utf_8_is_read(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert policy.load(path) == policy.POLICY
+    path.write_bytes(path.read_bytes().replace(b"values = 1e-4", b"values = -1.0"))
+    line = next(n for n, line in enumerate(path.read_text("utf-8").splitlines(), 1) if "values = -1.0" in line)
+    with pytest.raises(policy.BadPolicy, match=f"line {line} "):
+        policy.load(path)
 
 
 def test_questions_and_tests_are_found_by_their_numbers() -> None:
