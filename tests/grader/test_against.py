@@ -71,6 +71,27 @@ def test_a_folder_without_results_is_refused(tmp_path: Path, content: bytes | No
         against.read(tmp_path)
 
 
+def test_a_damaged_result_is_named_and_nobody_is_taken_for_new(tmp_path: Path) -> None:
+    old = results(tmp_path / "old", {"ada": {"4a.1": 1.0}})
+    (old / "results" / "ben.json").write_bytes(b"")
+    new = results(tmp_path / "new", {"ada": {"4a.1": 1.0}, "ben": {"4a.1": 1.0}, "cat": {"4a.1": 1.0}})
+    found = against.compare(against.read(old), against.read(new))
+    assert (found.same, found.new, found.gone, found.unread) == (1, ("cat",), (), ("ben",))
+    assert "not compared, for a result is damaged: ben" in "\n".join(against.lines(found))
+
+
+def test_who_left_the_class_is_compared_with_nobody(tmp_path: Path) -> None:
+    course, out = make(tmp_path / "class", "ada", "ben", "cat"), tmp_path / "out"
+    batch.run(course, out, QUICK, jobs=1)
+    (course / "ben").rename(course / "zed")
+    (out / "results" / "cat.json").write_bytes(b"")
+    (out / "records" / "cat.json").write_bytes(b"garbage")
+    done = batch.run(course, out, QUICK, jobs=1, against=out)
+    assert done.changes is not None and done.changes.same == 1
+    assert (done.changes.new, done.changes.gone, done.changes.unread) == (("zed",), ("ben",), ("cat",))
+    assert [note.endswith("records/cat.json") for note in done.notes if "damaged" in note] == [True]
+
+
 def test_a_class_against_its_own_earlier_results(tmp_path: Path) -> None:
     course, out = make(tmp_path / "class", "ada", "ben"), tmp_path / "out"
     batch.run(course, out, QUICK, jobs=1)

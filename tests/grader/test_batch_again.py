@@ -77,15 +77,28 @@ def test_a_second_run_grades_only_what_is_new_or_changed(course: Path, tmp_path:
 
 
 def test_lost_and_damaged_files_are_made_again(course: Path, tmp_path: Path) -> None:
-    make(course, "dan", "eve")
+    make(course, "dan", "eve", "fay", "gus")
     out = tmp_path / "out"
     graded(course, out)
     lost = [out / name for name in ("results/ada.json", "reports/ben.html", "records/cat.json")]
     for path in lost:
         path.unlink()
     (out / "records" / "dan.json").write_bytes(b"{}")
-    assert graded(course, out) == (1, 5)
+    before = {path: path.read_bytes() for path in (out / "results" / "fay.json", out / "reports" / "gus.html")}
+    for path, whole in before.items():
+        path.write_bytes(whole[: len(whole) // 2])
+    done = batch.run(course, out, QUICK, jobs=1)
+    assert (done.kept, len(done.rows)) == (1, 7)
     assert all(path.is_file() for path in lost) and record.read(out / "records" / "dan.json")
+    assert results.comparable(json.loads((out / "results" / "fay.json").read_bytes())) == results.comparable(
+        json.loads(before[out / "results" / "fay.json"])
+    )
+    assert (out / "reports" / "gus.html").read_text("utf-8").rstrip().endswith("</html>")
+    [note] = [note for note in done.notes if "damaged" in note]
+    assert note.endswith("records/dan.json"), "a lost record is nothing that could be read"
+    assert graded(course, out) == (7, 7)
+    (out / "results" / "fay.json").write_bytes(b"")
+    assert graded(course, out) == (6, 7) and (out / "results" / "fay.json").stat().st_size
 
 
 def test_the_key_changes_with_all_that_decides(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import msgspec
 
 from autograder.commands.batch import alike, cluster, columns, hand, handed, lanes, tables
 from autograder.commands.batch import folder as class_folder
-from autograder.commands.batch.against import Changes, compare, read, table
+from autograder.commands.batch.against import Changes, compare, look, read, table
 from autograder.commands.batch.cluster.places import Place
 from autograder.commands.batch.shelf import Grading, Progress, Shelf, Watch, undisturbed
 from autograder.core import policy
@@ -107,6 +107,7 @@ def run(
             notes += (
                 tuple(handed.notes(shelf.rows(), due))
                 + shelf.strangers()
+                + shelf.damaged
                 + (alike.look(shelf.graded(), out) if similar else ())
             )
             _write_tables(shelf, notes, out, time.monotonic() - start, due)
@@ -114,7 +115,7 @@ def run(
                 columns.write(shelf.graded(), out)
             changes = None
             if earlier is not None:
-                changes = compare(earlier, read(out))
+                changes = compare(earlier, look(out, {entry.id for entry, _ in shelf.graded()}))
                 results.write_bytes(out / "changes.csv", table(changes).encode("utf-8", "replace"))
     rows = tuple(handed.remarked(shelf.rows(), due))
     return GradedClass(rows, len(found.entries), shelf.kept, shelf.faults, changes, notes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,13 +34,22 @@ class Change(msgspec.Struct, frozen=True):
         return round((self.after or 0.0) - (self.before or 0.0), 4)
 
 
+class Graded(msgspec.Struct, frozen=True):
+    """One grading: (points, score of each test) by id, and whose result is there and cannot be read."""
+
+    scores: Mapping[str, tuple[float | None, Scores]]
+    unread: tuple[str, ...] = ()
+
+
 class Changes(msgspec.Struct, frozen=True):
-    """What differs: the changed ones in the class's order, how many stayed, and who is on one side only."""
+    """What differs: the changed ones in the class's order, how many stayed, who is on one side only, and whose result
+    could not be read on one of them."""
 
     changed: tuple[Change, ...]
     same: int
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class _Test(msgspec.Struct):
@@ -57,14 +66,23 @@ class _Result(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Result)
 
 
-def read(old: Path) -> dict[str, tuple[float | None, Scores]]:
-    """(points, score of each test) by id, from a folder of results. Raises UsageError where there are none."""
-    folder = old / "results" if (old / "results").is_dir() else old
-    found = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    scores = {path.stem: scores for path in found if (scores := _scores(path)) is not None}
-    if not scores:
+def read(old: Path) -> Graded:
+    """The grading in a folder of results. Raises UsageError where there is none, or nothing of it can be read."""
+    found = look(old)
+    if not found.scores:
         raise UsageError(f"--against {old}: there are no results in it; give the --out of an earlier `batch`")
-    return scores
+    return found
+
+
+def look(place: Path, ids: Collection[str] | None = None) -> Graded:
+    """What of a grading is there. `ids`: of these alone, for earlier runs leave results of who left the class."""
+    folder = place / "results" if (place / "results").is_dir() else place
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    found = {path.stem: _scores(path) for path in paths if ids is None or path.stem in ids}
+    return Graded(
+        {identity: scores for identity, scores in found.items() if scores is not None},
+        tuple(identity for identity, scores in found.items() if scores is None),
+    )
 
 
 def _scores(path: Path) -> tuple[float | None, Scores] | None:
@@ -76,15 +94,18 @@ def _scores(path: Path) -> tuple[float | None, Scores] | None:
     return result.score, tests
 
 
-def compare(old: Mapping[str, tuple[float | None, Scores]], new: Mapping[str, tuple[float | None, Scores]]) -> Changes:
+def compare(old: Graded, new: Graded) -> Changes:
     """What changed from `old` to `new`, in the order of `new`."""
-    both = [identity for identity in new if identity in old]
-    changed = tuple(change for identity in both if (change := _change(identity, old[identity], new[identity])))
+    before, after = old.scores, new.scores
+    both = [identity for identity in after if identity in before]
+    changed = tuple(change for identity in both if (change := _change(identity, before[identity], after[identity])))
+    unread = tuple(sorted({*old.unread, *new.unread}))
     return Changes(
         changed,
         len(both) - len(changed),
-        tuple(identity for identity in new if identity not in old),
-        tuple(identity for identity in old if identity not in new),
+        tuple(identity for identity in after if identity not in before and identity not in unread),
+        tuple(identity for identity in before if identity not in after and identity not in unread),
+        unread,
     )
 
 
@@ -114,7 +135,12 @@ def lines(changes: Changes, limit: int = 40) -> list[str]:
         told.append(f"  {change.id}: {_shown(change.before)} → {_shown(change.after)} ({change.by:+g})  {tests}{more}")
     if len(changes.changed) > limit:
         told.append(f"  and {len(changes.changed) - limit} more: changes.csv has all")
-    for what, ids in (("not in the earlier results", changes.new), ("in the earlier results only", changes.gone)):
+    apart = (
+        ("not in the earlier results", changes.new),
+        ("in the earlier results only", changes.gone),
+        ("not compared, for a result is damaged", changes.unread),
+    )
+    for what, ids in apart:
         if ids:
             told.append(f"  {what}: {', '.join(ids[:8])}{f' and {len(ids) - 8} more' if len(ids) > 8 else ''}")
     return told

@@ -56,19 +56,43 @@ class Shelf:
         self._stand: dict[str, tuple[TestResult, ...]] = {}
         self._records: dict[str, Record] = {}
         self._wholes: dict[str, tuple[Record, Summary]] = {}
+        self._damaged: dict[Path, None] = {}
         for entry in () if fresh else entries:
-            known = record.read(out / "records" / f"{entry.id}.json")
-            if known and known.key and known.key == self._keys[entry.id] and self._files_are_there(entry.id):
+            known = self._read(out, entry.id)
+            if known and known.key and known.key == self._keys[entry.id] and self._files_are_whole(entry.id):
                 self._records[entry.id] = known
                 continue
-            before = record.read(earlier / "records" / f"{entry.id}.json") if earlier else None
+            before = self._read(earlier, entry.id) if earlier else None
             parts = self._parts[entry.id]
             self._stand[entry.id] = record.stands(known, parts) or record.stands(before, parts)
         self.kept = len(self._records)
         self._marks: hand.Marks = {}
 
-    def _files_are_there(self, identity: str) -> bool:
-        return all((self._out / name).is_file() for name in (f"results/{identity}.json", f"reports/{identity}.html"))
+    def _read(self, place: Path, identity: str) -> Record | None:
+        path = place / "records" / f"{identity}.json"
+        if (known := record.read(path)) is None and path.exists():
+            self._damaged[path.resolve()] = None
+        return known
+
+    def _files_are_whole(self, identity: str) -> bool:
+        """Whether result and page are there to their ends: what a full disk or a copy cut short is made again."""
+        result, page = self._out / "results" / f"{identity}.json", self._out / "reports" / f"{identity}.html"
+        try:
+            msgspec.json.decode(result.read_bytes(), type=dict[str, object])
+            return page.read_bytes().rstrip().endswith(b"</html>")
+        except (OSError, msgspec.MsgspecError):
+            return False
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """A note on records that are there and cannot be read, so that nothing of them was kept."""
+        paths = [str(path) for path in self._damaged]
+        shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+        return (
+            (f"records that are damaged or of another version, so that these are graded anew: {shown}",)
+            if paths
+            else ()
+        )
 
     def fill(self, grading: Grading, watch: Watch) -> None:
         """Has graded what no record is there of. A Ctrl-C while files are written is heard after them."""
