@@ -118,9 +118,10 @@ submission_2:
 """
 
 
-def test_an_export_names_the_students_of_each_submission(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_an_export_names_the_students_of_each_submission(tmp_path: Path, encoding: str) -> None:
     make(tmp_path, "submission_1", "submission_2", "submission_3")
-    (tmp_path / ROSTER).write_text(EXPORT, encoding="utf-8")
+    (tmp_path / ROSTER).write_text(EXPORT, encoding=encoding)
     found = folder.read(tmp_path)
     (note,) = found.notes
     assert note.endswith(f"{ROSTER} does not name them: submission_3")

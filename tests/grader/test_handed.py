@@ -166,7 +166,8 @@ def test_a_class_with_a_due_time_says_who_was_late_and_takes_nothing(tmp_path: P
     stamp = "\n  :created_at: 2026-05-0{} 20:00:00.000000000 -07:00\n"
     people = "  :submitters:\n  - :name: Ada\n    :sid: '1'\n"
     roster = (
-        "".join(f"submission_{n}:{stamp.format(n)}{people}" for n in (1, 3)) + "submission_2:\n  :created_at: never\n"
+        "".join(f"submission_{n}:{stamp.format(n)}{people}" for n in (1, 3))
+        + "submission_2:\n  :created_at: never\n  :submitters: []\n"
     )
     (tmp_path / "class" / ROSTER).write_text(roster)
     assert [entry.when is not None for entry in folder.read(tmp_path / "class").entries] == [True, False, True]
@@ -180,4 +181,6 @@ def test_a_class_with_a_due_time_says_who_was_late_and_takes_nothing(tmp_path: P
     )
     assert any("late: 1 of 3" in note and "of 1 no time is known" in note for note in done.notes)
     assert any("Ada: submission_1, submission_3, counted submission_3" in note for note in done.notes)
+    [nobody] = [note for note in done.notes if "canvas.csv" in note]
+    assert nobody.endswith("nobody is named who handed it in: submission_2") and nobody in plain.notes
     assert len((out / "gradescope.csv").read_text("utf-8").splitlines()) == 2

@@ -131,7 +131,8 @@ def _by_student(pairs: Pairs) -> dict[str, list[Mine]]:
 
 
 def notes(pairs: Pairs, due: datetime | None) -> Iterable[str]:
-    """What staff should know: who handed in more than once and what counts, how many were late."""
+    """What staff should know: who handed in more than once and what counts, whose points no other site gets, how many
+    were late."""
     counts = {(person, entry.id) for entry, _, person in counted(pairs)}
     several = [mine for mine in _by_student(pairs).values() if len({entry.id for entry, _, _ in mine}) > 1]
     told = []
@@ -142,6 +143,11 @@ def notes(pairs: Pairs, due: datetime | None) -> Iterable[str]:
         more = f"; and {len(told) - 8} more" if len(told) > 8 else ""
         where = "grades.csv has all, the other tables what counts"
         yield f"handed in more than once ({where}): {'; '.join(told[:8])}{more}"
+    nobody = [entry.id for entry, _ in pairs if not entry.people]
+    if nobody and len(nobody) < len(pairs):  # else there are no such tables
+        more = f" and {len(nobody) - 8} more" if len(nobody) > 8 else ""
+        shown = ", ".join(nobody[:8]) + more
+        yield f"no row in gradescope.csv and canvas.csv, for nobody is named who handed it in: {shown}"
     if due is not None:
         times = [late(entry, due) for entry, _ in pairs]
         unknown = f"; of {times.count(None)} no time is known" if None in times else ""
