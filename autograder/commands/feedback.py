@@ -94,7 +94,7 @@ def _of_the_class(records: Records, graded: Path) -> tuple[Records, tuple[str, .
         return records, (
             f"{path} cannot be read, so there may be pages of people who left the class: run `batch` again",
         )
-    gone = "no page, for they left the class (or `batch` was cut short: run it again): no table of it has"
+    gone = "no page, for no table of `batch` has them (they left the class, or it was cut short: then run it again)"
     lost = "no page, for their record is lost or damaged: run `batch` again"
     told = ((gone, sorted(records.keys() - there)), (lost, sorted(there - records.keys())))
     notes = tuple(f"{what}: {', '.join(ids)}" for what, ids in told if ids)
