@@ -6,7 +6,7 @@ everything else is ours and never costs the student a point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import pytest
@@ -53,10 +53,10 @@ def describe(item: pytest.Item, visibility: str) -> Item:
     )
 
 
-def disagreements(items: Iterable[tuple[pytest.Item, Item]], *, whole: bool) -> Iterator[str]:
+def disagreements(items: Iterable[tuple[pytest.Item, Item]], chosen: Callable[[str], bool]) -> Iterator[str]:
     """Where the project's own tests and the policy do not agree on what there is, or two places give points.
 
-    `whole`: these are all tests, so that one which is listed and not among them is missed.
+    `chosen`: whether a test of this number would be among the items, so that one which is listed and is not is missed.
     """
     items = tuple(items)
     for item, about in items:
@@ -65,10 +65,9 @@ def disagreements(items: Iterable[tuple[pytest.Item, Item]], *, whole: bool) -> 
         elif about.weight and POLICY.test(about.number) is None:
             yield f"{about.number} carries points by its @weight: give it a line in the policy instead"
     there = {about.number for _, about in items}
-    for question in POLICY.questions if whole else ():
-        yield from (
-            f"{number} is listed in the policy, but is no test" for number in question.tests if number not in there
-        )
+    listed = (number for question in POLICY.questions for number in question.tests)
+    missed = (number for number in listed if number not in there and chosen(number))
+    yield from (f"{number} is listed in the policy, but is no test" for number in missed)
 
 
 def _twice(item: pytest.Item) -> bool:

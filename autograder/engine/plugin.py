@@ -84,9 +84,8 @@ class Grading:
         problems = [f"a test file could not be collected: {text}" for text in self.collection_errors]
         numbers = [about.number for _, about in self.items]
         if self.setup.listed:
-            problems += outcome.disagreements(
-                self.items, whole=not (self.setup.only or self.setup.without or self.collection_errors)
-            )
+            known = (lambda number: False) if self.collection_errors else self._chosen
+            problems += outcome.disagreements(self.items, known)
         for number in {n for n in numbers if numbers.count(n) > 1}:
             problems.append(f"two tests have the number {number!r}: give each its own")
         for number in numbers:

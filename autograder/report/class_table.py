@@ -21,12 +21,16 @@ WITH_REMARKS = 110  # from this width on, a class table has room for a remark
 
 
 class ClassRow(msgspec.Struct, frozen=True):
-    """One submission in the table of a class. `points` maps a question to what it earned; None: not graded."""
+    """One submission in the table of a class. `points` maps a question to what it earned; None: not graded.
+
+    `possible` points are what the tests that were run give, and people where they gave any; None: not known.
+    """
 
     id: str
     points: dict[str, float | None]
     total: float | None
     remark: str = ""
+    possible: float | None = None
 
 
 def class_row(identity: str, whole: Summary) -> ClassRow:
@@ -38,6 +42,7 @@ def class_row(identity: str, whole: Summary) -> ClassRow:
         points={s.question.number: None if s.ungraded else s.earned for s in scores if s.possible},
         total=None if not whole.report.complete or any(s.ungraded for s in scores) else summary.total(tests)[0],
         remark=one_line(next(iter(_remarks(whole, tests)), ""), 400),  # it may quote the student: a file's name, a key
+        possible=summary.total(tests)[1],
     )
 
 

@@ -203,6 +203,20 @@ def test_the_package_grades_from_python(course: Path) -> None:
         autograder.grades  # noqa: B018
 
 
+def test_a_class_that_is_graded_in_part_has_no_more_points_than_were_asked_for() -> None:
+    ada = Entry("ada", Path("x"), (Person("Ada", "1", ""),))
+    part = [
+        (ada, ClassRow("ada", {"4a": 9.0}, 9.0, possible=10.0)),
+        (ada, ClassRow("b", {"4a": 0.0}, 0.0, possible=9.0)),
+    ]
+    assert {row["Max Points"] for row in csv.DictReader(tables.gradescope(part).splitlines())} == {"10"}
+    assert list(csv.reader(tables.canvas(part).splitlines()))[1][5] == "10"
+    assert json.loads(tables.summary(part, (), 1.0))["possible"] == 10
+    assert "out of 10 points, not 39" in next(iter(tables.partly(part)))
+    whole = [(ada, ClassRow("ada", {"4a": 9.0}, 38.0, possible=39.0))]
+    assert not list(tables.partly(whole)) and not list(tables.partly([]))
+
+
 def test_each_student_of_a_group_has_a_row_in_the_tables_of_other_sites() -> None:
     people = (Person("Ada Lovelace", "0123", "ada@example.org"), Person("=Ben", "77", ""))
     pairs = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from autograder.core import numbering
 from autograder.core.policy import POLICY
 from autograder.core.records import Finding, Severity, Status
 from autograder.engine.outcome import Item, describe, disagreements, forfeited, judge, skipped, ungraded
@@ -127,16 +129,17 @@ CONTRADICTS = {
 
 @pytest.mark.parametrize("what", QUIET)
 def test_a_test_whose_points_one_place_gives_is_in_order(what: str) -> None:
-    assert list(disagreements([QUIET[what]], whole=False)) == []
+    assert list(disagreements([QUIET[what]], lambda number: False)) == []
 
 
 @pytest.mark.parametrize("said", CONTRADICTS)
 def test_points_or_visibility_from_two_places_are_told_to_staff(said: str) -> None:
-    [told] = disagreements([CONTRADICTS[said]], whole=False)
+    [told] = disagreements([CONTRADICTS[said]], lambda number: False)
     assert told.startswith(said)
 
 
-def test_a_listed_test_that_nobody_wrote_is_missed_only_where_all_were_asked_for() -> None:
-    told = list(disagreements([decorated("4a.4")], whole=True))
-    listed = [number for question in POLICY.questions for number in question.tests]
+@pytest.mark.parametrize("chosen", ["", "4a", "4b.2"])
+def test_a_listed_test_that_nobody_wrote_is_missed_where_it_was_asked_for(chosen: str) -> None:
+    told = list(disagreements([decorated("4a.4")], partial(numbering.selects, chosen)))
+    listed = [number for question in POLICY.questions for number in question.tests if number.startswith(chosen)]
     assert [one.split()[0] for one in told] == [number for number in listed if number != "4a.4"]

@@ -105,7 +105,9 @@ def run(
                 + told_by_hand
             )
             notes += (
-                tuple(handed.notes(shelf.rows(), due))
+                tuple(tables.partly(shelf.rows()))
+                + tuple(handed.notes(shelf.rows(), due))
+                + shelf.what_failed()
                 + shelf.strangers()
                 + shelf.damaged
                 + (alike.look(shelf.graded(), out) if similar else ())

@@ -19,7 +19,8 @@ from autograder.commands.batch.entries import Entry
 from autograder.commands.batch.handed import handed
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
-from autograder.core.records import TestResult
+from autograder.core.records import Status, TestResult
+from autograder.core.text import one_line
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_table import ClassRow, class_row
@@ -87,12 +88,8 @@ class Shelf:
     def damaged(self) -> tuple[str, ...]:
         """A note on records that are there and cannot be read, so that nothing of them was kept."""
         paths = [str(path) for path in self._damaged]
-        shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
-        return (
-            (f"records that are damaged or of another version, so that these are graded anew: {shown}",)
-            if paths
-            else ()
-        )
+        said = f"records that are damaged or of another version, so that these are graded anew: {_few(paths)}"
+        return (said,) if paths else ()
 
     def fill(self, grading: Grading, watch: Watch) -> None:
         """Has graded what no record is there of. A Ctrl-C while files are written is heard after them."""
@@ -164,14 +161,27 @@ class Shelf:
         """How many could not be graded wholly, by a fault of ours."""
         return sum(class_row(entry.id, whole).total is None for entry, whole in self.graded())
 
+    def what_failed(self) -> tuple[str, ...]:
+        """Notes on why submissions are not wholly graded: one for each reason, with those that it holds for."""
+        reasons: dict[str, list[str]] = {}
+        for identity, known in self._records.items():
+            if not known.report.complete:
+                failed = (
+                    test.staff or test.feedback.found for test in known.report.tests if test.status is Status.ERROR
+                )
+                why = next(iter([*known.report.staff_notes, *failed]), "see its page")
+                reasons.setdefault(one_line(why, 300), []).append(identity)
+        return tuple(
+            f"not wholly graded, and so without a total ({_few(ids)}): {why}" for why, ids in list(reasons.items())[:3]
+        )
+
     def add_what_people_gave(self, marks: hand.Marks) -> tuple[str, ...]:
         """Points that were given by hand go into the files concerned; the note says whose are missing."""
         self._marks = marks
         for identity, known in list(self._records.items()):
             self._add(msgspec.structs.replace(known, hand=tuple(hand.tests(marks.get(identity, {})))), identity)
         left = [identity for identity in self._records if hand.missing(marks, identity)]
-        shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
-        return (f"by hand, points are still missing, and so a total, for {shown}",) if left else ()
+        return (f"by hand, points are still missing, and so a total, for {_few(left)}",) if left else ()
 
     def add_what_the_class_shows(self) -> tuple[str, ...]:
         """Flags for staff that only the whole class shows go into the files concerned; the notes name them, too."""
@@ -236,3 +246,7 @@ def undisturbed() -> Iterator[None]:
             signal.signal(which, handler)
         for number in heard:
             signal.raise_signal(number)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

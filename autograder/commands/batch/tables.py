@@ -61,7 +61,7 @@ def gradescope(pairs: Pairs) -> str:
     for entry, row, person in counted(pairs):
         *points, total = _points(row, numbers)
         about = map(_inert, (person.name, person.sid, person.email))
-        rows.append([*about, total, f"{_possible(numbers):g}", _inert(entry.id), *points])
+        rows.append([*about, total, f"{_possible(pairs):g}", _inert(entry.id), *points])
     return _csv(head, rows)
 
 
@@ -95,7 +95,7 @@ def canvas(pairs: Pairs) -> str:
     """canvas.csv: as Canvas's gradebook imports it. Students are found by Canvas's own number, where the class is an
     export of Canvas, else by SIS ids or e-mail as their login."""
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", POLICY.title]
-    rows = [["Points Possible", "", "", "", "", f"{_possible(_numbers(pairs)):g}"]]
+    rows = [["Points Possible", "", "", "", "", f"{_possible(pairs):g}"]]
     for entry, row, person in counted(pairs):
         number = person.user if entry.system == "Canvas" else ""
         rows.append([_inert(person.name), number, _inert(person.sid), _inert(person.email), "", _points(row, ())[-1]])
@@ -109,7 +109,7 @@ def summary(pairs: Pairs, notes: Iterable[str], seconds: float) -> bytes:
         "assignment": POLICY.title,
         "submissions": len(pairs),
         "graded": len(totals),
-        "possible": _possible(_numbers(pairs)),
+        "possible": _possible(pairs),
         "mean": round(sum(totals) / len(totals), 3) if totals else None,
         "median": totals[len(totals) // 2] if totals else None,
         "seconds": round(seconds, 1),
@@ -126,8 +126,23 @@ def _numbers(pairs: Pairs) -> list[str]:
     return sorted([*(question.number for question in POLICY.questions), *given])
 
 
-def _possible(numbers: Sequence[str]) -> float:
-    """Points that the tests give, and people where they have given any."""
+def partly(pairs: Pairs) -> Iterator[str]:
+    """A note where only some of the tests were run, so that no total is one of the whole homework."""
+    possible, whole = _possible(pairs), _whole(_numbers(pairs))
+    if pairs and possible < whole:
+        yield (
+            f"graded in part: totals are out of {possible:g} points, not {whole:g}, in gradescope.csv and canvas.csv,"
+            " too: grade the rest before you import them"
+        )
+
+
+def _possible(pairs: Pairs) -> float:
+    """What a submission can have: the tests that were run, and people where they have given any points."""
+    return max((row.possible for _, row in pairs if row.possible), default=_whole(_numbers(pairs)))
+
+
+def _whole(numbers: Sequence[str]) -> float:
+    """Points that all tests give, and people where they have given any."""
     tested = sum(question.points for question in POLICY.questions if question.tests)
     return tested + sum(question.points for question in POLICY.by_hand if question.number in numbers)
 
