@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from autograder.commands import notebook
 from autograder.commands.notebook import held
 from autograder.core.errors import SubmissionError
 from tests.grader.honest_styles import IMPORTS
@@ -74,6 +75,33 @@ def test_a_kernel_without_a_class_is_told_what_to_run(tmp_path: Path) -> None:
         held.collect(shell(["x = 1"]), tmp_path, tmp_path)
 
 
+@pytest.mark.parametrize(("asked", "text"), [("4a", "4a"), (4, "4"), (4.0, "4"), ("", ""), (None, ""), (2.5, "2.5")])
+def test_a_number_is_as_good_as_its_text(asked: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    def asks(path: Path, question: str, typed: bool) -> tuple[dict[str, Any], ...]:
+        sent.append(question)
+        return ()
+
+    monkeypatch.setattr(notebook, "_asked", asks)
+    notebook.check(asked, path="hw6.ipynb")
+    assert sent == [text]
+
+
+@pytest.mark.parametrize(
+    "asked", [True, ["4a"], ("4a", "4b"), {"4a"}, SingleHeadAttention, SingleHeadAttention(), b"4a"]
+)
+def test_what_is_no_number_is_told_in_one_sentence(asked: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    notebook.check(asked)
+    said = capsys.readouterr().out
+    assert 'in quotes, e.g. check("4a")' in said and type(asked).__name__ in said.replace("class", "type")
+
+
+def test_a_path_that_is_none_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    notebook.check("4a", path=3)  # type: ignore[arg-type]
+    assert "path is a file or folder" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path: Path) -> None:
     nbclient = pytest.importorskip("nbclient", reason="nbclient and ipykernel run the kernel: pip install -e .[dev]")
@@ -89,19 +117,20 @@ def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path
         "class SingleHeadAttention(nn.Module):\n    never = 1 / 0",  # raises: the kernel still holds the right one
         'check("4a")',
         'check("9z")',
+        "check(SingleHeadAttention)",
         "del SingleHeadAttention",
         'check("4a")',
         "import os, tempfile; gone = tempfile.mkdtemp(); os.chdir(gone); os.rmdir(gone)\ncheck('4a')",
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client = nbclient.NotebookClient(
-        notebook, timeout=patience(120), allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+        made, timeout=patience(120), allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
     )
     # the kernel of this very interpreter, whatever kernels are registered on the machine
     client.km = _manager()
     client.execute()
-    said = [cell["outputs"][-1].get("data", {}) for cell in notebook["cells"] if cell["outputs"]]
-    first, second, _, third, unknown, gone, nowhere = said
+    said = [cell["outputs"][-1].get("data", {}) for cell in made["cells"] if cell["outputs"]]
+    first, second, _, third, unknown, no_text, gone, nowhere = said
     assert "✗ 4a.p3" in first["text/plain"] and "✗" in first["text/html"] and "smallest" in first["text/html"]
     assert "√d_k" in first["text/plain"] and first["text/plain"].rstrip().splitlines()[-1] == 'Again: check("4a")'
     for well in (second, third):
@@ -110,6 +139,7 @@ def test_a_wrong_class_is_told_mended_and_judged_as_the_kernel_holds_it(tmp_path
     assert "holds none of the classes" in gone["text/plain"]
     assert "is not there any more" in nowhere["text/plain"] and "%cd ~" in nowhere["text/plain"]
     assert "≠ 0.982" in first["text/html"] and "<caption>expected</caption>" in first["text/html"]
+    assert "the class SingleHeadAttention is none" in no_text["text/plain"]
     assert 'no question "9z"' in unknown["text/plain"]
     assert "<script" not in first["text/html"] and max(map(len, first["text/plain"].splitlines())) <= 80
 

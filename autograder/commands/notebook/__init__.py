@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.commands.notebook import held
 from autograder.core.errors import GraderFault, SubmissionError, UsageError
+from autograder.core.policy import FILES
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,8 +29,10 @@ _START = (
 )
 
 
-def check(question: str = "", path: str | os.PathLike[str] | None = None) -> None:
+def check(question: str | float = "", path: str | os.PathLike[str] | None = None) -> None:
     """Runs the public tests and shows what they found: all of them, or those of one question, e.g. check("4a").
+
+    A number is as good as its text: check(4) is check("4"), all whose numbers begin so.
 
     In Jupyter and Colab your classes are judged as they stand in the kernel, saved or not; `answers.toml` is read from
     the working folder. `path`: a saved notebook, .py file, folder or zip in their place; outside of a notebook, the
@@ -38,12 +41,13 @@ def check(question: str = "", path: str | os.PathLike[str] | None = None) -> Non
     shell = _shell()
     show = _Cell() if shell is not None else _Plain()
     try:
+        asked, path = _typed(question), _path(path)
         with tempfile.TemporaryDirectory(prefix="check-") as folder:
             working = _working()
             if path is None and shell is not None:
                 held.collect(shell, Path(folder), working)
             found = Path(folder) if path is None and shell is not None else Path(path or ".")
-            for told in _asked(found, question, typed=path is not None or shell is None):
+            for told in _asked(found, asked, typed=path is not None or shell is None):
                 show.tell(told)
     except (UsageError, SubmissionError) as error:
         show.say(str(error))
@@ -51,6 +55,31 @@ def check(question: str = "", path: str | os.PathLike[str] | None = None) -> Non
         show.say(f"This could not be checked, through a fault of the grader, not of yours. Tell the staff: {error}")
     except KeyboardInterrupt:
         show.say("Interrupted: nothing was checked to its end.")
+
+
+def _typed(question: object) -> str:
+    """What was asked for, as text. Raises UsageError for what is neither text nor a number, such as a class."""
+    if isinstance(question, str):
+        return question
+    if isinstance(question, (int, float)) and not isinstance(question, bool):
+        return f"{question:g}"
+    if question is None:
+        return ""
+    raise UsageError(
+        f'A question is asked for by its number in quotes, e.g. check("4a"); {_kind(question)} is none.'
+        " check() runs all public tests."
+    )
+
+
+def _path(path: object) -> str | os.PathLike[str] | None:
+    """The same path. Raises UsageError for what is none."""
+    if path is None or isinstance(path, (str, os.PathLike)):
+        return path
+    raise UsageError(f'path is a file or folder in quotes, e.g. path="{FILES.notebook}"; {_kind(path)} is none.')
+
+
+def _kind(given: object) -> str:
+    return f"the class {given.__name__}" if isinstance(given, type) else f"a value of type {type(given).__name__}"
 
 
 def _shell() -> Any:
