@@ -68,7 +68,7 @@ def _readable(read_as, typed, kind, remark):
 
 @number("1.p1")
 def test_names(boxes, remark):
-    """every name in answers.toml is one that is read; survey code and signature are there"""
+    """every name in answers.toml is one that is read; survey code and signature are looked at"""
     for text in remarks_on_administrivia(boxes):
         remark(text)
     unread = remarks_on_layout(boxes)

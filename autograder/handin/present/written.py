@@ -1,7 +1,7 @@
 """Which boxes of answers.toml are filled in, and what of the handout's written parts stands elsewhere.
 
-Why separate: whether an answer can be read, `check` says, and whether it is right, nobody does before the deadline.
-Here only what is blank, a placeholder or no code of ten characters is told.
+Why separate: how an answer is read, `check` says, and whether it is right, nobody does before the deadline. Here only
+what is blank, a placeholder, words where figures are asked for, or no code of ten characters is told.
 """
 
 from __future__ import annotations
@@ -13,10 +13,19 @@ from autograder.core.inventory import Item, State
 from autograder.core.policy import FILES, POLICY, Question
 from autograder.core.records import Submission
 from autograder.core.text import one_line, printable
-from autograder.handin.files.layout import LAYOUT, SURVEY_CODE, is_blank
+from autograder.handin.files.layout import (
+    EXAMPLE_CODE,
+    EXAMPLE_FIX,
+    LAYOUT,
+    SURVEY_CODE,
+    code_fix,
+    has_letters,
+    is_blank,
+    remarks_on_missing,
+)
+from autograder.handin.present.wordy import ASKED, words_alone
 
 FORMS = "administrivia"
-EXAMPLE_CODE = "0a1b2c3d4e"  # the one in the template's comment
 STATEMENT = "the statement of question 1"
 # What stands where somebody has not written yet: "TODO: explain", "<your name>", "Your full name here", "xxxx".
 _PLACEHOLDER = re.compile(
@@ -65,21 +74,39 @@ def _answered(
     table, keys = boxes
     given = tables.get(table, {})
     blank = [key for key in keys if unwritten(given.get(key))]
-    if not blank:
+    wordy = [key for key in keys if key not in blank and words_alone(key, given[key])]
+    if not blank and not wordy:
         return Item(question.number, question.title, State.THERE, "filled in")
+    said = [_holds_words(key, given[key]) for key in wordy]
+    if not blank:
+        fix = "write the result there: nobody reads these boxes in your write-up; `check` shows how they are read"
+        return Item(question.number, question.title, State.LOOK, "; ".join(said), fix)
     state = State.MISSING if POLICY.written == "required" else State.ELSEWHERE
-    words = f"{' and '.join(blank)} {'is' if len(blank) == 1 else 'are'} blank in {FILES.answers}"
+    misspelled = [text for key in blank for text in remarks_on_missing(tables, table, key)]
+    if misspelled and len(blank) == 1:
+        words = f"there is no {blank[0]} below [{table}] in {FILES.answers}"
+    else:
+        words = f"{' and '.join(blank)} {'is' if len(blank) == 1 else 'are'} blank in {FILES.answers}"
     odd = next((given[key] for key in blank if key in given and not is_blank(given[key])), None)
-    return Item(question.number, question.title, state, words + (f" ({one_line(str(odd), 40)!r})" if odd else ""))
+    words += f" ({one_line(str(odd), 40)!r})" if odd else ""
+    return Item(question.number, question.title, state, "; ".join([words, *said]), " ".join(misspelled[:2]))
+
+
+def _holds_words(key: str, value: object) -> str:
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{key} holds words alone, not {ASKED[key]}: {one_line(shown, 40)!r}"
 
 
 def _forms(given: Mapping[str, object]) -> Iterator[Item]:
     part = POLICY.by_hand[0].number
-    yield _code(part, str(given.get("survey_code", "")).strip())
+    yield _code(part, given.get("survey_code", ""))
     signed = given.get("signed_by", "")
-    if unwritten(signed) or not re.search(r"[^\W\d_]{2}", str(signed)):
+    if unwritten(signed) or not has_letters(str(signed)):
         fix = f"type your full name as signed_by below [{FORMS}]"
         yield Item(part, "statement", State.MISSING, f"{STATEMENT} is not signed in {FILES.answers}", fix)
+    elif not _like_a_full_name(str(signed)):
+        fix = f"type your full name as signed_by below [{FORMS}], as you would sign"
+        yield Item(part, "statement", State.LOOK, f"is {one_line(str(signed), 60)!r} your full name?", fix)
     else:
         yield Item(part, "statement", State.THERE, f"signed by {one_line(str(signed), 60)}")
     others = given.get("collaborators", "")
@@ -90,18 +117,25 @@ def _forms(given: Mapping[str, object]) -> Iterator[Item]:
         yield Item(part, "collaborators", State.THERE, one_line(_listed(others), 120))
 
 
+def _like_a_full_name(signed: str) -> bool:
+    """Whether it has two words that begin as names do; scripts without capital letters put a name into one word."""
+    words = re.findall(r"[^\W\d_][^\s]*", signed)
+    names = [word for word in words if not word[0].islower()]
+    return len(names) > 1 or any(word[0].lower() == word[0].upper() for word in names)
+
+
 def _listed(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _code(part: str, code: str) -> Item:
+def _code(part: str, typed: object) -> Item:
+    code = str(typed).strip()
     if unwritten(code):
         fix = f"copy it from the survey's last page, in quotes, to survey_code below [{FORMS}]"
         return Item(part, "survey code", State.MISSING, f"is blank in {FILES.answers}", fix)
     if code == EXAMPLE_CODE:
-        return Item(part, "survey code", State.MISSING, "is still the example of the template")
+        return Item(part, "survey code", State.MISSING, "is still the example of the template", EXAMPLE_FIX)
     if not SURVEY_CODE.fullmatch(code):
         words = f"should be 10 letters or digits without spaces, and {one_line(code, 30)!r} is not"
-        fix = "write it in quotes, so that no leading zero is lost"
-        return Item(part, "survey code", State.MISSING, words, fix)
+        return Item(part, "survey code", State.MISSING, words, code_fix(typed))
     return Item(part, "survey code", State.THERE, "10 letters or digits")

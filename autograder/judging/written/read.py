@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from autograder.core.policy import TOLERANCES
+from autograder.core.spoken import in_digits
 from autograder.core.text import one_line
 from autograder.handin.files.layout import is_blank as is_blank
 from autograder.judging.written.algebra import Value
@@ -33,7 +34,7 @@ from autograder.judging.written.spelling import bounded, plain
 from autograder.judging.written.tokens import tokens
 from autograder.judging.written.trees import children
 from autograder.judging.written.verdict import Unreadable
-from autograder.judging.written.words import FILLERS, in_digits
+from autograder.judging.written.words import FILLERS
 
 EXACT = TOLERANCES.exact
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from autograder.core.policy import TOLERANCES
+from autograder.core.spoken import in_digits
 from autograder.core.text import one_line
 from autograder.judging.written.chains import LABEL, cut, split_outside, unwrapped, without_reason
 from autograder.judging.written.grammar import parse
@@ -20,7 +21,7 @@ from autograder.judging.written.read import Figure, few, figure, number
 from autograder.judging.written.spelling import bounded, plain
 from autograder.judging.written.tokens import Token, tokens
 from autograder.judging.written.verdict import Unreadable
-from autograder.judging.written.words import FILLERS, in_digits
+from autograder.judging.written.words import FILLERS
 
 _NAME = r"(?<![A-Za-z])[A-Za-z][A-Za-z_]*"
 _LABELS = re.compile(rf"((?:{_NAME}\s*=\s*){{2,3}})([0-9]+)")
