@@ -1,7 +1,7 @@
 """Whether the classes that students write are there, and more than the template.
 
-Why separate: what they compute is for the tests. A class that nothing can find or read is missing; one in which a line
-of the template still says TODO may be finished, and its author should look.
+Why separate: what they compute is for the tests. A class that nothing can find or read is missing, and so is one that
+cannot give an output; one in which a line of the template still says TODO may be finished, and its author should look.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from autograder.core.inventory import Item, State
 from autograder.core.policy import POLICY, Question
 from autograder.core.records import Submission
 from autograder.core.text import one_line
+from autograder.handin.present.unfinished import unfinished
 
 _TODO = re.compile(r"#\s*(?:TODO|FIXME)\b.*")
 
@@ -33,6 +34,10 @@ def _of(question: Question, submission: Submission) -> Item:
     if empty := [f for f in submission.findings if f.rule == "unfilled" and f.question == number]:
         return Item(number, name, State.MISSING, f"{empty[0].construct} does nothing yet", str(empty[0].place))
     program = submission.programs[number]
+    if short := unfinished(program.text, name):
+        place = program.place(short.line)
+        fix = "write what is left, then run its public tests"
+        return Item(number, name, State.MISSING, short.words, f"{place}: {fix}" if place else fix)
     for line, text in enumerate(program.text.split("\n"), 1):
         if found := _TODO.search(text):
             place = program.place(line)
