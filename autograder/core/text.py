@@ -98,6 +98,11 @@ def _ended(row: str) -> str:
     return row if row.endswith(ELLIPSIS) else f"{row} {ELLIPSIS}".strip()
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 epoch", "10 epochs"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def one_line(text: str, limit: int = 200) -> str:
     """`text` on one line, spaces collapsed, sanitised like `clean`, at most `limit` characters."""
     if limit < 1:

@@ -225,6 +225,32 @@ def test_history_that_contradicts_the_outputs_is_remarked_and_wins() -> None:
     assert gather({**HISTORY, "test_correct": 9702}, "", [TESTED]).problems == ()
 
 
+def test_what_is_taken_from_the_outputs_is_said_to_be_from_there() -> None:
+    evidence = gather({**HISTORY, "test_correct": None}, "", [PRINTED, TESTED])
+    assert (evidence.source, evidence.claimed_in) == ("history.json", "the notebook's saved outputs")
+    assert "97.02 %, as claimed in the notebook's saved outputs" in judge_claim(evidence).remarks[0]
+    assert gather({"test_correct": 9702, "test_total": 10000}, "", [PRINTED]).source == "the notebook's saved outputs"
+
+
+def test_losses_of_each_step_are_no_epochs() -> None:
+    steps = [2.3 * 0.99**step for step in range(1563)]
+    for epochs in (3, 10):
+        evidence = gather(
+            {**HISTORY, "train_loss": steps, "validation_loss": VALIDATION[:epochs], "epochs": epochs}, "", []
+        )
+        assert evidence.epochs == epochs and "1000 or more training losses" in evidence.problems[0]
+    assert _history(train_loss=TRAIN * 2).epochs == 20, "twice an epoch: as it was counted ever"
+
+
+def test_a_history_of_one_epoch_beside_ten_printed_ones_is_told_as_that() -> None:
+    short = {**HISTORY, "epochs": 1, "train_loss": TRAIN[:1], "validation_loss": VALIDATION[:1], "test_correct": 9702}
+    both = Cell(9, "plt.plot(train_loss)\nplt.plot(val_loss)", "", 1)
+    verdict = judge_curves(gather(short, "", [PRINTED, TESTED, both]))
+    said = " ".join(verdict.remarks)
+    assert "holds losses of 1 epoch, the notebook's saved outputs of 10: perhaps" in said
+    assert "no curves of both sets in history.json, but a picture" in said and "picture only" not in said
+
+
 def test_a_file_that_claims_far_more_than_the_notebook_shows_is_told_to_staff() -> None:
     for shown, told in (("41.0", True), ("96.1", False)):
         evidence = gather(HISTORY, "", [Cell(1, "test(model, test_set)", f"test accuracy {shown} %")])

@@ -230,6 +230,46 @@ HISTORIES = {
 }
 
 
+STEPS = [2.3 * 0.99**step for step in range(1563)]
+SOURCES: dict[
+    str, tuple[dict[str, object], str, str]
+] = {  # changes of history.json, and where the losses and the accuracy are from then
+    "nothing": ({}, "from history.json", "from history.json"),
+    "no accuracy": ({"test_correct": None}, "from history.json", "from the notebook's saved outputs"),
+    "an accuracy in percent": (
+        {"test_correct": None, "test_accuracy": 97.6},
+        "from history.json",
+        "from the notebook's",
+    ),
+    "text for numbers": ({"train_loss": ["0.4", "0.2"]}, "saved outputs and history.json", "from history.json"),
+    "no losses": ({"train_loss": [], "validation_loss": []}, "epochs, from the notebook's", "from history.json"),
+    "a loss for each step": ({"train_loss": STEPS}, "10 epochs, from history.json", "from history.json"),
+}
+
+
+@pytest.mark.parametrize("what", SOURCES)
+def test_losses_and_accuracy_are_told_with_the_place_that_has_them(tmp_path: Path, what: str) -> None:
+    changes, losses, accuracy = SOURCES[what]
+    folder = copy(tmp_path)
+    file = folder / "history.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    inventory = look(folder)
+    assert losses in found(inventory, "losses").words and accuracy in found(inventory, "test accuracy").words
+    assert found(inventory, "history.json").state is (State.LOOK if changes else State.THERE)
+
+
+def test_a_history_of_another_run_than_the_outputs_is_to_be_looked_at(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+    file = folder / "history.json"
+    old = json.loads(file.read_text())
+    first = {key: old[key][:1] for key in ("train_loss", "validation_loss")}
+    file.write_text(json.dumps({**old, **first, "epochs": 1, "test_correct": 9100}))
+    item = found(look(folder), "history.json")
+    assert item.state is State.LOOK and item.words.startswith("1 epoch and the accuracy")
+    assert "says 91.00 %" in item.words and "losses of 1 epoch, the notebook's saved outputs of 10" in item.words
+    assert "two runs" in item.words and "1 epochs" not in render(look(folder), width=500, colour=False)
+
+
 @pytest.mark.parametrize("what", HISTORIES)
 def test_a_history_that_tells_nothing_is_not_there(tmp_path: Path, what: str) -> None:
     text, state = HISTORIES[what]

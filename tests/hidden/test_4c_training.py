@@ -71,7 +71,7 @@ def test_4c_1_curves(submission: Submission, remark: Say, for_staff: Say, show_c
     evidence = _evidence(submission)
     show_chart(
         Chart(
-            f"Losses of the student's own run, as {evidence.source} has them",
+            f"Losses of the student's own run, from {evidence.source}",
             (Line("training set", evidence.train_loss), Line("validation set", evidence.validation_loss)),
         )
     )

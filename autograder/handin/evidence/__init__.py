@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from autograder.core.policy import TRAINING
 from autograder.core.records import Cell
+from autograder.core.text import counted
 from autograder.handin.evidence.history import from_history
 from autograder.handin.evidence.pictured import plotted
 from autograder.handin.evidence.record import Evidence
@@ -30,9 +32,11 @@ def gather(history: Mapping[str, object] | None, history_problem: str, cells: Se
     filed = from_history(history)
     both = msgspec.structs.replace(
         filed,
+        source=_source(filed, printed),
         train_loss=filed.train_loss or printed.train_loss,
         validation_loss=filed.validation_loss or printed.validation_loss,
         accuracy=printed.accuracy if filed.accuracy is None else filed.accuracy,
+        accuracy_source=printed.source if filed.accuracy is None and printed.accuracy is not None else filed.source,
         images=printed.images if filed.accuracy is None else filed.images,
         plots=printed.plots,
         plots_both=printed.plots_both,
@@ -42,7 +46,15 @@ def gather(history: Mapping[str, object] | None, history_problem: str, cells: Se
         refused_accuracy=printed.refused_accuracy,
         problems=filed.problems + _disagreement(filed, printed),
     )
-    return msgspec.structs.replace(both, epochs=max(filed.epochs, _length(both)))
+    whole = bool(filed.train_loss and filed.validation_loss)
+    return msgspec.structs.replace(both, epochs=filed.epochs if whole else max(filed.epochs, _length(both)))
+
+
+def _source(filed: Evidence, printed: Evidence) -> str:
+    """Where the losses are from: each curve is the file's, where the file has it."""
+    pairs = ((filed.train_loss, printed.train_loss), (filed.validation_loss, printed.validation_loss))
+    places = [filed.source if own else printed.source for own, shown in pairs if own or shown]
+    return " and ".join(dict.fromkeys(places)) or filed.source
 
 
 @functools.lru_cache(1)
@@ -52,12 +64,15 @@ def _printed(cells: tuple[Cell, ...]) -> Evidence:
 
 
 def _disagreement(filed: Evidence, printed: Evidence) -> tuple[str, ...]:
-    if filed.accuracy is None or printed.accuracy is None or abs(filed.accuracy - printed.accuracy) < 0.1:
+    found = []
+    if filed.accuracy is not None and printed.accuracy is not None and abs(filed.accuracy - printed.accuracy) >= 0.1:
+        found.append(f"says {filed.accuracy:.2f} %, the notebook's saved output {printed.accuracy:.2f} %")
+    if filed.train_loss and filed.validation_loss and _length(filed) < min(_length(printed), TRAINING.epochs):
+        epochs = counted(_length(filed), "epoch")
+        found.append(f"holds losses of {epochs}, the notebook's saved outputs of {_length(printed)}")
+    if not found:
         return ()
-    return (
-        f"history.json says {filed.accuracy:.2f} %, the notebook's saved output {printed.accuracy:.2f} %: perhaps they"
-        " are of two runs. history.json was used.",
-    )
+    return (f"history.json {', and '.join(found)}: perhaps they are of two runs. history.json was used.",)
 
 
 def _far_apart(filed: Evidence, printed: Evidence) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ _ALIASES = {
     "validation_loss": ("validation_loss", "validation_losses", "val_loss", "val_losses"),
 }
 
+# So many times more losses than the epochs that the file tells, and than the other set has, are of steps within them.
+_STEPWISE = 5
+
 
 def from_history(history: Mapping[str, object]) -> Evidence:
     """What history.json tells. Whatever in it cannot be used is left out and named in `problems`."""
@@ -24,9 +27,11 @@ def from_history(history: Mapping[str, object]) -> Evidence:
     train = _losses(history, "train_loss", problems)
     validation = _losses(history, "validation_loss", problems)
     if train and validation and len(train) != len(validation):
-        problems.append(f"history.json: {len(train)} training losses but {len(validation)} validation losses.")
+        problems.append(f"history.json: {_said(train)} training losses but {_said(validation)} validation losses.")
     epochs = _whole(history, "epochs", problems) or 0
-    length = max(len(train), len(validation))
+    shorter, length = sorted((len(train), len(validation)))
+    if 0 < shorter == epochs <= length / _STEPWISE:
+        length = epochs  # the other losses are of steps within each epoch
     if epochs and length and epochs != length:
         problems.append(f"history.json: epochs is {epochs}, but there are losses of {length}; the losses were counted.")
     accuracy, images = _counted(history, problems)
@@ -53,6 +58,10 @@ def _losses(history: Mapping[str, object], key: str, problems: list[str]) -> tup
         problems.append(f"history.json: {name} holds a value that is no cross-entropy (negative, nan or infinite).")
         return ()
     return numbers
+
+
+def _said(values: tuple[float, ...]) -> str:
+    return str(len(values)) if len(values) < MAX_POINTS else f"{MAX_POINTS} or more"
 
 
 def _is_number(value: object) -> bool:

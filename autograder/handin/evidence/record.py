@@ -33,7 +33,13 @@ class Evidence(msgspec.Struct, frozen=True):
     refused_curves: tuple[str, ...] = ()
     refused_accuracy: tuple[str, ...] = ()
     plots_both: bool = False  # the code of a picture names both sets
+    accuracy_source: str = ""  # where it is another one than the losses'
     measured: bool = False  # the accuracy is not the student's claim, but was measured with the submitted weights
+
+    @property
+    def claimed_in(self) -> str:
+        """Where the accuracy is from."""
+        return self.accuracy_source or self.source
 
 
 def is_loss(value: float) -> bool:

@@ -6,12 +6,13 @@ there which would not count. Points are not its business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.core.errors import SubmissionError
 from autograder.core.inventory import Item, State
 from autograder.core.policy import FILES, POLICY, TRAINING
 from autograder.core.records import Submission
+from autograder.core.text import counted
 from autograder.handin.evidence import Evidence, gather, plotted
 from autograder.handin.files.decoding import decode
 from autograder.handin.files.members import Member
@@ -59,7 +60,7 @@ def _curves(part: str, evidence: Evidence) -> Item:
         refused = f": {evidence.refused_curves[0]}" if evidence.refused_curves else ""
         found = "no losses are" if len(lacking) == 2 else f"no {lacking[0]} losses are"
         return Item(part, name, State.MISSING, f"{found} found{refused}", fix)
-    words = f"training and validation, {evidence.epochs} epochs, from {evidence.source}"
+    words = f"training and validation, {counted(evidence.epochs, 'epoch')}, from {evidence.source}"
     if evidence.epochs < TRAINING.epochs:
         return Item(part, name, State.LOOK, words, f"the handout asks for {TRAINING.epochs} epochs")
     return Item(part, name, State.THERE, words)
@@ -95,7 +96,7 @@ def _accuracy(part: str, evidence: Evidence) -> Item:
         refused = f": {evidence.refused_accuracy[0]}" if evidence.refused_accuracy else ""
         fix = "run the cell that prints it, and save the notebook with its outputs"
         return Item(part, name, State.MISSING, f"none is found{refused}", fix)
-    return Item(part, name, State.THERE, f"{evidence.accuracy:.2f} %, from {evidence.source}")
+    return Item(part, name, State.THERE, f"{evidence.accuracy:.2f} %, from {evidence.claimed_in}")
 
 
 def _history(part: str, submission: Submission, evidence: Evidence) -> Item:
@@ -118,8 +119,19 @@ def _history(part: str, submission: Submission, evidence: Evidence) -> Item:
     ]
     if lacking:
         state = State.LOOK if printed else State.MISSING
-        return Item(part, name, state, f"is there, and holds no {' and no '.join(lacking)}", _AGAIN)
-    return Item(part, name, State.THERE, f"{own.epochs} epochs and the accuracy")
+        why = _plainly(problem.removesuffix(", so it tells no test accuracy.") for problem in own.problems[:2])
+        words = f"is there, and holds no {' and no '.join(lacking)}" + (f": {why}" if why else "")
+        return Item(part, name, state, words, _AGAIN)
+    told = f"{counted(own.epochs, 'epoch')} and the accuracy"
+    if evidence.problems:  # with what the outputs say against it
+        fix = f"hand in the file of the run that the notebook shows: {_AGAIN}"
+        return Item(part, name, State.LOOK, f"{told}, but look: {_plainly(evidence.problems[:2])}", fix)
+    return Item(part, name, State.THERE, told)
+
+
+def _plainly(problems: Iterable[str]) -> str:
+    """Below its own name the file need not be named again."""
+    return "; ".join(problem.removeprefix(f"{FILES.history}: ").rstrip(".") for problem in problems)
 
 
 def _weights(part: str, submission: Submission) -> Item:

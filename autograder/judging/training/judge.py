@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from autograder.core.policy import FILES, KEPT, TRAINING
 from autograder.core.records import Feedback
+from autograder.core.text import counted
 from autograder.handin.evidence import Evidence
 from autograder.judging.expect import Verdict
 
@@ -69,7 +70,7 @@ def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:
         fix.append("The provided loop prints and returns the losses of both sets.")
     if evidence.epochs < TRAINING.epochs:
         earned *= KEPT.few_epochs
-        found.append(f"{evidence.epochs} epochs")
+        found.append(counted(evidence.epochs, "epoch"))
         fix.append(
             f"Train for {TRAINING.epochs} epochs; if the session ends too soon, a GPU runtime is some ten times faster."
         )
@@ -91,7 +92,11 @@ def _in_picture(evidence: Evidence) -> bool:
 def _picture_remark(evidence: Evidence) -> tuple[str, ...]:
     if not _in_picture(evidence):
         return ()
-    return ("The loss curves were found as a picture only: it was counted, and staff may look at what it shows.",)
+    if any((evidence.train_loss, evidence.validation_loss)):
+        words = f"There are no curves of both sets in {evidence.source}, but a picture of them"
+    else:
+        words = "The loss curves were found as a picture only"
+    return (f"{words}: it was counted, and staff may look at what it shows.",)
 
 
 def _scale_remark(evidence: Evidence) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ def judge_claim(evidence: Evidence) -> Verdict:
         staff = _for_staff(evidence.accuracy_doubts, "there is no claim")
         return Verdict(0.0, Feedback(found=found, expected=expected, fix=_HOW), evidence.problems, staff)
     earned, why = next((share, why) for least, share, why in ACCURACY_STEPS if evidence.accuracy >= least)
-    how = "as measured with the submitted weights" if evidence.measured else f"as claimed in {evidence.source}"
+    how = "as measured with the submitted weights" if evidence.measured else f"as claimed in {evidence.claimed_in}"
     found, fix = f"{evidence.accuracy:.2f} %, {how}", ""
     if earned < 1.0:
         found += f" ({why})"
@@ -129,7 +134,7 @@ def judge_claim(evidence: Evidence) -> Verdict:
     staff = _for_staff(evidence.accuracy_doubts, "counted as measured" if evidence.measured else "counted as claimed")
     if earned == 1.0:
         return Verdict(1.0, remarks=(f"Test accuracy: {found}.", *remarks), staff=staff)
-    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.source, fix=fix), remarks, staff)
+    return Verdict(earned, Feedback(found=found, expected=expected, where=evidence.claimed_in, fix=fix), remarks, staff)
 
 
 def _claim_remarks(evidence: Evidence) -> tuple[str, ...]:
