@@ -47,6 +47,9 @@ _CONTROLS = dict.fromkeys([*(n for n in range(32) if n != 10), 127])
 # How much is read for `limit` characters shown: most text shrinks little; what is mostly escapes says nothing more.
 READ_TIMES, READ_MORE = 4, 1000
 
+# What git leaves at the beginning of a line where two versions of a file did not fit together.
+MERGE_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+
 
 def printable(text: str) -> str:
     """`text` with newlines as LF, tabs as spaces, and without anything that a terminal or a page would obey or hide.

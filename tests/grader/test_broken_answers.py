@@ -179,3 +179,26 @@ def test_judging_what_is_left_of_it_is_bounded_work(name: str) -> None:
 @given(st.binary(max_size=300) | st.text("[]{}=\"'\\.,#\nqa2c3 variance19eμ", max_size=300).map(str.encode))
 def test_any_bytes_leave_tables_of_known_names(data: bytes) -> None:
     assert all(key in LAYOUT[table] for table, keys in salvaged(data).items() for key in keys)
+
+
+MERGED = """<<<<<<< HEAD
+392
+=======
+384
+>>>>>>> origin/main"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_marks_of_a_merge_are_called_that_and_the_other_answers_count(tmp_path: Path, end: str) -> None:
+    text = typed().decode()
+    both = MERGED.replace("392", "parameters = 392").replace("384", "parameters = 384")
+    submission = handed_in(tmp_path, text.replace("parameters = 392", both).replace("\n", end).encode())
+    line = text[: text.index("parameters = 392")].count("\n") + 1
+    said = submission.answers_problem
+    assert f"answers.toml line {line} holds a mark left by a merge conflict: '<<<<<<< HEAD'" in said
+    assert submission.answers is not None and submission.answers["q2a"]["parameters"] == 40
+
+
+def test_a_line_that_somebody_drew_is_no_mark_of_a_merge(tmp_path: Path) -> None:
+    submission = handed_in(tmp_path, typed().replace(b"[q2a]", b"=======\n[q2a]"))
+    assert submission.answers_problem and "merge" not in submission.answers_problem

@@ -101,10 +101,10 @@ def test_a_misspelled_box_is_told_by_the_name_that_stands_there(tmp_path: Path) 
 
 
 CODES = {
-    '"k3x9q2m7a"': "Copy it again",
-    '"k3x9q-2m7ad"': "Copy it again",
+    '"k3x9q2m7a"': "copy it again",
+    '"k3x9q-2m7ad"': "copy it again",
     "123456789": "in quotes",
-    '"0a1b2c3d4e"': "Copy yours from the survey",
+    '"0a1b2c3d4e"': "copy yours from the survey",
 }
 
 

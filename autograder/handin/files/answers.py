@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping
 
 from autograder.core.errors import SubmissionError
-from autograder.core.text import one_line
+from autograder.core.text import MERGE_MARKS, one_line
 from autograder.handin.files.decoding import any_text
 from autograder.handin.files.layout import canonical_key, canonical_table
 
@@ -54,6 +54,7 @@ _TOO_LONG = (
 )
 _NO_TEXT = (b"{\\rtf", b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")  # rich text, Word or a zip, PDF, old Word
 _LINE = re.compile(r"line (\d+)")
+_MARKS = (MERGE_MARKS[0], MERGE_MARKS[-1])  # the one between them may be a line that somebody drew
 
 
 def parse_answers(data: bytes) -> Tables:
@@ -138,9 +139,15 @@ def _latex_kept(match: re.Match[str]) -> str:
 
 
 def _syntax_message(text: str, error: str) -> str:
-    """The parser's line, the line itself, and the fix that fits what stands there."""
+    """The parser's line, the line itself, and the fix that fits what stands there; a merge's mark before all else."""
     match = _LINE.search(error)
     rows = text.split("\n")
+    marks = [number for number, row in enumerate(rows, 1) if row.startswith(_MARKS)]
+    if marks:
+        return (
+            f"answers.toml line {marks[0]} holds a mark left by a merge conflict: {rows[marks[0] - 1][:40]!r}."
+            " Keep the answers that are yours, and delete the marks and the other version."
+        )
     line = min(int(match[1]), len(rows)) if match else len(rows)
     row = rows[line - 1]
     if match and not row.strip() and line > 1:

@@ -25,7 +25,7 @@ LAYOUT: Mapping[str, tuple[str, ...]] = {
 # Handout 1: "the 10 digit alphanumeric code".
 SURVEY_CODE = re.compile(r"[A-Za-z0-9]{10}")
 EXAMPLE_CODE = "0a1b2c3d4e"  # the one in the template's comment
-EXAMPLE_FIX = "Copy yours from the survey's last page"
+EXAMPLE_FIX = "copy yours from the survey's last page"
 MAX_REMARKS = 8
 # What stands in a box that nobody has filled in yet.
 _BLANKS = frozenset({"", "?", "??", "???", "todo", "...", "-", "n/a", "tbd", "fixme", "your answer here"})
@@ -134,8 +134,8 @@ def has_letters(signed: str) -> bool:
 def code_fix(typed: object) -> str:
     """How to mend a survey code of a wrong form: a number may have lost its zero; text was not copied as it stands."""
     if isinstance(typed, str):
-        return "Copy it again as the survey shows it, without spaces and dashes"
-    return 'Write it in quotes, e.g. "0123456789", so that no leading zero is lost'
+        return "copy it again as the survey shows it, without spaces and dashes"
+    return 'write it in quotes, e.g. "0123456789", so that no leading zero is lost'
 
 
 def remarks_on_administrivia(answers: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
@@ -146,10 +146,10 @@ def remarks_on_administrivia(answers: Mapping[str, Mapping[str, object]]) -> tup
     if not code:
         remarks.append("answers.toml: survey_code is blank. The survey shows it when you finish.")
     elif code == EXAMPLE_CODE:
-        remarks.append(f"answers.toml: survey_code is still the example of the template. {EXAMPLE_FIX}.")
+        remarks.append(f"answers.toml: survey_code is still the example of the template: {EXAMPLE_FIX}.")
     elif not SURVEY_CODE.fullmatch(code):
         remarks.append(
-            f"answers.toml: survey_code should be 10 letters or digits without spaces; {_shown(code)!r} is not. "
+            f"answers.toml: survey_code should be 10 letters or digits without spaces, and {_shown(code)!r} is not: "
             f"{code_fix(table['survey_code'])}."
         )
     if not signed:

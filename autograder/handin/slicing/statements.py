@@ -17,6 +17,7 @@ from itertools import pairwise
 from autograder.core import policy
 from autograder.core.errors import UNPARSABLE
 from autograder.core.records import Cell, Place
+from autograder.core.text import MERGE_MARKS
 from autograder.handin.slicing.facts import Names, read_names
 from autograder.handin.slicing.lines import logical_starts
 from autograder.handin.slicing.newer import newer_python
@@ -201,7 +202,7 @@ def _broken(cell: Cell, first: int, lines: list[str], error: BaseException, file
     if isinstance(error, SyntaxError):
         offset = min(max((error.lineno or 1) - 1, 0), len(lines) - 1)
         message = f"{error.msg}: {lines[offset].strip()[:80]}" if lines[offset].strip() else str(error.msg)
-        if lines[offset].startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        if lines[offset].startswith(MERGE_MARKS):
             message = f"a mark left by a merge conflict: {lines[offset][:80]}"
         elif newer := newer_python(lines[offset]):
             message = f"{message} ({newer})"
