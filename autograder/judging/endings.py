@@ -16,6 +16,8 @@ from autograder.judging import mends, raised
 from autograder.judging.expect import Unmet
 from autograder.judging.own_text import OwnText
 
+# Where the student's program runs: a folder of ours, whose name tells them nothing.
+_ROOM = re.compile(r"/[^\s'\"]{0,200}?/autograder-[\w.-]{1,40}/room-[\w.-]{1,40}")
 # Kinds of exceptions that may be named: Python's, and those of libraries that have a line among the mends.
 KNOWN = frozenset(
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
@@ -48,7 +50,7 @@ def _found(exit: Exit, program: Program, doing: str, show_text: bool) -> tuple[s
     if exit.kind is ExitKind.RAISED:
         name = exit.error if exit.error in KNOWN else "an exception of its own"
         told = raised.told(exit, own, program.question)
-        text = clean(exit.detail, 400, lines=4) if show_text else ""
+        text = clean(_ROOM.sub(".", exit.detail), 400, lines=4) if show_text else ""
         said = f"{told.what} ({text})" if told.what and text else told.what or text
         return f"{doing}: your code raised {name}" + (f": {said}" if said else ""), told.fix, told.line
     return _ENDINGS[exit.kind].format(doing=doing, detail=one_line(exit.detail, 60)), _MENDS.get(exit.kind, ""), 0

@@ -116,7 +116,7 @@ KINDS = {
     "Warning": "a warning is made an error: take out warnings.simplefilter(\"error\") or the like",
     "OutOfMemoryError": "look for a tensor that grows with batch x tokens x tokens x features; none is needed",
     "EinopsError": "the pattern does not fit the tensor: x has three axes, (batch, tokens, features)",
-    "BdbQuit": "a debugger waits for commands, and nobody types here: take out breakpoint() and pdb.set_trace()",
+    "BdbQuit": "a debugger waits for commands, and nobody types here: take out breakpoint() and set_trace()",
     "StdinNotImplementedError": "input() waits, and nobody types here: take it out",
     "URLError": "there is no network here, and none is needed: take out downloads",
     "HTTPError": "there is no network here, and none is needed: take out downloads",

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from autograder.core.names import ATTENTION, HEAD, named, names
+from autograder.core.names import ATTENTION, HEAD, WRITTEN, named, names
 from autograder.core.records import Exit
+from autograder.judging import habits
 from autograder.judging.mends import CUT_OFF, HERE, KINDS, RULES, by_kind
 from autograder.judging.own_text import OwnText, Piece
 
@@ -69,6 +70,26 @@ def _waits_for_input(exit: Exit, own: OwnText, question: str) -> Told | None:
     asks = own.calls("input") if exit.error in ("EOFError", "StdinNotImplementedError") else []
     what = "it waits for input(), and nobody types here"
     return Told(what, "take input() out of your classes and of what they use", asks[0].line) if asks else None
+
+
+def _stops_for_a_debugger(exit: Exit, own: OwnText, question: str) -> Told | None:
+    stop = habits.debugger(own, exit.line)
+    return Told(f"`{stop.words}` is a debugger's stop", KINDS["BdbQuit"]) if stop else None
+
+
+def _class_given_away(exit: Exit, own: OwnText, question: str) -> Told | None:
+    if exit.error != "TypeError" or not re.search(r"\.forward\(\) (?:got|takes|missing)|not callable", exit.detail):
+        return None
+    name = names()[WRITTEN.get(question, HEAD)]
+    given = habits.given_to_an_object(own, name)
+    if given is None:
+        return None
+    what = f"{name} is no class any more: `{given.words}` gives its name to an object"
+    return Told(
+        what,
+        f"give the object a name of its own, e.g. {'layer' if question == '4b' else 'head'} = {name}(...)",
+        given.line,
+    )
 
 
 def _assert_of_their_own(exit: Exit, own: OwnText, question: str) -> Told | None:
@@ -250,6 +271,8 @@ def _cut_off(exit: Exit, own: OwnText, question: str) -> Told | None:
 
 
 _READINGS: tuple[Reading, ...] = (
+    _class_given_away,
+    _stops_for_a_debugger,
     _waits_for_input,
     _assert_of_their_own,
     _not_importable,

@@ -253,3 +253,66 @@ def test_a_class_that_is_no_module_is_told_as_that() -> None:
     asked = Exit(ExitKind.RAISED, "AttributeError", "'SingleHeadAttention' object has no attribute 'parameters'")
     unmet = endings.explain(asked, Program("4a", "SingleHeadAttention", text, places, ""), "making", show_text=False)
     assert "the class is no nn.Module" in unmet.feedback.found and "(nn.Module)" in unmet.feedback.fix
+
+
+STOPS = {  # what stands in forward, and what its debugger raises, as each does where nobody types
+    "import pdb; pdb.set_trace()": ("pdb.set_trace()", "BdbQuit"),
+    "from pdb import set_trace as st; st()": ("st()", "BdbQuit"),
+    "import pudb; pudb.set_trace()": ("pudb.set_trace()", "ModuleNotFoundError"),
+    "from ipdb import stop": ("from ipdb import stop", "ModuleNotFoundError"),
+    "breakpoint()": ("breakpoint()", "OSError"),
+    "import IPython; IPython.embed()": ("IPython.embed()", "PermissionError"),
+}
+
+
+@pytest.mark.parametrize("line", STOPS)
+def test_a_debuggers_stop_is_told_as_that_whatever_it_raises(line: str) -> None:
+    words, error = STOPS[line]
+    exit = Exit(ExitKind.RAISED, error, "No module named 'pudb'", HERE, "forward")
+    made = Program("4a", "SingleHeadAttention", in_forward(line, "return q"), PLACES, "")
+    seen = endings.explain(exit, made, "forward", show_text=False).feedback
+    assert f"`{words}` is a debugger's stop" in seen.found and "take out breakpoint()" in seen.fix
+
+
+def test_what_only_stands_near_a_debugger_is_none() -> None:
+    exit = Exit(ExitKind.RAISED, "PermissionError", "", HERE + 1, "forward")
+    for lines in (("import pdb", "open('/etc/x', 'w')"), ("# set_trace()", "self.seen = open('/etc/x', 'w')")):
+        made = Program("4a", "SingleHeadAttention", in_forward(*lines), PLACES, "")
+        assert "debugger" not in endings.explain(exit, made, "forward", show_text=False).feedback.found
+
+
+def test_a_debugger_that_may_not_make_its_files_is_told_as_that() -> None:
+    text = in_forward("from IPython.core.debugger import set_trace; set_trace()", "return q")
+    room = "/tmp/autograder-gmb4bewv/room-b56m_w5g/.ipython/profile_default/startup/README"
+    exit = Exit(ExitKind.RAISED, "PermissionError", f"[Errno 1] Operation not permitted: '{room}'", HERE, "forward")
+    made = Program("4a", "SingleHeadAttention", text, PLACES, "")
+    for shown in (True, False):
+        seen = endings.explain(exit, made, "forward", show_text=shown).feedback
+        assert "`set_trace()` is a debugger's stop" in seen.found and "take out breakpoint()" in seen.fix
+        assert "/tmp" not in seen.found and ("'./.ipython/profile_default" in seen.found) is shown
+
+
+GIVEN_AWAY = {  # what stands below the class, and the words that are said of it
+    "the object of a first try": ("SingleHeadAttention = SingleHeadAttention(5, 7)", "`SingleHeadAttention = SingleHeadAttention(5, 7)` gives its name"),
+    "of two names": ("head = SingleHeadAttention = SingleHeadAttention(5, 7)", "gives its name"),
+    "of another class": ("class Head(SingleHeadAttention): pass\nSingleHeadAttention = Head(5, 7)", "`SingleHeadAttention = Head(5, 7)` gives its name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GIVEN_AWAY)
+def test_a_class_whose_name_was_given_to_an_object_is_told_with_the_line(case: str) -> None:
+    below, said = GIVEN_AWAY[case]
+    text = f"{in_forward('return q')}\n{below}\n"
+    seen = told(text).feedback
+    assert "SingleHeadAttention is no class any more" in seen.found and said in seen.found, seen
+    assert "a name of its own" in seen.fix and seen.where == f"hw6.py line {len(text.splitlines())}"
+
+
+def test_a_class_that_something_else_was_made_of_is_none_that_was_given_away() -> None:
+    for below in (
+        "SingleHeadAttention = torch.jit.ignore(SingleHeadAttention)",
+        "SingleHeadAttention = SingleHeadAttention",
+        "head = SingleHeadAttention(11, 7)",
+    ):
+        text = f"{IMPORTS}{CLASS.replace('forward(self, x)', 'forward(self, x, y)')}        return q\n{below}\n"
+        assert "no class any more" not in told(text).feedback.found

@@ -53,6 +53,12 @@ def test_what_the_kernel_does_not_hold_is_left_out(tmp_path: Path) -> None:
     assert texts(tmp_path) == ["", "x = 1"], "the class was deleted, or its cell failed before it was made"
 
 
+def test_a_class_whose_name_an_object_of_it_has_is_left_in(tmp_path: Path) -> None:
+    cells = ["class SingleHeadAttention: pass", "SingleHeadAttention = SingleHeadAttention()"]
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention()), tmp_path, tmp_path / "nowhere")
+    assert texts(tmp_path) == cells
+
+
 def test_a_class_whose_cell_cannot_be_told_leaves_every_cell_in(tmp_path: Path) -> None:
     cells = ["class SingleHeadAttention: a = 1", "class SingleHeadAttention: a = 2"]
     held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere")

@@ -69,6 +69,8 @@ def _where(found: object, run: list[str]) -> int | None:
 
     IPython gives the code of each cell a file name of its own and keeps the text under it.
     """
+    if type(found).__name__ in CLASSES:  # a later cell gave the class's name to an object of it
+        found = type(found)
     if not isinstance(found, type):
         return 0
     for part in vars(found).values():
