@@ -7,18 +7,19 @@ Exit status: 0 graded (whatever the score; for `check`: nothing to fix; for `pre
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from importlib.util import find_spec
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from autograder import __version__
 from autograder.cli import students
 from autograder.core.errors import GraderFault, UsageError
-from autograder.core.text import printable
+from autograder.core.text import printable, wrapped
 
 app = typer.Typer(
     help="Grades CS189 Homework 6: attention, a transformer layer, written answers.",
@@ -65,11 +66,17 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        typer.echo(printable(f"autograder: {error}"), err=True)  # it may name what a student named
+        typer.echo(_laid_out(printable(f"autograder: {error}"), sys.stderr), err=True)  # it may name a student's file
         sys.exit(2)
     except GraderFault as error:
-        typer.echo(printable(f"autograder: the grader itself failed: {error}"), err=True)
+        said = printable(f"autograder: the grader itself failed: {error}")
+        typer.echo(_laid_out(said, sys.stderr), err=True)
         sys.exit(3)
+
+
+def _laid_out(text: str, stream: TextIO) -> str:
+    """In a terminal no word is cut at its right edge; elsewhere a sentence stays one line, as programs read it."""
+    return wrapped(text, shutil.get_terminal_size().columns) if stream.isatty() else text
 
 
 def _ended(number: int, frame: FrameType | None) -> None:

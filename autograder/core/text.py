@@ -17,6 +17,7 @@ a megabyte of exception text costs no more than the line that is shown of it.
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 
 ELLIPSIS = "…"
@@ -99,6 +100,20 @@ def clean(text: str, limit: int = 500, *, lines: int = 12) -> str:
 
 def _ended(row: str) -> str:
     return row if row.endswith(ELLIPSIS) else f"{row} {ELLIPSIS}".strip()
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text in lines of at most `width` columns. Lines that begin with a blank are commands, and stay as they are.
+
+    So does a word that is longer, a path say: it can be copied only in one piece.
+    """
+    return "\n".join(_in_lines(line, width) for line in text.split("\n"))
+
+
+def _in_lines(line: str, width: int) -> str:
+    if len(line) <= width or line[:1].isspace():
+        return line
+    return textwrap.fill(line, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from autograder import cli
 from autograder.cli import app
+from autograder.core import numbering
+from autograder.core.errors import UsageError
 from autograder.core.text import printable
 from scripts import commands
 
@@ -57,3 +61,24 @@ def test_an_error_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2 and "folder of one submission" in done.stderr
     assert done.stderr == printable(done.stderr)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_refusal_fits_the_terminal_and_is_one_line_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(UsageError) as refused:
+        numbering.read("4d")
+    said = f"autograder: {refused.value}"
+    shown: list[str] = []
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "argv", ["autograder", "check", str(ROOT / "student_template"), "--question", "4d"])
+        monkeypatch.setattr(sys, "stderr", stream)
+        with pytest.raises(SystemExit):
+            cli.main()
+        shown.append(stream.getvalue())
+    assert len(said) > 160 and max(map(len, shown[0].splitlines())) <= 80
+    assert shown[1] == f"{said}\n" and " ".join(shown[0].split()) == said

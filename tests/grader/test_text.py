@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.core.text import MAX_MARKS, clean, one_line, printable
+from autograder.core.text import MAX_MARKS, clean, counted, one_line, printable, wrapped
 from tests.grader.pace import LINEAR, growth
 
 HONEST = [
@@ -113,3 +113,14 @@ def test_any_text_comes_out_harmless_short_and_settled(text: str, limit: int, li
 @pytest.mark.parametrize("piece", ["\x1b]", "\x9d", "\x1b[", "\x1b[0;", "\x1b ", "e\u0301", "\r\n", "<"])
 def test_a_flood_of_beginnings_is_read_in_linear_time(piece: str) -> None:
     assert growth(lambda size: printable(piece * size), 6_000) < LINEAR
+
+
+def test_lines_are_broken_between_words_and_commands_and_paths_are_whole() -> None:
+    path, command = f"/home/{'a' * 40}/hw6.ipynb", f"  python -m autograder check {'b' * 40}"
+    text = f"one two-three four {path} five six\n{command}\n\nend"
+    assert wrapped(text, 12) == f"one\ntwo-three\nfour\n{path}\nfive six\n{command}\n\nend"
+    assert wrapped(text, 500) == text and wrapped("a b", 0) == "a\nb"
+
+
+def test_one_of_a_thing_is_no_plural() -> None:
+    assert (counted(0, "epoch"), counted(1, "epoch"), counted(10, "epoch")) == ("0 epochs", "1 epoch", "10 epochs")

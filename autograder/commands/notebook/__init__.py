@@ -19,7 +19,10 @@ from typing import Any
 from autograder.commands.notebook import held
 from autograder.core.errors import GraderFault, SubmissionError, UsageError
 from autograder.core.policy import FILES
+from autograder.core.text import wrapped
 
+# Columns of the text that stands in for the page, e.g. where a notebook is shown without its HTML.
+WIDTH = 80
 ROOT = Path(__file__).resolve().parents[3]
 
 # -I: no module in the notebook's folder can stand in for one of ours. What pip put into the user's own folder counts.
@@ -50,9 +53,10 @@ def check(question: str | float = "", path: str | os.PathLike[str] | None = None
             for told in _asked(found, asked, typed=path is not None or shell is None):
                 show.tell(told)
     except (UsageError, SubmissionError) as error:
-        show.say(str(error))
+        show.say(wrapped(str(error), WIDTH))
     except GraderFault as error:
-        show.say(f"This could not be checked, through a fault of the grader, not of yours. Tell the staff: {error}")
+        said = f"This could not be checked, through a fault of the grader, not of yours. Tell the staff: {error}"
+        show.say(wrapped(said, WIDTH))
     except KeyboardInterrupt:
         show.say("Interrupted: nothing was checked to its end.")
 

@@ -13,11 +13,10 @@ import threading
 import time
 from pathlib import Path
 
+from autograder.commands.notebook import WIDTH
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.needed import missing
-
-# Columns of the text that stands in for the page, e.g. where a notebook is shown without its HTML.
-WIDTH = 80
+from autograder.core.text import wrapped
 
 
 def main(path: str, question: str, kernel: str, how: str) -> None:
@@ -28,7 +27,7 @@ def main(path: str, question: str, kernel: str, how: str) -> None:
     try:
         _check(Path(path), question, typed=how == "typed")
     except UsageError as error:
-        _tell(text=str(error))
+        _tell(text=wrapped(str(error), WIDTH))
     except GraderFault as error:
         print(error, file=sys.stderr)
         sys.exit(3)
