@@ -86,3 +86,18 @@ def test_half_a_forward_is_missing_and_its_line_is_named(tmp_path: Path, stop: s
     item = found(look(folder), "ViTLayer")
     assert item.state is State.MISSING and f"forward always stops at `{stop}`" in item.words
     assert "cell" in item.fix and "line" in item.fix
+
+
+def test_a_forward_outside_of_the_class_is_to_be_looked_at(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+
+    def change(cell: dict[str, Any]) -> None:
+        text = "".join(cell["source"])
+        if "class SingleHeadAttention" in text:
+            start, _, _ = text.partition("    def forward(self, x")
+            patched = "@patch\ndef forward(self: SingleHeadAttention, x):\n    return self.value(x)\n"
+            cell["source"] = "from fastcore.basics import patch\n" + start + patched
+
+    in_cells(folder, change)
+    item = found(look(folder), "SingleHeadAttention")
+    assert item.state is State.LOOK and "stands outside of every class" in item.words and "into its class" in item.fix

@@ -17,6 +17,9 @@ from autograder.handin.present.unfinished import unfinished
 
 _TODO = re.compile(r"#\s*(?:TODO|FIXME)\b.*")
 
+# A forward that a class may be given by something that was not followed, e.g. a decorator of a package.
+_STRAY = re.compile(r"^(?:async\s+)?def\s+forward\b|\.forward\s*=(?!=)", re.MULTILINE)
+
 
 def items(submission: Submission) -> Iterator[Item]:
     """One for each class."""
@@ -37,6 +40,9 @@ def _of(question: Question, submission: Submission) -> Item:
     if short := unfinished(program.text, name):
         place = program.place(short.line)
         fix = "write what is left, then run its public tests"
+        if stray := next((cell for cell in submission.cells if _STRAY.search(cell.source)), None):
+            words = f"{short.words}; in cell {stray.number} one stands outside of every class"
+            return Item(number, name, State.LOOK, words, "move it into its class: there it is found for certain")
         return Item(number, name, State.MISSING, short.words, f"{place}: {fix}" if place else fix)
     for line, text in enumerate(program.text.split("\n"), 1):
         if found := _TODO.search(text):
