@@ -138,18 +138,25 @@ def layer(
 
 
 def not_told(why: str, shown: Mapping[str, bool]) -> Unmet:
-    """4(b) could not be compared: points by the properties that hold, and staff look at it. Nothing is said to differ.
+    """4(b) could not be compared: staff look at it, and only what every right layer does can be missed in it.
 
-    `shown`: each property in words, and whether it was seen to hold.
+    `shown`: each such property in words, and whether it was seen to hold; a layer without one of them is wrong.
     """
     failed = [name for name, holds in shown.items() if not holds]
     count = f"{len(shown) - len(failed)} of {len(shown)}"
+    staff = f"could not be told, please read the layer: {why}; {count} properties hold"
+    if failed:
+        return Unmet(
+            f"in a right layer {'; '.join(failed)}: not in yours",
+            fix=f"more cannot be said: which of your parameters does what was not found ({why})",
+            staff=staff,
+        )
     return Unmet(
         f"it could not be told whether this is right: which of your parameters does what was not found ({why})",
         expected="; ".join(shown),
-        fix=f"seen not to hold: {'; '.join(failed)}" if failed else "nothing: all of that holds; staff will look at it",
-        earned=round(1 - len(failed) / len(shown), 2),
-        staff=f"could not be told, please read the layer: {why}; {count} properties hold",
+        fix="nothing: all of that holds; staff will look at it",
+        earned=1.0,
+        staff=staff,
     )
 
 

@@ -278,6 +278,22 @@ def test_what_cannot_be_read_keeps_points_by_what_it_does_and_is_left_to_staff(
     assert len(student.staff) == 2 and all("could not be told" in note for note in student.staff)
 
 
+LAYER_OF_CONVOLUTIONS = """import torch
+from torch import nn
+
+
+class ViTLayer(nn.Module):
+    def __init__(self, dim, heads, dim_head, mlp_dim, dropout=0.0):
+        super().__init__()
+        self.norm1, self.norm2, self.drop = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.Dropout(dropout)
+        self.attention, self.out = Attention(dim, heads, dim_head, dropout), nn.Linear(heads * dim_head, dim)
+        self.fc1, self.fc2 = nn.Conv1d(dim, mlp_dim, 1), nn.Conv1d(mlp_dim, dim, 1)
+
+    def forward(self, x):
+        x = x + self.drop(self.out(self.attention(self.norm1(x))))
+        hidden = self.drop(torch.relu(self.fc1(self.norm2(x).mT)))
+        return x + self.drop(self.fc2(hidden).mT)
+"""
 UNREAD_MISTAKES = {
     "no residual": ("x = x + self.drop(torch", "x = self.drop(torch"),
     "no normalisation": ("y = self.my_n1(x)", "y = x"),
@@ -287,7 +303,14 @@ UNREAD_MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", UNREAD_MISTAKES)
-def test_a_mistake_that_shows_without_roles_costs_its_share(mistake: str) -> None:
+def test_a_mistake_that_shows_without_roles_costs_its_half(mistake: str) -> None:
     told = in_process.judged("4b", text(Style(attention="one array of four axes"), *FOUR, UNREAD_MISTAKES[mistake]))[0]
-    assert 0 < told["4b.2"].earned < 1 and "seen not to hold" in told["4b.2"].feedback.fix
-    assert "could not be told" in told["4b.2"].feedback.found and "differs" not in str(told["4b.2"].feedback)
+    assert told["4b.2"].earned == 0 and "4b.3" not in told
+    assert "in a right layer" in told["4b.2"].feedback.found and "differs" not in str(told["4b.2"].feedback)
+
+
+def test_tokens_that_a_convolution_mixes_cost_the_mlp() -> None:
+    mixing = LAYER_OF_CONVOLUTIONS.replace("mlp_dim, 1)", "mlp_dim, 3, padding=1)")
+    assert in_process.judged("4b", LAYER_OF_CONVOLUTIONS)[0] == {}
+    told = in_process.judged("4b", mixing)[0]
+    assert told.keys() == {"4b.3", "4b.4"} and "each token is worked on for itself" in told["4b.3"].feedback.found

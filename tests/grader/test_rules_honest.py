@@ -32,6 +32,13 @@ def head(init: str = "pass", forward: str = "return x", before: str = "", import
 
 
 HONEST_4A = {
+    "settings of both questions": head(
+        "self.p = CONFIG['power']", before="CONFIG = dict(power=0.5, act=nn.GELU, size=[nn.ReLU])\n"
+    ),
+    "settings in braces": head("self.p = C.get('p')", before="C = {'p': 0.5, 'act': nn.GELU()}\n"),
+    "settings as a class": head(
+        "self.p = Config.power", before="class Config:\n    power = 0.5\n    norm = nn.LayerNorm\n"
+    ),
     "plain": head(
         "self.q, self.s, self.d = nn.Linear(3, 5, bias=False), nn.Softmax(dim=-1), nn.Dropout(dropout)",
         "return self.d(self.s(self.q(x) @ x.transpose(-2, -1))) @ x",
@@ -175,3 +182,20 @@ def test_an_honest_layer_yields_nothing(name: str) -> None:
 
 def test_the_tables_of_honest_programs_are_large_enough_to_mean_something() -> None:
     assert len(HONEST_4A) + len(HONEST_4B) >= 60
+
+
+READ = {
+    "by its name": ("self.a = C['act']()", "C = {'p': 0.5, 'act': nn.GELU}\n"),
+    "by its attribute": ("self.a = C.act()", "class C:\n    act = nn.GELU\n"),
+    "with all others": ("self.a = [v for v in C.values()]", "C = dict(p=0.5, act=nn.GELU)\n"),
+    "as arguments": ("self.f(**C)", "C = dict(p=0.5, act=nn.GELU)\n"),
+    "by a word that is made": ("self.a = C['a' + 'ct']", "C = dict(p=0.5, act=nn.GELU)\n"),
+    "handed on": ("self.a = make(C)", "C = dict(p=0.5, act=nn.GELU)\n"),
+    "under another name": ("self.a = D['p']", "C = dict(p=0.5, act=nn.GELU)\nD = C\n"),
+}
+
+
+@pytest.mark.parametrize("how", READ)
+def test_an_entry_of_settings_that_may_be_read_counts(how: str) -> None:
+    init, before = READ[how]
+    assert [found.construct for found in check(program(head(init, before=before)))] == ["torch.nn.GELU"]
