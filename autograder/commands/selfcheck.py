@@ -5,11 +5,14 @@ Run at the end of setup.sh: an image that cannot grade must fail when it is buil
 
 from __future__ import annotations
 
+import ast
 import inspect
 import tempfile
 from pathlib import Path
 
 from autograder.core.errors import GraderFault
+from autograder.core.names import named
+from autograder.core.policy import FILES, POLICY
 from autograder.core.records import Report, Status, TestResult
 from autograder.grading import Options, grade
 from autograder.report import seal
@@ -48,15 +51,15 @@ def _code_tests(report: Report) -> list[TestResult]:
 
 def _graded(text: str, options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="selfcheck-") as folder:
-        (Path(folder) / "hw6.py").write_text(text, encoding="utf-8")
+        (Path(folder) / FILES.script).write_text(text, encoding="utf-8")
         return grade(Path(folder), options)
 
 
 def reference_text() -> str:
-    """The reference solution as a student would hand it in: one file, nothing imported from us."""
+    """The reference solution as a student of this term would hand it in: one file, nothing imported from us."""
     root = Path(inspect.getfile(GraderFault)).parents[2]
     parts = [(root / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("attention", "encoder")]
-    return (
+    text = (
         "\n".join(
             line
             for part in parts
@@ -65,3 +68,20 @@ def reference_text() -> str:
         )
         + "\n"
     )
+    return _with_arguments(named(text))
+
+
+def _with_arguments(text: str) -> str:
+    """The classes' arguments under the notebook's names, where the policy says that they are others."""
+    tree, changed = ast.parse(text), False
+    asked = {question.class_name: question.arguments for question in POLICY.questions if question.arguments}
+    for made in [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in asked]:
+        for init in [part for part in made.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]:
+            theirs = dict(zip((argument.arg for argument in init.args.args[1:]), asked[made.name]))
+            changed = changed or any(ours != name for ours, name in theirs.items())
+            for node in ast.walk(init):
+                if isinstance(node, ast.arg):
+                    node.arg = theirs.get(node.arg, node.arg)
+                elif isinstance(node, ast.Name):
+                    node.id = theirs.get(node.id, node.id)
+    return ast.unparse(tree) + "\n" if changed else text

@@ -12,7 +12,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import pytest
@@ -22,7 +22,7 @@ from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
 from autograder.core.records import Severity, Status, TestResult
-from autograder.engine import fixtures, one_item, origin, outcome, second_try
+from autograder.engine import fixtures, one_item, origin, outcome, planning, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
 from autograder.judging import endings
@@ -64,10 +64,11 @@ class Grading:
         """Plans the selected tests, then grades each order in a fork. True: pytest's own loop does not run."""
         visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
-        self.items = [(item, about) for item, about in described if self._chosen(about.number)]
-        planned = tuple(outcome.blank(about) for _, about in self.items)
-        numbers = tuple(about.number for _, about in described)
-        self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems()), numbers))
+        self.items = [pair for pair in planning.fit(described) if self._chosen(pair[1].number)]
+        wanted = {about.number: about for _, about in planning.placed(described) if self._chosen(about.number)}
+        planned = tuple(outcome.blank(about) for about in wanted.values())  # of those with one number none is graded
+        numbers = tuple(about.number for _, about in described if about.number)
+        self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems(described)), numbers))
         if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
             fixtures.read_reference()
@@ -80,20 +81,12 @@ class Grading:
         left_out = self.setup.without and numbering.selects(self.setup.without, number)
         return numbering.selects(self.setup.only, number) and not left_out
 
-    def _problems(self) -> list[str]:
+    def _problems(self, described: Sequence[planning.Pair]) -> list[str]:
         problems = [f"a test file could not be collected: {text}" for text in self.collection_errors]
-        numbers = [about.number for _, about in self.items]
+        known = (lambda number: False) if self.collection_errors else self._chosen
         if self.setup.listed:
-            known = (lambda number: False) if self.collection_errors else self._chosen
-            problems += outcome.disagreements(self.items, known)
-        for number in {n for n in numbers if numbers.count(n) > 1}:
-            problems.append(f"two tests have the number {number!r}: give each its own")
-        for number in numbers:
-            try:
-                policy.POLICY.question_of(number)
-            except KeyError as error:
-                problems.append(str(error))
-        return problems
+            problems += outcome.disagreements([pair for pair in described if self._chosen(pair[1].number)], known)
+        return [*problems, *planning.unplaced(described, self._chosen), *planning.unmet_order(described, known)]
 
     def _in_a_fork(self, config: pytest.Config, order: Grade) -> None:
         engine, pid = os.getpid(), os.fork()

@@ -57,14 +57,14 @@ class Options(msgspec.Struct, frozen=True):
     allow_weak_isolation: bool = False  # run hidden tests where student code could reach them; every result says so
 
 
-def grade(path: Path, options: Options = Options(), watch: Watch | None = None) -> Report:
+def grade(path: Path | str, options: Options = Options(), watch: Watch | None = None) -> Report:
     """Grades one submission. `watch` gets the report so far after every test."""
     [report] = grade_many([path], options, watch)
     return report
 
 
 def grade_many(
-    paths: Iterable[Path | Again], options: Options = Options(), watch: Watch | None = None
+    paths: Iterable[Path | str | Again], options: Options = Options(), watch: Watch | None = None
 ) -> Iterator[Report]:
     """Grades one submission after another with one engine; a broken one never stops the rest.
 
@@ -73,11 +73,13 @@ def grade_many(
     """
     from autograder.handin import reader
 
+    if isinstance(paths, (str, Path)):
+        raise UsageError(f"grade_many takes several submissions, and {paths} is one: give it to grade, or in a list")
     options = checked(options)
     strong = False  # whether an engine has found this machine fit for the tests
     with _Engines(setup_of(options)) as engines:
         for each in paths:
-            path, kept = each if isinstance(each, Again) else (each, ())
+            path, kept = each if isinstance(each, Again) else (Path(each), ())
             engines.at_work()
             reader.import_once()  # while the engine imports torch
             start = time.monotonic()

@@ -146,7 +146,9 @@ def _students_step(whole: Summary, tests: tuple[TestResult, ...]) -> str:
     waiting = next((test for test in tests if test.status is Status.SKIPPED), None)
     if waiting is not None:
         return f"nothing to fix in what is there. Still to do: {_pointer(waiting)}"
-    return "nothing to fix in what was tested here." if tests else "no test here looks at this question."
+    if tests:
+        return "nothing to fix in what was tested here."
+    return "what the tests found is not shown yet." if whole.tests else "no test here looks at this question."
 
 
 def _pointer(test: TestResult) -> str:

@@ -102,6 +102,15 @@ def test_the_same_work_under_other_names_has_the_same_outcome(who: str, other: P
     assert sum(test.get("max_score", 0) for test in found["tests"]) == 43
 
 
+@pytest.mark.slow
+def test_an_image_of_that_term_finds_itself_fit_to_grade(other: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", "selfcheck"], cwd=ROOT, env=os.environ | {policy.VARIABLE: str(other)},
+        capture_output=True, text=True, timeout=patience(120), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "the reference solution gets full marks" in done.stdout, done.stderr
+
+
 def test_arguments_that_are_too_few_are_told(other: Path, tmp_path: Path) -> None:
     text = other.read_text(encoding="utf-8").replace('["d_model", "d_head", "dropout"]', '["d_model"]')
     short = tmp_path / "short.toml"

@@ -197,7 +197,9 @@ def test_the_long_table_has_a_row_for_each_test_and_tells_what_was_not_graded(co
 def test_the_package_grades_from_python(course: Path) -> None:
     import autograder
 
-    [report] = autograder.grade_many([course / "ada"], autograder.Options(only="2a"))
+    [report] = autograder.grade_many([str(course / "ada")], autograder.Options(only="2a"))
+    with pytest.raises(UsageError, match="takes several submissions"):
+        list(autograder.grade_many(str(course / "ada")))
     assert report.complete and report == msgspec.structs.replace(report)
     with pytest.raises(AttributeError, match="no attribute 'grades'"):
         autograder.grades  # noqa: B018

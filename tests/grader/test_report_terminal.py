@@ -64,6 +64,12 @@ def test_a_run_of_no_test_says_so() -> None:
     assert "no test here looks at this question" in text
 
 
+def test_results_that_students_see_later_are_not_called_no_tests() -> None:
+    later = [msgspec.structs.replace(test, visibility="after_due_date") for test in example_reports.full_marks().tests]
+    report = example_reports.report(tuple(later), example_reports.submission())
+    assert outputs.next_step(report, "student") == "what the tests found is not shown yet."
+
+
 def test_only_skipped_tests_point_at_what_they_need() -> None:
     skipped = [test for test in example_reports.wrong_attention().tests if test.number == "4a.10"]
     report = example_reports.report(tuple(skipped), example_reports.submission())

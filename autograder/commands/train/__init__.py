@@ -23,7 +23,7 @@ from autograder.commands.train.folder import Run, Saved
 from autograder.core import isolation, mnist
 from autograder.core.errors import GraderFault, UsageError, WeakIsolation
 from autograder.core.events import Began, Epoch, Event, Fault, Kept, Measured, Refused, Train, Unable
-from autograder.core.policy import CAPS, CHILD_LIMITS, TRAINING
+from autograder.core.policy import CAPS, CHILD_LIMITS, FILES, TRAINING
 from autograder.core.records import Limits, Submission
 from autograder.core.tensor_file import Stored
 from autograder.grading.supervisor import ROOT, Engine
@@ -103,7 +103,7 @@ def _submission(work: str) -> Submission:
     except FileNotFoundError:
         raise UsageError("the reference is not in this copy of the grader: give a submission") from None
     with tempfile.TemporaryDirectory(prefix="reference-") as place:
-        (Path(place) / "hw6.py").write_text(text, encoding="utf-8")
+        (Path(place) / FILES.script).write_text(text, encoding="utf-8")
         return msgspec.structs.replace(reader.read(Path(place)), name=REFERENCE)
 
 
