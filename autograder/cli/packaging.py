@@ -7,17 +7,24 @@ from typing import Annotated
 
 import typer
 
+from autograder.cli.options import Policy, use
+
 app = typer.Typer(help="Makes the zip for students, or the one for Gradescope.", no_args_is_help=True)
 
 
 @app.command(short_help="What students get: it holds no solution, no hidden test.")
 def student(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("build/hw6-student.zip"),
+    template: Annotated[
+        Path | None, typer.Option(help="The folder with another term's notebook and answers, in place of ours.")
+    ] = None,
+    policy: Policy = None,
 ) -> None:
     """Template, answers.toml, public tests and what `check` needs: no solution, no hidden test (it looks)."""
+    use(policy)
     from autograder.commands.package.student import build
 
-    files, size = build(out)
+    files, size = build(out, template=template)
     typer.echo(f"{out}: {files} files, {size / 1e6:.2f} MB. Students unpack it, or:  pip install {out.name}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.cli.options import Weak
+from autograder.cli.options import Policy, Weak, use
 
 
 def train(
@@ -22,9 +22,11 @@ def train(
     threads: Annotated[int, typer.Option(help="Of the training process; 0: as many as take least time.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
     allow_weak_isolation: Weak = False,
+    policy: Policy = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Trains the handout's whole model with the submission's layers: weights, history.json, curves, the accuracy."""
+    use(policy)
     from autograder.commands.train import Wish, shown
 
     wish = Wish(epochs, batch_size, seed, data, plain, threads, device, resume, allow_weak_isolation)

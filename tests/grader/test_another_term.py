@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,32 @@ def test_an_image_of_that_term_finds_itself_fit_to_grade(other: Path) -> None:
         capture_output=True, text=True, timeout=patience(120), check=False,
     )  # fmt: skip
     assert done.returncode == 0 and "the reference solution gets full marks" in done.stdout, done.stderr
+
+
+def packaged(out: Path, *options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autograder", "package", "student", "--out", out, *options]
+    return subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=patience(60), check=False
+    )
+
+
+def test_students_get_that_terms_notebook_and_policy(other: Path, tmp_path: Path) -> None:
+    ours, theirs = ROOT / "student_template", tmp_path / "template"
+    theirs.mkdir()
+    (theirs / "hw3.ipynb").write_text(renamed((ours / "hw6.ipynb").read_text(encoding="utf-8")), encoding="utf-8")
+    (theirs / "answers.toml").write_bytes((ours / "answers.toml").read_bytes())
+    refused = packaged(tmp_path / "a.zip", "--policy", other)
+    assert refused.returncode == 2 and "--template" in refused.stderr and not (tmp_path / "a.zip").exists()
+    done = packaged(tmp_path / "b.zip", "--policy", other, "--template", theirs)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert {"hw6/hw3.ipynb", "hw6/answers.toml"} < set(
+            archive.namelist()
+        ) and "hw6/hw6.ipynb" not in archive.namelist()
+        assert archive.read("hw6/autograder/policy.toml") == other.read_bytes()
+    (theirs / "hw3.ipynb").write_bytes((ours / "hw6.ipynb").read_bytes())
+    named = packaged(tmp_path / "c.zip", "--policy", other, "--template", theirs)
+    assert named.returncode == 2 and "no class AttentionHead" in named.stderr.replace("\n", " ")
 
 
 def test_arguments_that_are_too_few_are_told(other: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ text is compared with the reference and the hidden tests, and a few lines in a r
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from autograder.commands import package
 from autograder.core.errors import UsageError
+from autograder.core.policy import FILE, FILES, POLICY, VARIABLE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,7 +23,6 @@ else:
     import tomli as tomllib
 
 FOLDER = "hw6"  # what it unpacks into, and pip takes a zip with one folder for a package
-TEMPLATE = ("hw6.ipynb", "answers.toml", "README.md")
 
 # Of autograder/: what `check` runs, at the command line and in a notebook. The rest grades, and is not for students.
 ENGINE = (
@@ -40,18 +41,37 @@ SUFFIXES = (".py", ".toml", ".j2", ".typ", ".typed", ".css", ".js")
 IN_A_ROW, CHARACTERS = {"reference": 4, "tests/hidden": 7}, 120
 
 
-def build(out: Path, root: Path = package.ROOT) -> tuple[int, int]:
-    """Writes the zip: (files, bytes). Raises UsageError when something in it would tell what students must not see."""
-    files = {f"{FOLDER}/{name}": data for name, data in _files(root)}
+def build(out: Path, root: Path = package.ROOT, template: Path | None = None) -> tuple[int, int]:
+    """Writes the zip: (files, bytes). `template`: the folder of another term's notebook and answers.
+
+    Raises UsageError when something in it would tell what students must not see, or the notebook is another term's.
+    """
+    handed = dict(_template(template or root / "student_template"))
+    files = {f"{FOLDER}/{name}": data for name, data in [*handed.items(), *_files(root)]}
     leaks = sorted(_leaks(files, _secrets(root)))
     if leaks:
         raise UsageError(f"{out} was not written, for students would see what is secret:\n  " + "\n  ".join(leaks[:10]))
     return len(files), package.write(out, files)
 
 
+def _template(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """What students write into, if it is that of the policy in force: it has the files and classes that this names."""
+    how = "give the folder of this term's own: package student --template FOLDER"
+    for name in (FILES.notebook, FILES.answers):
+        if not (folder / name).is_file():
+            raise UsageError(f"there is no {name} in {folder}, and the policy in force asks for it: {how}")
+    text = (folder / FILES.notebook).read_text(encoding="utf-8")
+    classes = [question.class_name for question in POLICY.questions if question.class_name]
+    if missing := [name for name in classes if not re.search(rf"\bclass {name}\b", text)]:
+        raise UsageError(
+            f"{folder / FILES.notebook} has no class {missing[0]}, which the policy in force asks for: {how}"
+        )
+    for name in (FILES.notebook, FILES.answers, "README.md"):
+        if (folder / name).is_file():
+            yield name, (folder / name).read_bytes()
+
+
 def _files(root: Path) -> Iterator[tuple[str, bytes]]:
-    for name in TEMPLATE:
-        yield name, (root / "student_template" / name).read_bytes()
     for path in sorted((root / "tests" / "public").glob("*.py")):
         yield f"tests/public/{path.name}", path.read_bytes()
     for part in ENGINE:
@@ -59,7 +79,8 @@ def _files(root: Path) -> Iterator[tuple[str, bytes]]:
         for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
             name = path.relative_to(root / "autograder").as_posix()
             if path.is_file() and path.suffix in SUFFIXES and not LEFT_OUT.match(name):
-                yield f"autograder/{name}", path.read_bytes()
+                own = Path(os.environ.get(VARIABLE) or path) if name == FILE.name else path  # the policy in force
+                yield f"autograder/{name}", own.read_bytes()
     yield "LICENSE", (root / "LICENSE").read_bytes()
     yield "pyproject.toml", _project(root).encode()
 
@@ -74,7 +95,7 @@ def _project(root: Path) -> str:
     return (
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n\n'
         f'[project]\nname = "{data["name"]}"\nversion = "{__version__}"\n'
-        f'description = "The public tests of CS189 Homework 6, for students"\n'
+        f"description = {json.dumps(f'The public tests of {POLICY.title}, for students', ensure_ascii=False)}\n"
         f'license = "{data["license"]}"\nrequires-python = "{data["requires-python"]}"\n'
         f"dependencies = [\n{lines}]\n\n"
         f"[project.optional-dependencies]\npdf = [{', '.join(map(_quoted, data['optional-dependencies']['pdf']))}]\n\n"
