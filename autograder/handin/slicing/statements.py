@@ -23,6 +23,7 @@ from autograder.handin.slicing.lines import logical_starts
 from autograder.handin.slicing.newer import newer_python
 
 _CLAUSE = re.compile(r"(?:else|finally|except|elif)\b|[)\]}]")  # continues the block above, although at column 0
+_MARK = re.compile(r"[<=>]{4,7}(?:\s|$)")  # of ">>>>>>>" a console's prompt was taken away
 _INTRODUCES = re.compile(r"\s*(?:class|def|async\s+def)\s+(\w+)|^(\w+)\s*(?::[^=]*)?=(?!=)")
 
 
@@ -126,8 +127,18 @@ def _salvaged(cell: Cell, lines: list[str], file: str) -> Iterator[_Piece | Brok
 def _runs_into(block: list[str], above: list[str]) -> bool:
     """Whether lines that are indented under no statement of the block belong to the class or function above."""
     inside = [line for line in block[1:] if line.strip()]
-    opens = block[0].split("#")[0].rstrip().endswith((":", "(", "[", "{", ",", "\\"))
-    return bool(inside) and inside[0][0] in " \t" and not opens and bool(above) and above[0][:1] not in " \t"
+    below = bool(inside) and inside[0][0] in " \t"
+    return below and bool(above) and above[0][:1] not in " \t" and _stands_alone(block[0])
+
+
+def _stands_alone(line: str) -> bool:
+    """Whether the line opens nothing that the next ones could continue: a whole statement, or a mark of a merge."""
+    if _MARK.match(line):
+        return True
+    try:
+        return bool(ast.parse(line))
+    except UNPARSABLE:
+        return False
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
