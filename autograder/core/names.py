@@ -10,7 +10,6 @@ import functools
 import re
 from collections.abc import Mapping
 
-from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 
 HEAD, LAYER, ATTENTION, MODEL = "SingleHeadAttention", "ViTLayer", "Attention", "ViT"
@@ -31,11 +30,6 @@ def named(text: str) -> str:
 
 
 def arguments(question: str, values: Mapping[str, object]) -> dict[str, object]:
-    """The arguments of an __init__ under the notebook's names. Raises UsageError where their number is another."""
+    """The arguments of an __init__ under the notebook's names; a policy that names too few or too many is refused."""
     theirs = POLICY.question_of(question).arguments or tuple(values)
-    if len(theirs) != len(values):
-        raise UsageError(
-            f"the policy names {len(theirs)} arguments of question {question}: name {len(values)}, in the order of "
-            f"{', '.join(values)}"
-        )
-    return dict(zip(theirs, values.values()))
+    return dict(zip(theirs, values.values(), strict=True))

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from autograder.core.policy_fit import contradictions
 from autograder.core.policy_line import BadPolicy, located, parted, read
 from autograder.core.records import Limits
 
@@ -45,9 +46,10 @@ class Test(_Table, frozen=True):
 class Question(_Table, frozen=True):
     """One part of the handout. `class_name` is what the student writes for it, if it is code.
 
-    `given` names what its program is given beside the provided classes; `allowed_nn` what it may use of torch.nn, where
-    nothing is said anything. `may_bring` names provided classes that count as the student changed them where ours do
-    not fit. `evidence` names the files that it is judged from where no public test can look at it.
+    `given` names what its program is given beside the provided classes: 4(a)'s class, for which there is a stand-in.
+    `allowed_nn` is what it may use of torch.nn, where nothing is said anything. `may_bring` names provided classes that
+    count as the student changed them where ours do not fit. `evidence` names the files that it is judged from where no
+    public test can look at it.
     """
 
     number: str
@@ -238,43 +240,9 @@ def load(path: Path) -> Policy:
         policy = msgspec.convert(table, Policy)
     except msgspec.ValidationError as error:
         raise BadPolicy(located(path, text, *parted(str(error)))) from None
-    for where, what in _contradictions(policy):
+    for where, what in contradictions(policy):
         raise BadPolicy(located(path, text, what, where))
     return policy
-
-
-def _contradictions(policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
-    """(place, what is wrong) of everything that is well formed and does not fit together."""
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    numbers = [question.number for question in policy.questions + policy.by_hand]
-    for table, questions in (("questions", policy.questions), ("by_hand", policy.by_hand)):
-        for index, question in enumerate(questions):
-            if numbers.count(question.number) > 1:
-                found.append(((table, index, "number"), f"there are two questions {question.number!r}"))
-    for index, question in enumerate(policy.questions):
-        for number, said in question.tests.items():
-            if (said.points if isinstance(said, Test) else said) < 0:
-                found.append((("questions", index, number), f"{number} has negative points"))
-            try:
-                owner = policy.question_of(number).number
-            except KeyError as error:
-                owner = str(error.args[0])
-            if owner != question.number:
-                place = ("questions", index, number)
-                found.append((place, f"{number!r} is no number of a test of question {question.number}"))
-        total = sum(test if not isinstance(test, Test) else test.points for test in question.tests.values())
-        if abs(total - question.points) > 1e-9:
-            what = f"question {question.number} has {question.points:g} points, but its tests have {total:g} together"
-            found.append((("questions", index, "points"), f"{what}: change one or the other"))
-        if question.allowed_nn and not question.class_name:
-            found.append((("questions", index, "allowed_nn"), "a question without class_name has no code to look at"))
-    if policy.late.lost_each_day and not policy.late.shown:
-        found.append(
-            (("late", "shown"), "lateness takes points here, so it must be shown: nobody loses any in silence")
-        )
-    if policy.late.lost_each_day > policy.late.most_lost:
-        found.append((("late", "most_lost"), "a day takes more than all days together may"))
-    return found
 
 
 POLICY = load(Path(os.environ.get(VARIABLE) or FILE))

@@ -142,7 +142,9 @@ def answers(submission: Submission) -> dict[str, dict[str, object]]:
     if submission.answers is not None:
         return submission.answers
     if policy.POLICY.written == "optional":
-        raise Missing("no answers.toml was handed in; the written questions are graded elsewhere", waived=True)
+        raise Missing(
+            f"no {policy.FILES.answers} was handed in; the written questions are graded elsewhere", waived=True
+        )
     raise Unmet(
         submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
         fix=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",

@@ -138,13 +138,16 @@ def test_students_get_that_terms_notebook_and_policy(other: Path, tmp_path: Path
     assert named.returncode == 2 and "no class AttentionHead" in named.stderr.replace("\n", " ")
 
 
-def test_arguments_that_are_too_few_are_told(other: Path, tmp_path: Path) -> None:
-    text = other.read_text(encoding="utf-8").replace('["d_model", "d_head", "dropout"]', '["d_model"]')
-    short = tmp_path / "short.toml"
-    short.write_text(text, encoding="utf-8")
-    code = "from autograder.core import names; names.arguments('4a', {'input_dim': 1, 'inner_dim': 2, 'dropout': 0})"
+def test_a_class_that_keeps_its_old_name_in_one_place_is_refused_before_anything_is_graded(
+    other: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / "half.toml"
+    text = other.read_text(encoding="utf-8").replace('given = ["AttentionHead"]', 'given = ["SingleHeadAttention"]')
+    half.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "autograder", "grade", CLASS / "ada_complete", "--out", tmp_path / "out"]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {policy.VARIABLE: str(short)}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert "names 1 arguments of question 4a: name 3, in the order of input_dim, inner_dim, dropout" in done.stderr
+        [*map(str, command), "--policy", str(half)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2 and not (tmp_path / "out").exists() and "Traceback" not in said
+    assert "no class 'SingleHeadAttention' to name here; there is 'AttentionHead'" in said, said

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from autograder.core import policy
+from autograder.core import names, policy, policy_fit
+from autograder.judging.code import cases
+from autograder.student_room import worker
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -34,6 +36,9 @@ ACCEPTED = {
     "a visibility of a question": (('title = "Transformer layer"', 'title = "T"\nvisibility = "hidden"'),),
     "a visibility of a test": (('"4a.4" = 4', '"4a.4" = { points = 4, visibility = "after_published" }'),),
     "another tolerance": (("values = 1e-4", "values = 1e-3"),),
+    "a layer that is judged over the student's own head": (('given = ["SingleHeadAttention"]', "given = []"),),
+    "arguments by other names": (('class_name = "SingleHeadAttention"', 'class_name = "SingleHeadAttention"\narguments = ["d", "inner_dim", "p"]'),),
+    "files by other names": (('notebook = "hw6.ipynb"', 'notebook = "Übung 3.ipynb"'), ('history = "history.json"', 'history = "losses"')),
     "written answers left out": (('written = "required"', 'written = "optional"'),),
 }  # fmt: skip
 
@@ -68,6 +73,26 @@ REFUSED = {
     "an endless limit": ("total_seconds = ", "total_seconds = inf # ", "'inf' is no finite number", ""),
     "lateness without a number": ("grace_minutes = ", "grace_minutes = nan # ", "'nan' is no finite number", ""),
     "written or not": ('written = "required"', 'written = "maybe"', "'maybe'", ""),
+    "a class given that nobody writes": ('class_name = "SingleHeadAttention"', 'class_name = "Head"', "no class 'SingleHeadAttention' to name here; there is 'Head', 'Attention' and 'ViT'", 'given = ["SingleHeadAttention"]'),
+    "a class given to itself": ('class_name = "SingleHeadAttention"', 'class_name = "SingleHeadAttention"\ngiven = ["SingleHeadAttention"]', "no class 'SingleHeadAttention'", "given = "),
+    "a class given that has no stand-in": ('class_name = "SingleHeadAttention"', 'class_name = "SingleHeadAttention"\ngiven = ["ViTLayer"]', "no class 'ViTLayer'", 'given = ["ViTLayer"]'),
+    "a class brought that is not provided": ('classes = ["Attention", "ViT"]', 'classes = ["Heads", "ViT"]', "no class 'Attention' to name here; there is 'Heads' and 'ViT'", "may_bring"),
+    "one class of two questions": ('class_name = "ViTLayer"', 'class_name = "SingleHeadAttention"', "question 4a and question 4b name the class 'SingleHeadAttention'", ""),
+    "a class that is written and provided": ('classes = ["Attention", "ViT"]', 'classes = ["Attention", "ViTLayer"]', "question 4b and the provided classes name the class 'ViTLayer'", ""),
+    "one class provided twice": ('classes = ["Attention", "ViT"]', 'classes = ["Attention", "Attention"]', "both of the provided classes", ""),
+    "a class of two words": ('class_name = "ViTLayer"', 'class_name = "ViT Layer"', "'ViT Layer' is no name that a class can have", ""),
+    "a provided class that is a word of Python's": ('classes = ["Attention", "ViT"]', 'classes = ["Attention", "class"]', "'class' is no name", ""),
+    "too few arguments": ('class_name = "ViTLayer"', 'class_name = "ViTLayer"\narguments = ["nope"]', "names 1 arguments of question 4b: name 5, in the order of dim, heads, dim_head, mlp_dim, dropout", "arguments = "),
+    "an argument of two words": ('class_name = "ViTLayer"', 'class_name = "ViTLayer"\narguments = ["d", "h", "d h", "m", "p"]', "'d h' is no name that an argument", "arguments = "),
+    "an argument twice": ('class_name = "ViTLayer"', 'class_name = "ViTLayer"\narguments = ["d", "h", "d", "m", "p"]', "'d' is named twice", "arguments = "),
+    "our arguments in another order": ('class_name = "SingleHeadAttention"', 'class_name = "SingleHeadAttention"\narguments = ["inner_dim", "input_dim", "dropout"]', "our own names in another order", "arguments = "),
+    "arguments of what is not made": ('title = "Self-attention by hand"', 'title = "By hand"\narguments = ["x"]', "no class is made for question 3a", "arguments = "),
+    "a file in a folder": ('notebook = "hw6.ipynb"', 'notebook = "../hw6.ipynb"', "'../hw6.ipynb' has a folder in it", ""),
+    "a file in a folder of Windows'": ('answers = "answers.toml"', "answers = 'work\\answers.toml'", "has a folder in it", ""),
+    "a file without a name": ('history = "history.json"', 'history = ".."', "'..' is no name of a file", ""),
+    "a file with room around its name": ('history = "history.json"', 'history = "history.json "', "is no name of a file", ""),
+    "a notebook that is none": ('notebook = "hw6.ipynb"', 'notebook = "hw6.py"', "does not end in .ipynb", ""),
+    "two files of a name": ('history = "history.json"', 'history = "Answers.TOML"', "is the name of the", ""),
     "no TOML": ('title = "CS189', "title = CS189", "no TOML", "title = CS189"),
 }  # fmt: skip
 
@@ -81,6 +106,13 @@ def test_a_policy_that_does_not_is_refused_with_its_line(tmp_path: Path, what: s
     lines = [n for n, line in enumerate(path.read_text("utf-8").splitlines(), 1) if (at or new) in line]
     assert says in str(refused.value) and str(path) in str(refused.value)
     assert any(f"line {line}" in str(refused.value) for line in lines), (lines, str(refused.value))
+
+
+def test_arguments_are_named_in_the_order_in_which_classes_are_made() -> None:
+    made = cases.Cases(1)
+    assert tuple(made.attention(1)[0].kwargs) == policy_fit.ARGUMENTS["4a"]
+    assert tuple(made.layer(1)[0].kwargs) == policy_fit.ARGUMENTS["4b"]
+    assert {*policy_fit.ARGUMENTS} == {*names.WRITTEN} and names.WRITTEN[policy_fit.STANDS_IN] == worker.HEAD
 
 
 def test_a_policy_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:

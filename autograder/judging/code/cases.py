@@ -14,6 +14,8 @@ import msgspec
 import torch
 from torch import Tensor
 
+from autograder.core.policy_fit import ARGUMENTS
+
 
 class AttentionCase(msgspec.Struct, frozen=True):
     """One input of question 4(a): x is (batch, tokens, input_dim), the output (batch, tokens, inner_dim)."""
@@ -28,7 +30,7 @@ class AttentionCase(msgspec.Struct, frozen=True):
     @property
     def kwargs(self) -> dict[str, object]:
         """The arguments of the class's __init__, by the template's names."""
-        return {"input_dim": self.input_dim, "inner_dim": self.inner_dim, "dropout": self.dropout}
+        return {name: getattr(self, name) for name in ARGUMENTS["4a"]}
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -55,7 +57,7 @@ class LayerCase(msgspec.Struct, frozen=True):
     @property
     def kwargs(self) -> dict[str, object]:
         """The arguments of the class's __init__, by the template's names."""
-        return {name: getattr(self, name) for name in ("dim", "heads", "dim_head", "mlp_dim", "dropout")}
+        return {name: getattr(self, name) for name in ARGUMENTS["4b"]}
 
     @property
     def output_shape(self) -> tuple[int, ...]:
