@@ -12,6 +12,7 @@ import msgspec
 
 from autograder.core.code_appendix import Appendix
 from autograder.core.errors import SubmissionError, UsageError
+from autograder.core.policy import FILES
 from autograder.handin import reader
 from autograder.report import appendix as pages
 from autograder.report import results
@@ -99,7 +100,7 @@ def _said(code: Appendix, cover: tuple[str, ...]) -> tuple[str, ...]:
             "no page for collaborators was added: the written part seems to name them. Are they on its first page?"
         )
     elif not code.collaborators:
-        said.append("page 1 has a blank line: state with whom you worked (--collaborators, or in answers.toml)")
+        said.append(f"page 1 has a blank line: state with whom you worked (--collaborators, or in {FILES.answers})")
     if "statement" in cover:
         said.append("the certification is on a page of its own, with a line for your signature: sign it")
     return tuple(said)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.core.policy import POLICY, Question
+from autograder.core.policy import FILES, POLICY, Question
 from autograder.core.records import Finding, Report, Severity, Status, Submission, TestResult
 
 Audience = Literal["student", "staff"]
@@ -141,7 +141,7 @@ def first_unusable(whole: Summary, first: TestResult | None) -> str:
     A layer that cannot be used waits for attention that is wrong; an unreadable history.json, for all but training.
     """
     question = _question(first.number).number if first else ""
-    waits = {"question 4b": question == "4a", "history.json": question not in ("", TRAINING)}
+    waits = {"question 4b": question == "4a", FILES.history: question not in ("", TRAINING)}
     return next((what for what, _ in whole.unusable if not waits.get(what)), "")
 
 
@@ -190,8 +190,8 @@ def _unusable(submission: Submission, tests: tuple[TestResult, ...]) -> tuple[tu
             for number, reason in sorted(submission.unusable.items())
             if reason not in problem and (number in asked or not asked)
         ),
-        ("answers.toml", submission.answers_problem),
-        ("history.json", submission.history_problem),
+        (FILES.answers, submission.answers_problem),
+        (FILES.history, submission.history_problem),
     ]
     return tuple((what, why) for what, why in pairs if why)
 

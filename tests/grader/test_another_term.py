@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from autograder.core import policy
 from tests.grader.pace import patience
+from tests.grader.source_tree import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASS = ROOT / "examples" / "class"
@@ -151,3 +154,69 @@ def test_a_class_that_keeps_its_old_name_in_one_place_is_refused_before_anything
     said = " ".join(done.stderr.split())
     assert done.returncode == 2 and not (tmp_path / "out").exists() and "Traceback" not in said
     assert "no class 'SingleHeadAttention' to name here; there is 'AttentionHead'" in said, said
+
+
+# Where a file's name stands in the code all the same, and the text is none that is told of a submission.
+ITS_OWN = {
+    "autograder/commands/package/student.py": "what lies in our template's folder",
+    "autograder/commands/package/gradescope.py": "what lies in our template's folder",
+    "autograder/commands/template.py": "the notebook that is built from our sources",
+    "autograder/handin/prose.py": "the same notebook, for what in it is the template's",
+    "autograder/cli": "--help, which is the same for every policy; docs/commands.md quotes it",
+    "autograder/engine": "the engine's own words",
+}
+
+
+def texts(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Every text but docstrings."""
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
+            yield node
+
+
+def test_no_message_has_a_files_name_that_another_term_calls_otherwise() -> None:
+    files = policy.FILES
+    known = re.compile("|".join(map(re.escape, (files.notebook, files.answers, files.history, files.checkpoint))))
+    found = [
+        f"{module.path}:{text.lineno} {text.value}"
+        for module in modules("autograder")
+        for text in texts(module.tree)
+        if known.search(str(text.value)) and not any(module.path.startswith(path) for path in ITS_OWN)
+    ]
+    assert not found, f"write the policy's name of the file: {found}"
+
+
+TOLD = """
+from autograder.core.records import Submission
+from autograder.handin.evidence import gather
+from autograder.handin.files import answers, layout
+from autograder.judging.training.judge import judge_claim, judge_curves
+from autograder.judging.written.verdict import blank
+from autograder.report import summary
+
+for data in (b"x", b"x = [[", b"%PDF-", b"\\\\xff\\\\xfe\\\\xff", b"[" * 90, b"a" * 99999, b"<<<<<<< mine"):
+    try:
+        answers.parse_answers(data)
+    except answers.SubmissionError as error:
+        print(error)
+print(*layout.remarks_on_administrivia({}), *layout.remarks_on_layout({"": {"x": 1}, "q9": {}, "q2a": {"a2": 1}}))
+evidence = gather({"train_loss": [2, 1], "epochs": 7, "test_correct": 9, "test_total": 1, "batch_size": 1}, "", [])
+for one in (evidence, gather(None, "", [])):
+    print(evidence.source, *one.problems, *map(str, (judge_curves(one), judge_claim(one), blank("4"))))
+work = Submission(name="", file="hw3.py", digest="", answers_problem="no", history_problem="no")
+print(summary._unusable(work, ()))
+"""
+
+
+def test_students_are_told_of_the_files_of_their_course(other: Path, tmp_path: Path) -> None:
+    text = other.read_text(encoding="utf-8").replace('"answers.toml"', '"written.toml"')
+    mine = tmp_path / "mine.toml"
+    mine.write_text(text.replace('"history.json"', '"losses.json"'), encoding="utf-8")
+    environment = os.environ | {policy.VARIABLE: str(mine)}
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("written.toml") > 12 and done.stdout.count("losses.json") > 8, done.stdout
+    assert not re.search(r"answers\.toml|history\.json", done.stdout), done.stdout

@@ -8,6 +8,7 @@ import pytest
 from gradescope_utils.autograder_utils.decorators import number
 
 from autograder.judging import (
+    FILES,
     POLICY,
     Chart,
     Evidence,
@@ -41,7 +42,7 @@ def _evidence(submission: Submission) -> Evidence:
     if set(CLASSES) <= set(submission.absent):
         raise Missing(
             f"neither {' nor '.join(CLASSES.values())} was handed in, so there is no training of them to count:"
-            " write them, train, and hand in the notebook with history.json"
+            f" write them, train, and hand in the notebook with {FILES.history}"
         )
     return gather(submission.history, submission.history_problem, submission.cells)
 

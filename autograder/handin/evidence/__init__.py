@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from autograder.core.policy import TRAINING
+from autograder.core.policy import FILES, TRAINING
 from autograder.core.records import Cell
 from autograder.core.text import counted
 from autograder.handin.evidence.history import from_history
@@ -72,14 +72,15 @@ def _disagreement(filed: Evidence, printed: Evidence) -> tuple[str, ...]:
         found.append(f"holds losses of {epochs}, the notebook's saved outputs of {_length(printed)}")
     if not found:
         return ()
-    return (f"history.json {', and '.join(found)}: perhaps they are of two runs. history.json was used.",)
+    return (f"{FILES.history} {', and '.join(found)}: perhaps they are of two runs. {FILES.history} was used.",)
 
 
 def _far_apart(filed: Evidence, printed: Evidence) -> tuple[str, ...]:
     """For staff: a file that claims far more than the notebook shows."""
     if filed.accuracy is None or printed.accuracy is None or filed.accuracy - printed.accuracy < _FAR:
         return ()
-    return (f"history.json says {filed.accuracy:.2f} %, and the notebook's own output shows {printed.accuracy:.2f} %",)
+    claimed = f"{FILES.history} says {filed.accuracy:.2f} %"
+    return (f"{claimed}, and the notebook's own output shows {printed.accuracy:.2f} %",)
 
 
 def _length(evidence: Evidence) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autograder.core.policy import TRAINING
+from autograder.core.policy import FILES, TRAINING
 from autograder.handin.evidence import task
 from autograder.handin.evidence.record import MAX_POINTS, Evidence, is_loss
 
@@ -27,35 +27,36 @@ def from_history(history: Mapping[str, object]) -> Evidence:
     train = _losses(history, "train_loss", problems)
     validation = _losses(history, "validation_loss", problems)
     if train and validation and len(train) != len(validation):
-        problems.append(f"history.json: {_said(train)} training losses but {_said(validation)} validation losses.")
+        problems.append(f"{FILES.history}: {_said(train)} training losses but {_said(validation)} validation losses.")
     epochs = _whole(history, "epochs", problems) or 0
     shorter, length = sorted((len(train), len(validation)))
     if 0 < shorter == epochs <= length / _STEPWISE:
         length = epochs  # the other losses are of steps within each epoch
     if epochs and length and epochs != length:
-        problems.append(f"history.json: epochs is {epochs}, but there are losses of {length}; the losses were counted.")
+        found = f"epochs is {epochs}, but there are losses of {length}"
+        problems.append(f"{FILES.history}: {found}; the losses were counted.")
     accuracy, images = _counted(history, problems)
     batch = _whole(history, "batch_size", problems)
     if batch not in (None, TRAINING.batch_size):
-        problems.append(f"history.json: batch_size is {batch}; the handout asks for {TRAINING.batch_size}.")
-    doubts = task.doubts_about(train, "history.json")
+        problems.append(f"{FILES.history}: batch_size is {batch}; the handout asks for {TRAINING.batch_size}.")
+    doubts = task.doubts_about(train, FILES.history)
     return Evidence(
-        "history.json", train, validation, accuracy, images, length or epochs, 0, tuple(problems), curve_doubts=doubts
+        FILES.history, train, validation, accuracy, images, length or epochs, 0, tuple(problems), curve_doubts=doubts
     )
 
 
 def _losses(history: Mapping[str, object], key: str, problems: list[str]) -> tuple[float, ...]:
     name = next((alias for alias in _ALIASES[key] if alias in history), None)
     if name is None:
-        problems.append(f"history.json: {key} is missing.")
+        problems.append(f"{FILES.history}: {key} is missing.")
         return ()
     values = history[name]
     if not isinstance(values, (list, tuple)) or not all(_is_number(value) for value in values):
-        problems.append(f"history.json: {name} should be a list of numbers, one for each epoch.")
+        problems.append(f"{FILES.history}: {name} should be a list of numbers, one for each epoch.")
         return ()
     numbers = tuple(float(value) for value in values[:MAX_POINTS])
     if not all(map(is_loss, numbers)):
-        problems.append(f"history.json: {name} holds a value that is no cross-entropy (negative, nan or infinite).")
+        problems.append(f"{FILES.history}: {name} holds a value that is no cross-entropy (negative, nan or infinite).")
         return ()
     return numbers
 
@@ -76,7 +77,7 @@ def _whole(history: Mapping[str, object], key: str, problems: list[str]) -> int 
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 10**7:
-        problems.append(f"history.json: {key} should be a whole number.")
+        problems.append(f"{FILES.history}: {key} should be a whole number.")
         return None
     return value
 
@@ -86,9 +87,9 @@ def _counted(history: Mapping[str, object], problems: list[str]) -> tuple[float 
     correct, total = _whole(history, "test_correct", problems), _whole(history, "test_total", problems)
     if correct is None or total is None:
         missing = "test_correct" if correct is None else "test_total"
-        problems.append(f"history.json: there is no usable {missing}, so it tells no test accuracy.")
+        problems.append(f"{FILES.history}: there is no usable {missing}, so it tells no test accuracy.")
         return None, 0
     if total == 0 or correct > total:
-        problems.append(f"history.json: {correct} right of {total} is no accuracy.")
+        problems.append(f"{FILES.history}: {correct} right of {total} is no accuracy.")
         return None, 0
     return 100 * correct / total, total

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping
 
 from autograder.core.errors import SubmissionError
+from autograder.core.policy import FILES
 from autograder.core.text import MERGE_MARKS, one_line
 from autograder.handin.files.decoding import any_text
 from autograder.handin.files.layout import canonical_key, canonical_table
@@ -49,7 +50,7 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _TOO_LONG = (
-    "answers.toml holds a value that is nested too deep or a number that is too long. "
+    f"{FILES.answers} holds a value that is nested too deep or a number that is too long. "
     "Write each answer as a short number, a list or text in quotes."
 )
 _NO_TEXT = (b"{\\rtf", b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")  # rich text, Word or a zip, PDF, old Word
@@ -70,7 +71,7 @@ def parse_answers(data: bytes) -> Tables:
             _keep(tables.setdefault(table, {}), key, _plain(entry, 1))
     if sum(_count(value) for table in tables.values() for value in table.values()) > MAX_VALUES:
         raise SubmissionError(
-            f"answers.toml holds more than {MAX_VALUES} values. Keep the tables of the template only."
+            f"{FILES.answers} holds more than {MAX_VALUES} values. Keep the tables of the template only."
         )
     return tables
 
@@ -78,19 +79,19 @@ def parse_answers(data: bytes) -> Tables:
 def _text(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise SubmissionError(
-            f"answers.toml has {len(data) // 1024} KB, more than the {MAX_BYTES // 1024} KB that are read. "
+            f"{FILES.answers} has {len(data) // 1024} KB, more than the {MAX_BYTES // 1024} KB that are read. "
             "It should hold the final answers only; the working belongs in the write-up."
         )
     if data.startswith(_NO_TEXT):
         raise SubmissionError(
-            "answers.toml is a document with layout, not plain text. Save it again as plain text "
+            f"{FILES.answers} is a document with layout, not plain text. Save it again as plain text "
             "(TextEdit: Format > Make Plain Text; Word: Save As > Plain Text)."
         )
     text = any_text(data)
     if text is None:
         line = _odd_line(data)
         raise SubmissionError(
-            f"answers.toml is not UTF-8 text (line {line}). Save it again with the encoding UTF-8, "
+            f"{FILES.answers} is not UTF-8 text (line {line}). Save it again with the encoding UTF-8, "
             "or retype the odd character of that line, e.g. sigma for σ."
         )
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -121,12 +122,12 @@ def _refuse_deep(text: str) -> None:
     depth = 0
     for line, row in enumerate(_PIECES.sub(lambda m: "\n" * m[0].count("\n"), text).split("\n"), start=1):
         if "." * MAX_DEPTH in re.sub(r"[\w\s-]+", "", row):
-            raise SubmissionError(f"answers.toml line {line}: a name with {MAX_DEPTH} dots or more is not read.")
+            raise SubmissionError(f"{FILES.answers} line {line}: a name with {MAX_DEPTH} dots or more is not read.")
         for sign in row:
             depth += (sign in "[{") - (sign in "]}")
             if depth > MAX_DEPTH:
                 raise SubmissionError(
-                    f"answers.toml line {line}: brackets are nested more than {MAX_DEPTH} deep. "
+                    f"{FILES.answers} line {line}: brackets are nested more than {MAX_DEPTH} deep. "
                     "Two matrices need three levels: [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]."
                 )
 
@@ -145,14 +146,14 @@ def _syntax_message(text: str, error: str) -> str:
     marks = [number for number, row in enumerate(rows, 1) if row.startswith(_MARKS)]
     if marks:
         return (
-            f"answers.toml line {marks[0]} holds a mark left by a merge conflict: {rows[marks[0] - 1][:40]!r}."
+            f"{FILES.answers} line {marks[0]} holds a mark left by a merge conflict: {rows[marks[0] - 1][:40]!r}."
             " Keep the answers that are yours, and delete the marks and the other version."
         )
     line = min(int(match[1]), len(rows)) if match else len(rows)
     row = rows[line - 1]
     if match and not row.strip() and line > 1:
         line, row = line - 1, rows[line - 2]
-    return f"answers.toml line {line} cannot be read: {one_line(row, 80)!r}. {_fix(row, error)}"
+    return f"{FILES.answers} line {line} cannot be read: {one_line(row, 80)!r}. {_fix(row, error)}"
 
 
 def _fix(row: str, error: str) -> str:
@@ -199,7 +200,8 @@ def _keep(table: dict[str, object], key: str, value: object) -> None:
 def _plain(value: object, depth: int) -> object:
     """Only what JSON can carry: dates, times, nan, inf and endless integers as text, inline tables as their values."""
     if depth > MAX_DEPTH:
-        raise SubmissionError(f"answers.toml holds a value nested more than {MAX_DEPTH} deep. Write it as a flat list.")
+        what = f"{FILES.answers} holds a value nested more than {MAX_DEPTH} deep"
+        raise SubmissionError(f"{what}. Write it as a flat list.")
     if isinstance(value, dict):
         return [_plain(entry, depth + 1) for entry in value.values()]
     if isinstance(value, list):

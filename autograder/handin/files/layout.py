@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
+from autograder.core.policy import FILES
 from autograder.core.text import one_line
 
 # The file that students fill in: table -> keys.
@@ -62,7 +63,7 @@ def remarks_on_missing(answers: Mapping[str, Mapping[str, object]], table: str, 
     remarks = [_unknown(table, other) for other in answers.get(table, {}) if _may_be(other, key, LAYOUT[table])]
     if table not in answers:
         remarks += [
-            f"answers.toml: there is no table [{table}]; perhaps [{_shown(name)}] is meant to be it."
+            f"{FILES.answers}: there is no table [{table}]; perhaps [{_shown(name)}] is meant to be it."
             for name in answers
             if name and name not in LAYOUT and _closest(name, tuple(LAYOUT)) == table
         ]
@@ -93,17 +94,17 @@ def remarks_on_layout(answers: Mapping[str, Mapping[str, object]]) -> tuple[str,
         if table == "":
             remarks += [_outside(key) for key in entries]
         elif table not in LAYOUT:
-            remarks.append(f"answers.toml: nothing reads the table [{_shown(table)}]{_meant(table, tuple(LAYOUT))}.")
+            remarks.append(f"{FILES.answers}: nothing reads the table [{_shown(table)}]{_meant(table, tuple(LAYOUT))}.")
         else:
             remarks += [_unknown(table, key) for key in entries if key not in LAYOUT[table]]
     if len(remarks) > MAX_REMARKS:
-        remarks[MAX_REMARKS:] = [f"answers.toml: {len(remarks) - MAX_REMARKS} more names are not read."]
+        remarks[MAX_REMARKS:] = [f"{FILES.answers}: {len(remarks) - MAX_REMARKS} more names are not read."]
     return tuple(remarks)
 
 
 def _outside(key: str) -> str:
     return (
-        f"answers.toml: {_shown(key)!r} stands before the first table, so it belongs to no question. "
+        f"{FILES.answers}: {_shown(key)!r} stands before the first table, so it belongs to no question. "
         "Move it below its heading, e.g. [q2a]."
     )
 
@@ -111,10 +112,9 @@ def _outside(key: str) -> str:
 def _unknown(table: str, key: str) -> str:
     homes = [f"[{name}]" for name, keys in LAYOUT.items() if key in keys]
     if homes:
-        return (
-            f"answers.toml: {_shown(key)!r} belongs to {' or '.join(homes)}, but stands in [{table}]; it is not read."
-        )
-    return f"answers.toml: nothing reads {_shown(key)!r} in [{table}]{_meant(key, LAYOUT[table])}."
+        where = f"belongs to {' or '.join(homes)}, but stands in [{table}]"
+        return f"{FILES.answers}: {_shown(key)!r} {where}; it is not read."
+    return f"{FILES.answers}: nothing reads {_shown(key)!r} in [{table}]{_meant(key, LAYOUT[table])}."
 
 
 def _meant(name: str, known: tuple[str, ...]) -> str:
@@ -144,16 +144,16 @@ def remarks_on_administrivia(answers: Mapping[str, Mapping[str, object]]) -> tup
     code, signed = (str(table.get(key, "")).strip() for key in ("survey_code", "signed_by"))
     remarks = []
     if not code:
-        remarks.append("answers.toml: survey_code is blank. The survey shows it when you finish.")
+        remarks.append(f"{FILES.answers}: survey_code is blank. The survey shows it when you finish.")
     elif code == EXAMPLE_CODE:
-        remarks.append(f"answers.toml: survey_code is still the example of the template: {EXAMPLE_FIX}.")
+        remarks.append(f"{FILES.answers}: survey_code is still the example of the template: {EXAMPLE_FIX}.")
     elif not SURVEY_CODE.fullmatch(code):
         remarks.append(
-            f"answers.toml: survey_code should be 10 letters or digits without spaces, and {_shown(code)!r} is not: "
+            f"{FILES.answers}: survey_code should be 10 letters or digits without spaces, and {_shown(code)!r} is not: "
             f"{code_fix(table['survey_code'])}."
         )
     if not signed:
-        remarks.append("answers.toml: signed_by is blank. Type your name there to sign the handout's statement.")
+        remarks.append(f"{FILES.answers}: signed_by is blank. Type your name there to sign the handout's statement.")
     elif not has_letters(signed):
-        remarks.append("answers.toml: signed_by does not look like a name. Type your full name.")
+        remarks.append(f"{FILES.answers}: signed_by does not look like a name. Type your full name.")
     return tuple(remarks)

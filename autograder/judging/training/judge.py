@@ -47,7 +47,7 @@ def _none_found(what: str, refused: tuple[str, ...]) -> str:
     """That there is nothing that counts; what there is, if it was refused, is said with the reason."""
     if refused:
         return f"no {what} of this homework's model: {'; '.join(refused[:3])}"
-    return f"no {what}, neither in history.json nor in the notebook's saved outputs"
+    return f"no {what}, neither in {FILES.history} nor in the notebook's saved outputs"
 
 
 def _curves_worth(evidence: Evidence) -> tuple[float, str, str]:

@@ -1,13 +1,15 @@
 """What a judge says about one written answer, in which words, and the record of a known slip.
 
 Why separate: judges, the reference's tables of slips and the hidden tests share these nouns and nothing else.
-No right answer and no policy may stand here. What is inferred is hedged ("fits", "seems"), and nothing blames.
+No right answer may stand here, and of the policy only the name of a file. What is inferred is
+hedged ("fits", "seems"), and nothing blames.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from autograder.core.policy import FILES
 from autograder.core.records import Feedback
 from autograder.core.text import one_line
 from autograder.judging.expect import Verdict
@@ -43,7 +45,7 @@ PASSED = Verdict(1.0)
 def blank(example: str) -> Verdict:
     """Nothing was answered; `example` shows how an answer is written."""
     return Verdict(
-        0.0, Feedback(found="not answered yet: the box is blank or missing in answers.toml", fix=f"write {example}")
+        0.0, Feedback(found=f"not answered yet: the box is blank or missing in {FILES.answers}", fix=f"write {example}")
     )
 
 
