@@ -47,7 +47,7 @@ def run(path: Path, submission: Path, options: Options) -> Verdict:
     found = tuple(differences(data, again, whole=not given)) if report.complete else ()
     agrees = not found and state in ("", seal.VALID)
     lines = [f"Graded again with the seed {seed} of the result.", _SEALS[state]]
-    lines += [*given, *_circumstances(data, again), *_outcome(found, again, report.complete)]
+    lines += [*given, *circumstances(data, again), *_outcome(found, again, report.complete)]
     return Verdict(agrees and report.complete, report.complete, tuple(lines))
 
 
@@ -113,7 +113,8 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], *, whole: bool 
     """
     for name, what in (("digest", "the submission's content"), ("programs", "the text that was run")):
         if _extra(then).get(name) != _extra(now).get(name):
-            yield f"{what} is another one: is this the submission that was graded?"
+            other = _other_policy(then, now)
+            yield f"{what} is another one: {_OF_POLICY if other else 'is this the submission that was graded?'}"
     old, new = _by_number(then), _by_number(now)
     for number in [*new, *(n for n in old if n not in new)]:
         yield from _test(number, old.get(number), new.get(number))
@@ -159,10 +160,30 @@ _SEALS = {
 }
 
 
-def _circumstances(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+_OF_POLICY = "that may come of the other policy"  # which says what is read
+
+
+def circumstances(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What was otherwise when `then` was made; by itself it is no difference of two results."""
+    if other := _other_policy(then, now):
+        yield other
     for name in ("versions", "isolation"):
         if _extra(then).get(name) != _extra(now).get(name):
             yield f"Other {name}: {_changed(_extra(then).get(name), _extra(now).get(name))}."
+
+
+def _other_policy(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """That another policy was in force, in words; "" when it was this one, or cannot be told of an older result."""
+    theirs, ours = _extra(then).get("policy"), _extra(now).get("policy")
+    if not isinstance(theirs, dict) or not isinstance(ours, dict) or theirs.get("sha256") == ours.get("sha256"):
+        return ""
+    title, here = (one_line(str(one.get("title")), 80) for one in (theirs, ours))
+    of = (
+        f"of {title!r}, and here is that of {here!r}"
+        if title != here
+        else f"of {title!r}, too, but says something else"
+    )
+    return f"Another policy: the result's is {of}. Give the one that it was made with by --policy."
 
 
 def _outcome(found: tuple[str, ...], now: Mapping[str, Any], complete: bool) -> Iterator[str]:

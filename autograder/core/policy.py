@@ -7,6 +7,7 @@ that decides asks here. No torch, and no file but that one, is touched.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -215,6 +216,11 @@ class Policy(_Table, frozen=True, dict=True):
     def ranks(self) -> dict[str, int]:
         """Where each question stands in the handout's order, which is that of their numbers."""
         return {number: rank for rank, number in enumerate(sorted(self._by_number))}
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash of what it says; another comment or another order of its lines is the same policy."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
     @functools.cached_property
     def _by_number(self) -> dict[str, Question]:

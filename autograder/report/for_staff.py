@@ -6,6 +6,7 @@ tests said to staff, notes. Nothing of it may move to another field.
 
 from __future__ import annotations
 
+from autograder.core.policy import POLICY
 from autograder.core.text import ELLIPSIS, clean, one_line
 from autograder.report import message, summary
 from autograder.report.summary import Summary
@@ -31,6 +32,7 @@ def extra_data(whole: Summary) -> dict[str, object]:
         "file": one_line(submission.file),
         "flags": _shared([message.block(message.finding_rows(flag)) for flag in summary.flags(whole)]),
         "isolation": one_line(whole.report.isolation),
+        "policy": {"sha256": POLICY.sha256, "title": one_line(POLICY.title)},
         "programs": {one_line(number): one_line(p.sha256) for number, p in submission.programs.items()},
         "questions": {
             s.question.number: {"earned": round(s.earned, 4), "possible": s.possible, "ungraded": s.ungraded}

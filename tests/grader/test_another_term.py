@@ -167,22 +167,22 @@ ITS_OWN = {
 }
 
 
-def texts(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Every text but docstrings."""
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, text) of every text but docstrings."""
     notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
-            yield node
+            yield node.lineno, node.value
 
 
 def test_no_message_has_a_files_name_that_another_term_calls_otherwise() -> None:
     files = policy.FILES
     known = re.compile("|".join(map(re.escape, (files.notebook, files.answers, files.history, files.checkpoint))))
     found = [
-        f"{module.path}:{text.lineno} {text.value}"
+        f"{module.path}:{line} {text}"
         for module in modules("autograder")
-        for text in texts(module.tree)
-        if known.search(str(text.value)) and not any(module.path.startswith(path) for path in ITS_OWN)
+        for line, text in texts(module.tree)
+        if known.search(text) and not any(module.path.startswith(path) for path in ITS_OWN)
     ]
     assert not found, f"write the policy's name of the file: {found}"
 

@@ -133,6 +133,12 @@ def test_a_policy_that_an_editor_marked_as_utf_8_is_read(tmp_path: Path) -> None
         policy.load(path)
 
 
+def test_a_policy_is_another_one_by_what_it_says_and_by_nothing_else(tmp_path: Path) -> None:
+    same = policy.load(changed(tmp_path, ("values = 1e-4", "values = 0.0001 # as before")))
+    assert same.sha256 == policy.POLICY.sha256
+    assert policy.load(changed(tmp_path, ("values = 1e-4", "values = 1e-3"))).sha256 != same.sha256
+
+
 def test_questions_and_tests_are_found_by_their_numbers() -> None:
     assert policy.POLICY.question_of("3c.b.1").number == "3c.b"
     assert policy.POLICY.question_of("4a").number == "4a"

@@ -250,6 +250,7 @@ def test_provenance_is_recorded() -> None:
     assert extra["isolation"].startswith("uid+rlimits")
     assert list(extra["versions"]) == ["torch", "python", "autograder"]
     assert extra["digest"] == "9f2c" * 16
+    assert extra["policy"] == {"sha256": POLICY.sha256, "title": "CS189 Homework 6"}
     assert extra["seconds"]["4a.1"] == 0.04
 
 

@@ -59,6 +59,36 @@ def test_a_change_is_named(what: str) -> None:
     assert len(found) == 1 and said in found[0]
 
 
+def test_what_another_policy_reads_otherwise_is_no_question_about_the_submission() -> None:
+    changed = result()
+    changed["extra_data"].update(policy={"sha256": "0", "title": "CS182"}, digest="0", programs={})
+    found = "\n".join(verify.differences(changed, result()))
+    assert found.count("may come of the other policy") == 2 and "is this the submission" not in found
+    assert list(verify.circumstances(changed, result())) == [
+        "Another policy: the result's is of 'CS182', and here is that of 'CS189 Homework 6'. "
+        "Give the one that it was made with by --policy."
+    ]
+
+
+def test_another_policy_that_changes_nothing_is_named_and_is_no_difference() -> None:
+    changed = result()
+    changed["extra_data"]["policy"]["sha256"] = "0"
+    assert list(verify.differences(changed, result())) == []
+    [said] = verify.circumstances(changed, result())
+    assert "is of 'CS189 Homework 6', too, but says something else" in said
+    assert list(verify.circumstances(result(), result())) == []
+
+
+@pytest.mark.parametrize("policy", [None, "x", 5, []])
+def test_a_result_that_names_no_policy_is_compared_all_the_same(policy: object) -> None:
+    older = result()
+    older["extra_data"].update(policy=policy, digest="0")
+    assert list(verify.circumstances(older, result())) == []
+    assert list(verify.differences(older, result())) == [
+        "the submission's content is another one: is this the submission that was graded?"
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"tests": 1}', '{"tests": [1]}', "[" * 100_000, "\udcff", '"' + "x" * verify.MOST_BYTES]
 )
