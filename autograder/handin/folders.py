@@ -23,9 +23,9 @@ from autograder.handin.files.members import folder_members, is_ignored, read_fil
 
 # "Download submissions" on Gradescope puts this beside the folders and maps them to students, who have none.
 ROSTER = "submission_metadata.yml"
-WORK = (FILES.notebook, FILES.script)
+WORK = (FILES.notebook.lower(), FILES.script.lower())  # names are compared in small letters
 # What one person hands in beside the work, and nobody puts into a class's folder by itself.
-BESIDE = (FILES.answers, FILES.history, FILES.checkpoint)
+BESIDE = tuple(name.lower() for name in (FILES.answers, FILES.history, FILES.checkpoint))
 
 _PART = re.compile(r"(.+)-\d{3}\.zip", re.IGNORECASE)  # hw6-20261121T171502Z-001.zip: Drive's download, in parts
 # In a notebook's JSON a letter may stand before it: "\nclass ViTLayer".
@@ -203,7 +203,7 @@ def _files(entry: Path) -> list[tuple[str, Callable[[], bytes]]]:
     def first(name: str) -> tuple[bool, bool, int, str]:
         return _kind(name) == "zip", PurePosixPath(name).name.lower() not in WORK, name.count("/"), name
 
-    likely = [m for m in members if _kind(m.name) or FILES.answers in m.name.lower()]
+    likely = [m for m in members if _kind(m.name) or FILES.answers.lower() in m.name.lower()]
     return [(m.name, m.read) for m in sorted(likely, key=lambda member: first(member.name))[:_FILES]]
 
 

@@ -156,6 +156,36 @@ def test_a_class_that_keeps_its_old_name_in_one_place_is_refused_before_anything
     assert "no class 'SingleHeadAttention' to name here; there is 'AttentionHead'" in said, said
 
 
+READ = """
+import sys
+from pathlib import Path
+from autograder.handin import folders
+from autograder.handin.load import load
+
+found = load(Path(sys.argv[1]))
+print(found.file, sorted(found.programs), found.answers, found.history, [f.message for f in found.findings])
+print(folders.own_files(Path(sys.argv[1])))
+"""
+
+
+def test_files_may_have_capitals(tmp_path: Path) -> None:
+    text = policy.FILE.read_text(encoding="utf-8")
+    names = {"hw6.ipynb": "HW3.ipynb", "answers.toml": "Answers.toml", "history.json": "History.json"}
+    for old, new in names.items():
+        text = text.replace(f'= "{old}"', f'= "{new}"')
+    mine, work = tmp_path / "mine.toml", tmp_path / "work"
+    mine.write_text(text, encoding="utf-8")
+    work.mkdir()
+    for old, new in names.items():
+        (work / new).write_bytes((CLASS / "ada_complete" / old).read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(work)], cwd=ROOT, env=os.environ | {policy.VARIABLE: str(mine)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("HW3.ipynb ['4a', '4b'] {"), done.stdout + done.stderr
+    assert "None" not in done.stdout and "HW3.ipynb'" in done.stdout.splitlines()[1] and "called" not in done.stdout
+
+
 # Where a file's name stands in the code all the same, and the text is none that is told of a submission.
 ITS_OWN = {
     "autograder/commands/package/student.py": "what lies in our template's folder",

@@ -73,7 +73,7 @@ class _Pickle(Exception):
 def _found(members: Sequence[Member], near: str) -> Member | None:
     """The file of the right name, beside the work first; else the only one of its kind."""
     kind = [m for m in members if m.name.lower().endswith((".safetensors", ".safetensors.txt"))]
-    named = [m for m in kind if PurePosixPath(m.name).name.lower().startswith(policy.FILES.checkpoint)]
+    named = [m for m in kind if PurePosixPath(m.name).name.lower().startswith(policy.FILES.checkpoint.lower())]
     folder = PurePosixPath(near).parent
     beside = [member for member in named if PurePosixPath(member.name).parent == folder]
     ordered = sorted(beside or named, key=lambda member: (member.name.count("/"), len(member.name)))

@@ -95,8 +95,8 @@ def _may_be_text(name: str) -> bool:
         and not archive.ending(name)
         and PurePosixPath(name).name
         not in (
-            policy.FILES.answers,
-            policy.FILES.history,
+            policy.FILES.answers.lower(),
+            policy.FILES.history.lower(),
         )
     )
 
@@ -120,7 +120,7 @@ def _in_place(problem: str, file: str) -> list[Finding]:
 
 
 def _choose(candidates: Sequence[Member], members: Sequence[Member], provided: str) -> Chosen:
-    names = (policy.FILES.notebook, policy.FILES.script)
+    names = (policy.FILES.notebook.lower(), policy.FILES.script.lower())
     exact = [member for name in names for member in candidates if _base(member) == name]
     # what names no class defines none; without a file of the right name it may still say what the classes were called
     others = sorted((member for member in candidates if member not in exact), key=lambda member: not _names_one(member))

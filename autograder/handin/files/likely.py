@@ -29,7 +29,7 @@ def named(members: Sequence[Member], near: str, name: str) -> list[Member]:
 
 def is_named(member: Member, name: str) -> bool:
     """Whether it is `name`, in any case; "answers.toml.txt" is what Windows makes of it."""
-    return _base(member) in (name, f"{name}.txt")
+    return _base(member) in (name.lower(), f"{name.lower()}.txt")
 
 
 def documents(members: Sequence[Member], name: str) -> list[Member]:
@@ -48,12 +48,12 @@ def _base(member: Member) -> str:
 
 def _word(name: str) -> str:
     """answers.toml: "answer", as some people write it."""
-    return PurePosixPath(name).stem.removesuffix("s")
+    return PurePosixPath(name.lower()).stem.removesuffix("s")
 
 
 def _may_be(member: Member, name: str) -> bool:
     """Of its kind, with its word in the name; a kind that nothing else of a submission is of needs no word."""
-    base, ending = PurePosixPath(_base(member)), PurePosixPath(name).suffix
+    base, ending = PurePosixPath(_base(member)), PurePosixPath(name.lower()).suffix
     if ending == ".toml" and base.suffix == ending:
         return True
     inner = PurePosixPath(base.stem).suffix.partition(" ")[0]  # "answers.toml (1).txt"

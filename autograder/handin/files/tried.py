@@ -49,7 +49,7 @@ class Tried(NamedTuple):
     @property
     def right_name(self) -> bool:
         """Whether it is called as the handout says."""
-        return self.base in (policy.FILES.notebook, policy.FILES.script)
+        return self.base in (policy.FILES.notebook.lower(), policy.FILES.script.lower())
 
     @property
     def base(self) -> str:
