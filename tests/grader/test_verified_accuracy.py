@@ -240,7 +240,7 @@ def test_equal_weights_in_a_class_are_flagged_for_staff_alone(trained: tuple[Sta
     for name, weights in {"ada": state, "ben": state, "cat": other}.items():
         submission(tmp_path / "class" / name, safetensors(weights), right)
     graded = batch.run(tmp_path / "class", tmp_path / "out", Options(only="4c.2"), jobs=1)
-    assert graded.notes == ("the same trained weights in ada, ben",)
+    assert "the same trained weights in ada, ben" in graded.notes and not any("cat" in note for note in graded.notes)
     flagged = json.loads((tmp_path / "out/results/ben.json").read_text(encoding="utf-8"))
     assert "equal those of ada" in json.dumps(flagged["extra_data"]["flags"])
     assert "equal those of" not in flagged["output"]
