@@ -264,7 +264,7 @@ BOTH = "plt.plot(a, label='train')\nplt.plot(b, label='val')"
 def test_a_picture_tells_of_the_set_that_the_text_leaves_out() -> None:
     cells = [Cell(1, "fit()", LINES), Cell(2, BOTH, "", 1)]
     verdict = judge_curves(from_outputs(cells))
-    assert verdict.earned == 1.0 and "as a picture" in " ".join(verdict.remarks)
+    assert verdict.earned == 1.0 and "but a picture of them" in " ".join(verdict.remarks)
 
 
 def test_a_picture_of_one_set_does_not() -> None:
