@@ -116,6 +116,8 @@ def test_a_batch_norm_is_told_by_the_samples_that_it_mixes() -> None:
     assert all("without the LayerNorm" in found[n] and "a BatchNorm?" in found[n] for n in ("4b.2", "4b.4"))
     without = said("4b", LAYER.replace("self.norm1(x)", "x").replace("self.norm2(x)", "x"))
     assert "without LayerNorms" in without["4b.2"] and "BatchNorm" not in without["4b.2"]
+    raising = LAYER.replace("self.norm1(x)", "x").replace("self.norm2(x)", "(x / 0 if self.training and 1 // 0 else x)")
+    assert "without LayerNorms" in said("4b", raising)["4b.2"], "what fails in train mode keeps its words"
     fixed = said("4b", LAYER.replace("nn.Dropout(dropout)", "nn.Dropout(0.1)"))
     assert fixed.keys() == {"4b.6"} and "is the argument passed on" in fixed["4b.6"]
 
