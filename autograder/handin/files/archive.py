@@ -129,7 +129,8 @@ class _Unpacking:
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
         self._archive = archive
         self._name = name
-        self._sizes: dict[str, int] = {}  # of what was read
+        self._seen: set[str] = set()  # what is read again counts once
+        self._size = 0
 
     def read(self, entry: zipfile.ZipInfo) -> bytes:
         """The file's bytes. Raises SubmissionError where it is a link, too large, damaged, or packed as no file is."""
@@ -139,9 +140,10 @@ class _Unpacking:
             raise SubmissionError(f"{entry.filename} is a link to another file. Put the file itself into the zip.")
         if entry.file_size > limit:
             raise SubmissionError(too_large(entry.filename, entry.file_size))
-        sizes = self._sizes | {entry.filename: entry.file_size}
-        check_amount(0, 0, sum(sizes.values()), self._name)
-        self._sizes = sizes
+        if entry.filename not in self._seen:
+            check_amount(0, 0, self._size + entry.file_size, self._name)
+            self._seen.add(entry.filename)
+            self._size += entry.file_size
         try:
             with self._archive.open(entry) as file:
                 data = file.read(limit + 1)

@@ -109,24 +109,28 @@ def module_cells(data: bytes, file: str) -> tuple[Cell, ...]:
 def _written(saved: Sequence[SavedCell]) -> dict[str, tuple[Cell, ...]]:
     """Modules that cells write with %%writefile and that some cell imports. Each written text keeps its lines."""
     written: dict[str, tuple[Cell, ...]] = {}
+    said: list[str] | None = None
     for cell in saved:
         first, newline, rest = cell.source.partition("\n")
         match = _WRITES.match(first[:300])
-        if match and (name := _imported_as(match["path"], saved)):
+        if match is None:
+            continue
+        if said is None:  # %run is an import in plain Python
+            said = [text for other in saved for text in (other.source, plain_python(other.source))]
+        if name := _imported_as(match["path"], said):
             text = Cell(cell.number, newline + plain_python(rest))
             written[name] = (*(written.get(name, ()) if match["more"] else ()), text)
     return written
 
 
-def _imported_as(path: str, saved: Sequence[SavedCell]) -> str:
-    """The dotted name under which some cell imports the file, however far up its path the import begins; "" for none.
+def _imported_as(path: str, said: Sequence[str]) -> str:
+    """The dotted name under which some text imports the file, however far up its path the import begins; "" for none.
 
     /content/src/heads is src.heads in Colab's own folder, and heads where sys.path leads into src.
     """
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..", "~")]
     parts = parts[:-1] if parts[-1:] == ["__init__"] else parts
     names = [".".join(parts[at:]) for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
-    said = [text for cell in saved for text in (cell.source, plain_python(cell.source))]  # %run is an import there
     return next((name for name in names if any(imports_module(name, text) for text in said)), "")
 
 
