@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,8 +114,13 @@ def _owners(path: Path) -> dict[str, list[Person]]:
 
 
 def _free(wanted: str, taken: set[str]) -> str:
-    """A file name that no other page has, on any file system."""
-    safe = re.sub(r"[^\w.@+-]+", "_", wanted, flags=re.ASCII).lstrip(".")[:MAX_NAME] or "student"
+    """A file name that no other page has, on any file system.
+
+    Letters of every script stay: without them a name in another script is a row of underscores, the next student's too,
+    and which of them is whose changes when somebody joins the class.
+    """
+    safe = re.sub(r"[^\w.@+-]+", "_", unicodedata.normalize("NFC", wanted)).lstrip(".")
+    safe = safe.encode("utf-8", "replace")[:MAX_NAME].decode("utf-8", "ignore") or "student"
     name, number = f"{safe}.html", 1
     while name.lower() in taken:
         number += 1

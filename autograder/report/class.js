@@ -6,10 +6,13 @@
   const search = document.getElementById("search");
   const only = document.getElementById("only-flagged");
   const shown = document.getElementById("shown");
-  const names = rows.map((row) => row.dataset.who);
+  // Without accents and capitals, so that "zoe" finds Zoë, however her system composed the letter.
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const names = rows.map((row) => plain(row.dataset.who));
+  const letters = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
   function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(search.value).split(/\s+/).filter(Boolean);
     let count = 0;
     rows.forEach((row, index) => {
       const fits = words.every((word) => names[index].includes(word)) && (!only.checked || row.dataset.flags !== "0");
@@ -19,22 +22,19 @@
     shown.textContent = count + " of " + rows.length + " shown";
   }
 
-  function value(row, column) {
-    const text = row.cells[column].dataset.value;
-    const number = parseFloat(text);
-    return Number.isNaN(number) ? text : number;
-  }
-
+  // Numbers begin with the highest, words with A; what is empty comes last in both directions.
   function sort(button) {
     const head = button.closest("th");
-    const down = head.getAttribute("aria-sort") !== "descending";
+    const numbers = head.classList.contains("n");
+    const before = head.getAttribute("aria-sort");
+    const down = before ? before !== "descending" : numbers;
     document.querySelectorAll("#list th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const column = head.cellIndex;
     const order = rows.slice().sort((a, b) => {
-      const x = value(a, column), y = value(b, column);
-      if (typeof x !== typeof y) { return typeof x === "number" ? -1 : 1; }
-      return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+      const x = a.cells[column].dataset.value, y = b.cells[column].dataset.value;
+      if (x === "" || y === "") { return (x === "" ? 1 : 0) - (y === "" ? 1 : 0); }
+      return (numbers ? Number(x) - Number(y) : letters.compare(x, y)) * (down ? -1 : 1);
     });
     body.replaceChildren(...order);
   }

@@ -44,10 +44,9 @@ def class_page(whole: Overview) -> str:
         "most": max((len(mistake.ids) for mistake in whole.mistakes), default=1),
         "alarms": [item for item in whole.tests if item.alarm],
         "flagged": [one for one in whole.students if one.flags],
-        "slow": sorted((one for one in whole.students if one.seconds >= SLOW), key=lambda one: -one.seconds)[
-            :MOST_SLOW
-        ],
+        "slow": _slow(whole.students),
         "curves": _curves(whole.students),
+        "named": any(one.who for one in whole.students),
         "cells": cells,
         "difficulty": difficulty,
         "points": message.points,

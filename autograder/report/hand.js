@@ -60,6 +60,11 @@
   });
   cards.forEach((card) => {
     recall(card);
+    // A wheel or an arrow that was meant to move the page would count a typed number up or down, unseen.
+    card.points.addEventListener("wheel", () => card.points.blur(), { passive: true });
+    card.points.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowUp" || event.key === "ArrowDown") { event.preventDefault(); }
+    });
     [card.points, card.comment].forEach((field) => field.addEventListener("input", () => { keep(card); show(); }));
   });
   show();

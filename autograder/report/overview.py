@@ -6,6 +6,7 @@ could not be graded is left out of every mean: it is nobody's zero.
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,9 @@ from autograder.report.summary import Summary
 # Below this many submissions a quarter is too few to say anything.
 LEAST_CLASS = 12
 LEAST_FAILING = 0.25
-BINS = 13  # of the histogram of totals: 3 points wide for 39
+# Bars of the histogram of totals: of these widths the least that gives so many bars at most. 3 points for 39.
+MOST_BARS = 13
+WIDTHS = (0.25, 0.5, 1, 2, 3, 5, 10, 20, 25, 50, 100)
 
 
 class Student(msgspec.Struct, frozen=True):
@@ -180,9 +183,10 @@ def _alarm(pairs: Sequence[tuple[float, float]]) -> str:
 def _histogram(totals: Sequence[float], possible: float) -> tuple[tuple[float, float, int], ...]:
     if not totals or possible <= 0:
         return ()
-    width = possible / BINS
-    places = [min(int(total / width), BINS - 1) for total in totals]
-    return tuple((i * width, (i + 1) * width, places.count(i)) for i in range(BINS))
+    width = next((width for width in WIDTHS if possible <= width * MOST_BARS), possible / MOST_BARS)
+    count = max(1, min(math.ceil(possible / width), MOST_BARS))
+    places = [max(0, min(int(total / width), count - 1)) for total in totals]
+    return tuple((i * width, min((i + 1) * width, possible), places.count(i)) for i in range(count))
 
 
 def _counted(students: Sequence[Student]) -> tuple[Mistake, ...]:

@@ -100,6 +100,27 @@ class Browser:
         self.value(f"document.querySelector({json.dumps(selector)}).focus()")
         self._call("Input.insertText", {"text": text}, session=self._session)
 
+    def press(self, key: str, code: int) -> None:
+        """Presses one key, by its name and its virtual code: ("Tab", 9), ("ArrowDown", 40)."""
+        for kind in ("keyDown", "keyUp"):
+            pressed = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code}
+            self._call("Input.dispatchKeyEvent", pressed, self._session)
+
+    def wheel(self, selector: str, down: int) -> None:
+        """Turns the mouse's wheel over an element, by so many pixels."""
+        place = f"(box => [box.left + 9, box.top + 9])(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        x, y = self.value(place)
+        for turned in ({"type": "mouseMoved"}, {"type": "mouseWheel", "deltaX": 0, "deltaY": down}):
+            self._call("Input.dispatchMouseEvent", {"x": x, "y": y, **turned}, self._session)
+        self.value("new Promise(done => setTimeout(done, 300))")
+
+    def on_paper(self, scheme: str) -> None:
+        """Shows the page as it is printed on A4, by someone whose system is "light" or "dark"."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self._call("Emulation.setEmulatedMedia", {"media": "print", "features": [feature]}, self._session)
+        size = {"width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", size, self._session)
+
     def _send(self, method: str, session: str, parameters: dict[str, Any] | None = None) -> int:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters or {}}

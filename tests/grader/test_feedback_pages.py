@@ -78,6 +78,14 @@ def test_each_student_of_a_group_has_a_page_and_names_do_not_meet(graded: Make, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graded", "out"], "nothing is written elsewhere"
 
 
+def test_a_name_in_another_script_keeps_its_letters_so_that_no_page_changes_hands(graded: Make, tmp_path: Path) -> None:
+    known = record.Record("k", report())
+    feedback.write(graded({"מרים_כהן": known, "李小龍": known, "Zoë": known, "字" * 80: known}), tmp_path / "out")
+    before = {row["id"]: row["file"] for row in rows(tmp_path / "out")}
+    assert before["מרים_כהן"] == "מרים_כהן.html" and before["李小龍"] == "李小龍.html" and before["Zoë"] == "Zoë.html"
+    assert len(before["字" * 80].encode()) <= feedback.MAX_NAME + len(".html"), "as long as a file system allows"
+
+
 def test_a_result_that_is_not_whole_is_told(graded: Make, tmp_path: Path) -> None:
     _, [note] = feedback.write(graded({"ada": record.Record("", report(complete=False))}), tmp_path / "out")
     assert "ada" in note and "fault of ours" in note
