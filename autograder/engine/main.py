@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
-# Before torch: with more, a zygote that has used two OpenMP threads makes two-threaded children hang.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
-# Where a training takes more, one that waits for another gives its core away: on a machine whose cores were busy, a
-# step with two threads took 1.7 s where they spin, and 0.1 s where they do not.
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # whoever asks for a GPU before the fork must not start CUDA by it
+# Before torch: with more, a zygote that has used two OpenMP threads makes two-threaded children hang. Where a training
+# takes more, one that waits for another gives its core away: on a machine whose cores were busy, a step with two
+# threads took 1.7 s where they spin, and 0.1 s where they do not. And whoever asks for a GPU before the fork must not
+# start CUDA by it.
+TORCH_VARIABLES = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+TORCH_VARIABLES |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+os.environ.update(TORCH_VARIABLES)
 
 import msgspec  # noqa: E402
 import torch  # noqa: E402, F401
@@ -42,12 +42,17 @@ def main(supervisor: int = 0, limits: str = "") -> None:
     policy's, of one that grades.
     """
     if supervisor:
-        _die_with(supervisor)
+        die_with(supervisor)
     given = msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS
     zygote.warm_up(given.device)
     if limits:
         full_run.warm_up(given.device)
-    student_side = zygote.start(given)
+    serve(given)
+
+
+def serve(limits: Limits) -> None:
+    """Never returns: forks the zygote, whose children have these limits, then carries out orders until they end."""
+    student_side = zygote.start(limits)
     try:
         _trusted(student_side)
     finally:
@@ -55,7 +60,7 @@ def main(supervisor: int = 0, limits: str = "") -> None:
     os._exit(0)  # torch's own clean-up takes longer than grading a submission, and nothing is left to clean
 
 
-def _die_with(supervisor: int) -> None:
+def die_with(supervisor: int) -> None:
     """Ends this process, and through it zygote, graders and children, when the supervisor does, however it ends.
 
     The kernel means the *thread* that started us. So a supervisor names itself only when that was its main thread; with

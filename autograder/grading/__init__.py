@@ -110,8 +110,8 @@ def _fill(
     submission needs a tenth of it.
     """
     deadline = sheet.start + options.seconds
-    for _ in range(2):
-        engine = engines.at_work()
+    for again in (False, True):
+        engine = engines.at_work(alone=again)
         engine.send(Grade(sheet.submission, deadline, options.seed, kept))
         if sheet.fill(engine, deadline + GRACE_SECONDS, engines.ready, watch):
             engines.ready = sheet.ready
@@ -137,10 +137,10 @@ class _Engines:
             self._engine.finish()
         self.drop()  # an interruption leaves no time for an orderly end
 
-    def at_work(self) -> Engine:
-        """The engine; it imports torch, and has its first order, from the first call on."""
+    def at_work(self, *, alone: bool = False) -> Engine:
+        """The engine; it imports torch, and has its first order, from the first call on. `alone`: see Engine.start."""
         if self._engine is None:
-            self._engine, self.ready = Engine.start(), None
+            self._engine, self.ready = Engine.start(alone=alone), None
             self._engine.send(self._setup)
         return self._engine
 

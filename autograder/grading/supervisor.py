@@ -10,7 +10,6 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +23,8 @@ from autograder.core import mnist
 from autograder.core.events import Event, Fault, Order, event_decoder, line
 from autograder.core.policy import VARIABLE
 from autograder.core.records import Limits
+from autograder.grading import forkserver
+from autograder.grading.process import Process, Started
 from autograder.sandbox import scratch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,33 +46,36 @@ _START = (
 ORDERLY_SECONDS = 3.0
 
 
+def engine_environment() -> dict[str, str]:
+    """What an engine finds in its environment, but for the folder of its own."""
+    return {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | LARGE_PAGES
+
+
 class Engine:
     """One engine process. `with Engine.start() as engine:` ends it for certain."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: str) -> None:
+    def __init__(self, process: Process, folder: str) -> None:
         self._process = process
         self._scratch = folder
-        assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._buffer = b""
 
     @classmethod
-    def start(cls, limits: Limits | None = None) -> Engine:
+    def start(cls, limits: Limits | None = None, *, alone: bool = False) -> Engine:
         """Starts importing torch at once; orders may come later. Its own messages go to our stderr.
 
-        `limits` of every child; None: the policy's.
+        `limits` of every child; None: the policy's. `alone`: not from a fork server, though there be one.
         """
         folder = tempfile.mkdtemp(prefix="autograder-")
         os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
-        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        environment |= {"TMPDIR": folder, **LARGE_PAGES}
+        environment = engine_environment() | {"TMPDIR": folder}
+        if limits is None and not alone and (forked := forkserver.engine(ROOT, environment)):
+            return cls(forked, folder)
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
         main_thread = threading.current_thread() is threading.main_thread()  # it lives as long as this process
         command = [sys.executable, *flags, "-c", _START, str(ROOT), str(os.getpid() if main_thread else 0)]
         command += [msgspec.json.encode(limits).decode()] if limits else []
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
-        return cls(process, folder)
+        return cls(Started(command, environment), folder)
 
     def __enter__(self) -> Engine:
         return self
@@ -81,18 +85,16 @@ class Engine:
 
     def send(self, order: Order) -> None:
         """Queues an order. A dead engine is noticed by `events`, not here."""
-        assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.write(line(order))
             self._process.stdin.flush()
 
     def finish(self) -> None:
         """No more orders: lets the engine end in order, with every child reaped; kills it if that takes too long."""
-        assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         end = time.monotonic() + ORDERLY_SECONDS
-        while self._status(wait=False) is None and time.monotonic() < end:
+        while self._process.status(wait=False) is None and time.monotonic() < end:
             time.sleep(0.002)
         self.kill()
 
@@ -101,7 +103,6 @@ class Engine:
 
         Either end is told as a last `Fault`, unless the engine ended by itself after its orders.
         """
-        assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while True:
@@ -111,7 +112,7 @@ class Engine:
                     return
                 data = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not data:
-                    if status := self._status(wait=True):
+                    if status := self._process.status(wait=True):
                         yield Fault(f"the grading engine ended with status {status}{_name(status)}")
                     return
                 yield from self._decoded(data)
@@ -124,28 +125,12 @@ class Engine:
             except msgspec.MsgspecError as error:
                 yield Fault(f"the grading engine said something unreadable: {error}")
 
-    def _status(self, *, wait: bool) -> int | None:
-        """How the engine ended, as Popen counts; None while it lives. It stays unreaped, so that its number is its own.
-
-        Its process group has that number, too: killed after the reaping, it could be somebody else's by then.
-        """
-        if self._process.returncode is not None or not hasattr(os, "waitid"):  # macOS before Python 3.13
-            return self._process.wait() if wait else self._process.poll()
-        found = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG))
-        if found is None:
-            return None
-        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
-
     def kill(self) -> None:
         """Ends the engine and, through it, the zygote and every child (they die with their parent). Twice is once."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+            with contextlib.suppress(OSError):
+                stream.close()
         scratch.remove(self._scratch)
 
 

@@ -1,5 +1,6 @@
 """Settings for all tests of the grader itself."""
 
+import contextlib
 import os
 import signal
 
@@ -15,10 +16,30 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 from hypothesis import settings
 
+from autograder.grading import forkserver
+from autograder.grading.supervisor import ROOT, engine_environment
 from tests.grader.boxed import pytest_runtest_protocol, skip_without_a_box
 from tests.grader.order import dearest_first
 
 __all__ = ["pytest_runtest_protocol"]  # a hook: pytest finds it by name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All tests take their engines from one server: importing torch for each was a third of what they took.
+
+    Tests of how an engine is started and ended go without: `own_engine`.
+    """
+    if not hasattr(config, "workerinput"):
+        shared = contextlib.ExitStack()
+        os.environ.pop(forkserver.VARIABLE, None)  # in a box that of the tests outside stands on other ground
+        os.environ.update(shared.enter_context(forkserver.shared(2, ROOT, engine_environment())))
+        config.add_cleanup(shared.close)
+
+
+@pytest.fixture
+def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines are started, as they are by who grades one submission."""
+    monkeypatch.delenv(forkserver.VARIABLE, raising=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

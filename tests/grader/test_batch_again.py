@@ -22,7 +22,7 @@ from autograder.commands.batch.entries import Entry, Person
 from autograder.commands.batch.record import Task
 from autograder.core.errors import UsageError
 from autograder.core.records import Report
-from autograder.grading import Options
+from autograder.grading import Options, forkserver
 from autograder.report import results
 from autograder.report.class_table import ClassRow
 from tests.grader import processes
@@ -320,7 +320,8 @@ def long_class(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path, Pa
         shutil.copytree(ROOT / "examples" / "class" / "hana_post_norm", top / f"submission_{number:02d}")
     command = [sys.executable, "-m", "autograder", "batch", str(top), "--out", str(out), "--quiet", "--jobs", "2"]
     command += ["--only", "4a"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe, alone = subprocess.PIPE, {name: value for name, value in os.environ.items() if name != forkserver.VARIABLE}
+    process = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=alone)
     deadline = time.monotonic() + patience(60)
     while len(list(out.glob("records/*"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -331,21 +332,22 @@ def long_class(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path, Pa
 
 @pytest.mark.slow
 @pytest.mark.boxed
-@pytest.mark.parametrize("victim", ["the command", "a lane", "an engine"])
+@pytest.mark.parametrize("victim", ["the command", "a lane", "an engine", "the fork server"])
 def test_whoever_is_killed_the_class_goes_on_where_it_was(
     long_class: tuple[subprocess.Popen[str], Path, Path], victim: str
 ) -> None:
     process, top, out = long_class
     below = processes.descendants(process.pid)
-    lane = next(pid for pid in below if processes.parent(pid) == process.pid)
-    engine = next(pid for pid in below if processes.parent(pid) == lane)
+    server, lane, _ = [pid for pid in below if processes.parent(pid) == process.pid]
+    engine = next(pid for pid in below if processes.parent(pid) == server)
     if victim == "the command":
         process.kill()
         process.communicate(timeout=patience(60))
         assert not processes.still_there(below, patience(30)), "its lanes end with it"
         assert not (out / "grades.csv").exists()
     else:
-        processes.end(lane if victim == "a lane" else engine, below=process.pid)
+        ended = {"a lane": lane, "an engine": engine, "the fork server": server}[victim]
+        processes.end(ended, below=process.pid)
         process.communicate(timeout=patience(120))
         assert process.returncode == 0
     done = batch.run(top, out, Options(only="4a"))

@@ -138,6 +138,7 @@ def until(holds: Callable[[], object], seconds: float) -> bool:
     return False
 
 
+@pytest.mark.usefixtures("own_engine")
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("victim", ["supervisor", "engine"])
 def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim: str) -> None:
@@ -167,6 +168,7 @@ def test_whoever_of_us_is_killed_leaves_no_process_behind(tmp_path: Path, victim
         shutil.rmtree(scratch)
 
 
+@pytest.mark.usefixtures("own_engine")
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_command_that_is_ended_by_a_signal_puts_everything_away(tmp_path: Path, ending: signal.Signals) -> None:

@@ -26,7 +26,7 @@ from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
 from tests.grader.processes import alive, descendants, end, parent, zygote
 
-pytestmark = [pytest.mark.slow, pytest.mark.boxed]
+pytestmark = [pytest.mark.slow, pytest.mark.boxed, pytest.mark.usefixtures("own_engine")]
 
 
 def test_a_child_killed_from_outside_is_replaced_and_its_test_run_again(tmp_path: Path) -> None:

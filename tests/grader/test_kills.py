@@ -78,8 +78,8 @@ def test_the_engines_group_is_killed_while_its_number_is_still_its_own(
 
     real = os.killpg
     monkeypatch.setattr(os, "killpg", killpg)
-    engine = Engine.start()
-    process = engine._process
+    engine = Engine.start(alone=True)
+    process = engine._process.popen  # type: ignore[attr-defined]
     if end == "after it died":
         process.send_signal(9)
         [fault] = engine.events(time.monotonic() + patience(20))

@@ -17,7 +17,7 @@ from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.processes import alive, descendants, end, parent
 from tests.grader.processes import zygote as zygote_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.boxed]
+pytestmark = [pytest.mark.slow, pytest.mark.boxed, pytest.mark.usefixtures("own_engine")]
 OPTIONS = Options(only="4a")
 
 

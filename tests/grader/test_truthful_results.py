@@ -21,7 +21,7 @@ from tests.grader.pace import patience
 from tests.grader.processes import descendants, end, parent, still_there
 from tests.grader.source_tree import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.boxed]
+pytestmark = [pytest.mark.slow, pytest.mark.boxed, pytest.mark.usefixtures("own_engine")]
 
 # Every forward takes a while, so that there is a middle to be ended in; nothing else is wrong with it.
 SLEEPY = """

@@ -21,13 +21,16 @@ import msgspec
 from autograder.commands.batch.lane import done
 from autograder.commands.batch.record import Done, Stopped, Task, answer_decoder, encode
 from autograder.core import errors
-from autograder.grading import FAULT, GRACE_SECONDS, Options
-from autograder.grading.supervisor import ROOT
+from autograder.grading import FAULT, GRACE_SECONDS, Options, forkserver
+from autograder.grading.supervisor import ROOT, engine_environment
 from autograder.report import results
 
 # Memory of one lane's processes, MB: supervisor, engine, zygote and children take 380 at most with CPU torch
-# (`benchmarks/speed.py`). What a child may take beyond torch is seldom taken.
+# (`benchmarks/speed.py`). What a child may take beyond torch is seldom taken. Lanes that share a fork server have torch
+# once: measured on the examples (sum of what each process has alone, its share of the rest), two take 46 MB more than
+# one, four 302 more.
 LANE_MB = 450
+FURTHER_LANE_MB = 200
 
 # Seconds that a lane may need beyond a submission's own time: to read it (20 s at most), to write its page, to import
 # torch anew after an engine died. After that it hangs, by a fault of ours.
@@ -46,7 +49,8 @@ Watch = Callable[[dict[str, float]], None]  # what is being graded, and for how 
 def sensible() -> int:
     """How many lanes this machine has cores and memory for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(_available_mb() // LANE_MB)))
+    further = (_available_mb() - LANE_MB) // (FURTHER_LANE_MB if forkserver.possible() else LANE_MB)
+    return max(1, min(cores, 1 + int(further)))
 
 
 def _available_mb() -> float:
@@ -68,10 +72,12 @@ def run(
 
     Raises UsageError or WeakIsolation when the command cannot be carried out as given.
     """
-    todo, strikes = deque(tasks), dict.fromkeys((task.id for task in tasks), 0)
-    lanes = [Lane(options) for _ in range(min(jobs, len(tasks)))]
-    fit = False  # whether anything was graded: the command and the machine are as they must be
-    try:
+    count = min(jobs, len(tasks))
+    with forkserver.shared(count, ROOT, engine_environment()) as served, contextlib.ExitStack() as last:
+        lanes = [Lane(options, os.environ | served) for _ in range(count)]
+        last.callback(_end, lanes)
+        todo, strikes = deque(tasks), dict.fromkeys((task.id for task in tasks), 0)
+        fit = False  # whether anything was graded: the command and the machine are as they must be
         while todo or any(lane.task for lane in lanes):
             for lane in lanes:
                 if lane.task is None and todo:
@@ -87,18 +93,20 @@ def run(
                     fit = True
                     yield answer
                 elif answer is not None and task is not None:
-                    lanes[lanes.index(lane)] = Lane(options)
+                    lanes[lanes.index(lane)] = Lane(options, os.environ | served)
                     lane.kill()
                     strikes[task.id] += 1
                     if strikes[task.id] == 1:
                         todo.appendleft(task)
                     else:
                         yield done(task, results.failure(FAULT, staff=answer))
-    finally:
-        for lane in lanes:
-            lane.ask_to_end()
-        for lane in lanes:
-            lane.kill(ORDERLY_SECONDS)
+
+
+def _end(lanes: Sequence[Lane]) -> None:
+    for lane in lanes:
+        lane.ask_to_end()
+    for lane in lanes:
+        lane.kill(ORDERLY_SECONDS)
 
 
 def _spoke(lanes: Sequence[Lane]) -> list[Lane]:
