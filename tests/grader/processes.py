@@ -45,6 +45,12 @@ def descendants(pid: int) -> list[int]:
     return children + [below for child in children for below in descendants(child)]
 
 
+def engines(supervisor: int) -> list[int]:
+    """The engines that a process has started for itself and that live."""
+    below = [pid for pid in descendants(supervisor) if parent(pid) == supervisor and alive(pid)]
+    return [pid for pid in below if b"autograder.engine.main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def zygote(engine: int) -> int:
     """The zygote of an engine: its eldest child, or the first process of the namespaces behind that; 0: none."""
     eldest, *_ = [*descendants(engine), 0]

@@ -24,7 +24,7 @@ from autograder.sandbox.room import BY_THE_SYSTEM, OUT_OF_MEMORY, Ended, Room
 from autograder.sandbox.zygote import Zygote, start, warm_up
 from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
-from tests.grader.processes import alive, descendants, end, parent, zygote
+from tests.grader.processes import descendants, end, engines, zygote
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed, pytest.mark.usefixtures("own_engine")]
 
@@ -36,7 +36,7 @@ def test_a_child_killed_from_outside_is_replaced_and_its_test_run_again(tmp_path
     def watch(report: Report) -> None:
         if not report.tests or len(report.tests) % 2:
             return
-        for engine in [pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and alive(pid)]:
+        for engine in engines(os.getpid()):
             for child in descendants(zygote(engine)):
                 end(child, below=engine)
                 struck.append(child)

@@ -14,7 +14,7 @@ from autograder.core.records import Report, Status
 from autograder.grading import Options, grade_many
 from autograder.sandbox import zygote
 from tests.grader.honest_styles import ATTENTION, IMPORTS
-from tests.grader.processes import alive, descendants, end, parent
+from tests.grader.processes import end, engines
 from tests.grader.processes import zygote as zygote_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.boxed, pytest.mark.usefixtures("own_engine")]
@@ -33,7 +33,7 @@ def graded(folder: Path, strike: Callable[[int, int], None], strikes: int) -> li
     def watch(report: Report) -> None:
         if report.submission.name != "two" or not report.tests or len(struck) == strikes:
             return
-        [engine] = [pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and alive(pid)]
+        [engine] = engines(os.getpid())
         if engine not in struck:
             struck.append(engine)
             strike(zygote_of(engine), engine)
