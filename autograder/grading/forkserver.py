@@ -57,27 +57,28 @@ def engine(root: Path, environment: Mapping[str, str]) -> Forked | None:
 def shared(lanes: int, root: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """What so many lanes find in their environment beside ours; the server that it names ends afterwards.
 
-    Nothing for a single lane, where a server at hand will do, or on a system that has none (macOS).
+    Nothing for a single lane, where a server at hand will do, or where there can be none (macOS).
     """
-    if lanes < 2 or not possible() or _served(root):
-        yield {}
-        return
+    with contextlib.ExitStack() as last:
+        found = {}
+        if lanes > 1 and possible() and not _served(root):
+            with contextlib.suppress(OSError):  # TMPDIR's path is too long for a socket, or there is no /proc
+                found = {VARIABLE: _serving(last, root, environment)}
+        yield found
+
+
+def _serving(last: contextlib.ExitStack, root: Path, environment: Mapping[str, str]) -> str:
+    """Starts a server that `last` ends; its folder."""
     folder = tempfile.mkdtemp(prefix="autograder-")  # ours alone: mode 0700
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    process = None
-    try:
+    last.callback(scratch.remove, folder)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:  # only the server keeps it
         listener.bind(os.path.join(folder, SOCKET))
         listener.listen(QUEUE)
         Path(folder, STANDING).write_text(_standing(root), encoding="utf-8")
         process = _start(listener, root, environment)
-        listener.close()  # whoever connects when the server is gone is to be told so
-        yield {VARIABLE: folder}
-    finally:
-        listener.close()
-        if process is not None:
-            process.kill()  # of a child not waited for yet, so the number is its own
-            process.communicate()
-        scratch.remove(folder)
+    last.callback(process.communicate)
+    last.callback(process.kill)  # of a child not waited for yet, so the number is its own
+    return folder
 
 
 def possible() -> bool:

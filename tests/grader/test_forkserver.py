@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -222,6 +223,16 @@ def test_a_single_lane_and_a_class_with_a_server_at_hand_start_none() -> None:
         assert found == {}
     with forkserver.shared(2, ROOT, engine_environment()) as found:
         assert found == {}
+
+
+def test_where_no_socket_can_be_made_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(forkserver.VARIABLE)
+    deep = tmp_path / ("deep" * 30)  # sockets have short paths
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with forkserver.shared(2, ROOT, engine_environment()) as found:
+        assert found == {}
+    assert not list(deep.iterdir())
 
 
 def test_who_hung_up_before_torch_was_there_has_no_engine_forked(monkeypatch: pytest.MonkeyPatch) -> None:

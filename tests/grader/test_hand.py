@@ -147,8 +147,11 @@ TAKEN = {
 
 @pytest.mark.parametrize("what", TAKEN)
 def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, what: str) -> None:
-    (tmp_path / "h.csv").write_text(TAKEN[what], "utf-8", newline="")
-    assert hand.gather([tmp_path / "h.csv"], ENTRIES, tmp_path)[0] == {"-ben": {"2d": hand.Mark(1.5, "a; b, c")}}
+    for encoding in ("utf-8", "utf-16"):
+        (tmp_path / "h.csv").write_text(
+            TAKEN[what].removeprefix("\ufeff" * (encoding == "utf-16")), encoding, newline=""
+        )
+        assert hand.gather([tmp_path / "h.csv"], ENTRIES, tmp_path)[0] == {"-ben": {"2d": hand.Mark(1.5, "a; b, c")}}
 
 
 def test_a_comment_of_several_lines_and_with_quotes_is_read_whole(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ for, and what they go over, is `hand`'s affair.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -63,7 +64,9 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_MB << 20:
             raise UsageError(f"--hand {path}: it is larger than {MAX_MB} MB: give the table that the page saves")
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what Excel calls Unicode text
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except OSError as error:
         raise UsageError(f"--hand {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
