@@ -121,6 +121,25 @@ def activation_after_both(x: Tensor, parts: LayerParts) -> Tensor:
     return x + parts.activation(_mlp(x, msgspec.structs.replace(parts, activation=lambda hidden: hidden)))
 
 
+def activation_first(x: Tensor, parts: LayerParts) -> Tensor:
+    """The activation before the MLP's first linear map instead of between the two."""
+    x = x + _attend(x, parts)
+    hidden = parts.activation(normalised(x, parts.norm2))
+    return x + _two_maps(hidden, msgspec.structs.replace(parts, activation=lambda hidden: hidden))
+
+
+def first_norm_after_block(x: Tensor, parts: LayerParts) -> Tensor:
+    """The first LayerNorm is on what the attention adds, none before it; the MLP half is right."""
+    x = x + normalised(_attention(x, parts), parts.norm1)
+    return x + _mlp(x, parts)
+
+
+def second_norm_after_block(x: Tensor, parts: LayerParts) -> Tensor:
+    """The second LayerNorm is on what the MLP adds, none before it; the attention half is right."""
+    x = x + _attend(x, parts)
+    return x + normalised(_two_maps(x, parts), parts.norm2)
+
+
 def first_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
     """The first LayerNorm comes after its residual sum; the MLP half is right."""
     x = normalised(x + _attention(x, parts), parts.norm1)

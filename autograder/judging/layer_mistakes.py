@@ -183,7 +183,7 @@ def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor
 def not_enlarged(student: Student, case: LayerCase, trained: Tensor, calm: LayerObservation) -> bool:
     """Whether a half, which adds to x, leaves what it does not drop as it was: looked at again where it seems so."""
     added, base = trained - calm.x, calm.output - calm.x
-    if not base.any() or dropout.enlarged([added], base):
+    if not base.any() or dropout.normalised(added) or dropout.enlarged([added], base):
         return False
     with student.visit("4b", probe_seed=case.seed) as visit:
         visit.build(case)

@@ -23,6 +23,10 @@ Remark = Callable[[str], None]
 ATTENTION, LAYER = "4a", "4b"
 NOT_AT_REST = "in eval mode the output depends on the dropout probability"
 AT_REST = "nn.Dropout enlarges what is left while training, so that nothing is to be scaled in eval mode"
+SAME_EACH_TIME = "in train mode two calls give the same output, which is not that of eval mode: nothing in it is random"
+NEW_EACH_TIME = (
+    "dropout drops other values in each call, and nn.Dropout sees to that: is a seed set in forward, or a mask kept?"
+)
 
 
 def attention(
@@ -253,6 +257,19 @@ def in_both_modes(
     calm = visit.forward(x).output
     given = trained(visit, x, calm, seed=case.seed)
     return given, LayerObservation(case, silent, x, calm, built.made, case.seed, without)
+
+
+def same_each_time(
+    visit: Visit, case: LayerCase, drawn: weights.Weights, given: Tensor, calm: LayerObservation
+) -> bool:
+    """Whether a half, or the whole, drops something and does so in the same way with another seed.
+
+    `given`: its output in train mode, `calm` in eval mode; see `in_both_modes`. It leaves all of `drawn` loaded.
+    """
+    visit.load(calm.weights)
+    again = trained(visit, calm.x, calm.output, seed=case.seed + 1)
+    visit.load(drawn)
+    return close(again, given) and not close(given, calm.output)
 
 
 def adds_nothing_when_silent(visit: Visit, case: LayerCase, drawn: weights.Weights) -> bool:

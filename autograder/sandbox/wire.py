@@ -45,7 +45,8 @@ class TensorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One parameter as the student's module names it.
 
-    Hints: `owner` is the type name of the layer that holds it, `fill` the number that all entries of a new vector have.
+    Hints: `owner` is the type name of the layer that holds it, `fill` the number that all entries of a new vector have,
+    `rows` that of each row, or column, of a new array of a few, if each has one.
     """
 
     name: Name
@@ -53,6 +54,7 @@ class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Name
     owner: Name
     fill: float | None = None
+    rows: Annotated[tuple[float, ...], msgspec.Meta(max_length=8)] | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

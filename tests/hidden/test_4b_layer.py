@@ -41,7 +41,8 @@ def test_builds_and_answers(student, cases, remark):
                 "the output is the same whatever the input is", fix="does forward use x, and return the result?"
             )
         if close(seen.output, seen.x):
-            raise Unmet("the output is x itself, whatever the weights are", fix="both halves of the layer are missing")
+            fix = "both halves are missing, or multiplied by a number that begins at 0"
+            raise Unmet("the output is x itself, whatever the matrices are", fix=fix)
     observe.depends_on_x(student.visit("4b"), cases.layer(1)[0])
 
 
@@ -227,6 +228,7 @@ def test_dropout_in_its_three_places(student, reference, cases):
         attention, mlp, whole = (
             observe.in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", "")
         )
+        same = any(observe.same_each_time(visit, case, drawn, *each) for each in (attention, mlp, whole))
         added = bool(_roles(student, reference, [mlp[1]])) or observe.adds_nothing_when_silent(visit, case, drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet(
@@ -239,6 +241,8 @@ def test_dropout_in_its_three_places(student, reference, cases):
         rests = passed_on or close(observe.dry(visit, case, drawn, case.x()), whole[1].output)
     if not passed_on:  # something is dropped, with another probability: its places cannot be told
         layer_mistakes.not_passed_on(student, case, drawn, dry, rests=rests)
+    if same:
+        raise Unmet(observe.SAME_EACH_TIME, fix=observe.NEW_EACH_TIME, earned=KEPT.dropout_ignores_p)
     if close(whole[0], whole[1].output):
         missing = ["after the attention", "inside the MLP", "after the MLP"]
     else:
@@ -289,7 +293,7 @@ def _missing_around_the_mlp(trained, calm):
     added, base = trained - calm.x, calm.output - calm.x
     if not base.any():  # no MLP is charged as such
         return []
-    after = dropout.zero_share(added) > P / 3
+    after = dropout.zero_share(added) > P / 3 or (dropout.normalised(added) and not close(added, base))
     survived = added.abs() > TOLERANCES.zero
     doubled = close(added[survived], base[survived] * (1 / (1 - P) if after else 1.0), rtol=TOLERANCES.doubled)
     return (["inside the MLP"] if doubled else []) + ([] if after else ["after the MLP"])

@@ -33,6 +33,16 @@ def zero_share(added: Tensor) -> float:
     return float((added.abs() <= TOLERANCES.zero).double().mean())
 
 
+UNIT = 0.05  # what eps and a few features leave of a variance of 1; a variance of random features is far from it
+
+
+def normalised(added: Tensor) -> bool:
+    """Whether each token's features (..., dim) have mean 0 and variance 1, or are all 0: no dropout shows there."""
+    mean, variance = added.double().mean(-1), added.double().var(-1, unbiased=False)
+    one = (variance - 1).abs() < UNIT
+    return bool((mean.abs() < UNIT).all() and (one | (variance == 0)).all() and one.any())
+
+
 def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:
     """Whether `trained` (..., out) is a linear map (out, in) of a dropped-out `inside` (..., in), with out >= in."""
     flat = trained.double().flatten(0, -2)

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,10 @@ from autograder.sandbox.wire import ParameterSpec
 # Standard deviation of a projected feature for a unit-variance input. Attention logits then have a deviation of about
 # GAIN**2 = 1.7: the softmax is neither flat (where every wrong axis looks alike) nor one-hot.
 GAIN = 1.3
+
+# A slope of an activation is larger (0.25, 0.01); what multiplies by less than this (a LayerScale's 10^-5) would hide
+# what it multiplies, and is a scale.
+LEAST_SLOPE = 1e-3
 
 Weights = Mapping[str, Tensor]
 Shape = tuple[int, ...]
@@ -37,8 +41,8 @@ def draw(
 
     A normalisation's scale stands around 1, or is 1 unless `gains` (as `biases`, if not said). All other vectors are
     biases: random when `biases`, else zero, so that an unwanted bias costs its own test and no other. A module's only
-    parameter that is filled with another number than 0 or 1 belongs to an activation, as a PReLU's slopes do, and is
-    left as it is: a single number for every feature.
+    parameter that is filled with another number than 0 or 1, of `LEAST_SLOPE` at least, belongs to an activation, as a
+    PReLU's slopes do, and is left as it is: a single number for every feature.
     """
     noisy = {True: biases if gains is None else gains, False: biases}
     specs = {p.name: p for p in parameters}
@@ -55,7 +59,8 @@ def draw(
 def _left(name: str, shapes: Mapping[str, Shape], fills: Mapping[str, float]) -> bool:
     prefix = name.rpartition(".")[0]
     alone = bool(prefix) and [n for n in shapes if n.rpartition(".")[0] == prefix] == [name]
-    return alone and is_vector(shapes[name]) and fills.get(name, 0.0) not in (0.0, 1.0)
+    fill = fills.get(name, 0.0)
+    return alone and is_vector(shapes[name]) and fill != 1.0 and abs(fill) >= LEAST_SLOPE
 
 
 def _one(seed: int, shape: Shape, scale: bool, noisy: bool) -> Tensor:
@@ -89,7 +94,8 @@ def scales(shapes: Mapping[str, Shape], fills: Mapping[str, float] | None = None
 
     What a vector is filled with when it is made (`fills`) tells: 1 multiplies, 0 adds. Where that is not known, the
     name tells; and one or two vectors of equal shape that share a prefix with no matrix are a normalisation, whatever
-    they are called: one of them multiplies, and it is the first unless the names say otherwise.
+    they are called: one of them multiplies, and it is the first unless the names say otherwise. Two that hold the same
+    number, which is not 0, both do (the 10^-5 of a LayerScale).
     """
     filled = None if fills is None else tuple(fills.items())
     return _scales(tuple((name, tuple(shape)) for name, shape in shapes.items()), filled)
@@ -109,10 +115,18 @@ def _scales(stored: tuple[tuple[str, Shape], ...], filled: tuple[tuple[str, floa
         found |= {name for name in told if fills and fills[name] == 1.0}
         named = {name for name in vectors if name not in told and _says(name, SCALE_WORDS)}
         alone = 0 < len(vectors) <= 2 and len({shapes[n] for n in vectors}) == 1 and own and not told
-        if alone and len(named) != 1:
+        if alone and _alike(vectors, fills or {}):
+            named = set(vectors)
+        elif alone and len(named) != 1:
             named = set([name for name in vectors if not _says(name, SHIFT_WORDS)][:1])
         found |= named
     return frozenset(found)
+
+
+def _alike(names: Sequence[str], fills: Mapping[str, float]) -> bool:
+    """Whether all hold one number, and not 0: then none of two is the other's shift."""
+    held = [fills.get(name, 0.0) for name in names]
+    return len(held) == 2 and held[0] == held[1] != 0.0
 
 
 def _matrix_among(names: Iterable[str], shapes: Mapping[str, Shape]) -> bool:
