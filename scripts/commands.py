@@ -29,7 +29,7 @@ HEAD = """# Commands
 
 Made from the code by `python scripts/commands.py --write`; each command's `--help` prints the same.
 Where the package is installed, `autograder` is short for `python -m autograder`, and its `--install-completion` lets
-the shell complete commands and options.
+the shell complete commands and options. Colours are for terminals alone, and not where `NO_COLOR` is set or `TERM` is `dumb`.
 
 ## Exit statuses
 
@@ -39,7 +39,7 @@ the shell complete commands and options.
 | 1 | something to fix (`check`), something is missing (`preflight`), it does not agree (`verify`), the classes cannot be trained (`train`), hidden tests may not be run on this machine (`doctor`) | those named |
 | 2 | the command was not understood, or cannot be carried out as it stands: a sentence says what to do | all |
 | 3 | the grader itself failed, or not everything was graded (`batch` after Ctrl-C, too): staff are told, no student loses a point | all |
-| 128 + n | ended by signal n, such as 130 by Ctrl-C and 143 by SIGTERM: what was begun was put away | all |
+| 128 + n | ended by signal n, such as 130 by Ctrl-C, 143 by SIGTERM and 141 where nobody reads on (`\\| head`): what was begun was put away | all |
 """
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from types import FrameType
 from typing import Annotated, TextIO
@@ -17,7 +18,7 @@ from typing import Annotated, TextIO
 import typer
 
 from autograder import __version__
-from autograder.cli import students
+from autograder.cli import streams, students
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.text import printable, wrapped
 
@@ -63,15 +64,29 @@ def main() -> None:
     for ending in ("SIGTERM", "SIGHUP"):  # SIGINT is one already
         if hasattr(signal, ending) and signal.getsignal(getattr(signal, ending)) == signal.SIG_DFL:  # nohup stays
             signal.signal(getattr(signal, ending), _ended)
-    try:
-        app()
-    except UsageError as error:
-        typer.echo(_laid_out(printable(f"autograder: {error}"), sys.stderr), err=True)  # it may name a student's file
-        sys.exit(2)
-    except GraderFault as error:
-        said = printable(f"autograder: the grader itself failed: {error}")
-        typer.echo(_laid_out(said, sys.stderr), err=True)
-        sys.exit(3)
+    with streams.held():
+        try:
+            try:
+                app(prog_name=_completed(sys.argv[1:]))
+            finally:
+                sys.stdout.flush()  # what cannot be written is told now, not when Python ends
+        except UsageError as error:
+            typer.echo(_laid_out(printable(f"autograder: {error}"), sys.stderr), err=True)  # may name a student's file
+            sys.exit(2)
+        except GraderFault as error:
+            said = printable(f"autograder: the grader itself failed: {error}")
+            typer.echo(_laid_out(said, sys.stderr), err=True)
+            sys.exit(3)
+
+
+def _completed(words: Sequence[str]) -> str | None:
+    """What a shell is to complete; None: the name is as it was typed.
+
+    Typed as `python -m autograder`, the script that typer writes would complete the words `python` and `-m`, for every
+    program, with a function that cannot run.
+    """
+    asked = any(word.startswith(("--install-completion", "--show-completion")) for word in words)
+    return "autograder" if asked else None
 
 
 def _laid_out(text: str, stream: TextIO) -> str:

@@ -14,9 +14,10 @@ def doctor(policy: Policy = None) -> None:
     be run here, 1 else."""
     use(policy)
     from autograder.commands.doctor import examine, show
+    from autograder.core.screen import coloured
     from autograder.report.terminal import console_of, trimmed
 
-    console, text = console_of(None, colour=sys.stdout.isatty())
+    console, text = console_of(None, colour=coloured(sys.stdout))
     fit = show(examine(), console)
     typer.echo(trimmed(text), nl=False)
     raise typer.Exit(0 if fit else 1)

@@ -68,8 +68,9 @@ def show(whole: Summary, audience: Audience, again: str = "", left: Sequence[str
     """Prints the report for the terminal; `again`: the command that a student types next, or `then` when all is well;
     `left`: what was not checked.
     """
+    from autograder.core.screen import coloured
     from autograder.report.terminal import render
 
     typer.echo(
-        render(whole, colour=sys.stdout.isatty(), audience=audience, again=again, left=left, then=then), nl=False
+        render(whole, colour=coloured(sys.stdout), audience=audience, again=again, left=left, then=then), nl=False
     )

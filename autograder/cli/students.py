@@ -60,9 +60,10 @@ def preflight(
 
         typer.echo(msgspec.json.encode(found).decode())
     else:
+        from autograder.core.screen import coloured
         from autograder.report.preflight import render
 
-        typer.echo(render(found, colour=sys.stdout.isatty()), nl=False)
+        typer.echo(render(found, colour=coloured(sys.stdout)), nl=False)
     raise typer.Exit(1 if found.having(State.MISSING) else 0)
 
 

@@ -6,6 +6,7 @@ comes back is bytes and words.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,8 @@ def build(path: Path, out: Path, write_up: Path | None = None, collaborators: st
     if made.problem:
         raise UsageError(made.problem)
     results.make_folder(out.parent)
+    if not os.access(out.parent, os.W_OK):
+        raise UsageError(f"--out {out}: nothing can be written to that folder: give a name in another one")
     results.write_bytes(out, made.data)
     return (*code.notes, *made.notes)
 

@@ -31,6 +31,7 @@ from autograder.report.summary import Summary
 MAX_TEST_BYTES = 8 * 1024
 MAX_TOTAL_BYTES = 256 * 1024
 MAX_TOP_BYTES = 16 * 1024
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what an OSError says when there is no room
 CUT = f"\n{ELLIPSIS} (shortened here)"
 
 ASK_STAFF = (
@@ -278,11 +279,12 @@ def write_bytes(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise GraderFault(f"{path.name} could not be written to {path.parent}: {_reason(error)}") from error
+        raise GraderFault(f"{path.name} could not be written to {path.parent}: {reason(error)}") from error
 
 
-def _reason(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+def reason(error: OSError) -> str:
+    """Why a file could not be written, and what to do about it."""
+    if error.errno in FULL:
         return "the disk is full. Free some space there or choose another folder, then run again"
     if error.errno == errno.ENOENT:
         return "the folder does not exist. Create it first"

@@ -191,6 +191,13 @@ def test_huge_outputs_and_lines_are_cut_with_a_word(tmp_path: Path) -> None:
     assert any("longer than" in note for note in found.notes)
 
 
+def test_a_folder_that_is_read_only_is_no_fault_of_the_grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    with pytest.raises(UsageError, match="another one"):
+        command.build(ROOT / "examples/class/ada_complete", tmp_path / "a.html")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="breaks off"):
         command.build(CLASS / "lena_truncated", tmp_path / "out.html")

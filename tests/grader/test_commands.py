@@ -54,6 +54,14 @@ def test_a_shell_completes_commands() -> None:
     assert done.stdout.split() == ["preflight"]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_to_complete_the_command_and_not_python(shell: str, tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "autograder", "--show-completion", shell]
+    nobody = os.environ | {"HOME": str(tmp_path)}
+    done = subprocess.run(asked, env=nobody, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0 and "_AUTOGRADER_COMPLETE=" in done.stdout and "python" not in done.stdout.lower()
+
+
 def test_an_error_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[2J").mkdir()
     (tmp_path / "a\x1b[2J" / "hw6.py").touch()

@@ -119,6 +119,24 @@ def test_an_older_result_does_not_pass_for_this_one(tmp_path: Path) -> None:
     assert "score" not in result(tmp_path)
 
 
+def test_a_folder_in_the_place_of_the_result_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "results/results.json/deep").mkdir(parents=True)
+    interpreter(tmp_path, "exit 1")
+    assert run(tmp_path).returncode == 0
+    assert "score" not in result(tmp_path)
+
+
+def test_a_root_that_is_not_absolute_is_taken_from_where_it_is_started(tmp_path: Path) -> None:
+    interpreter(tmp_path / "trial", write_result())
+    environment = {**os.environ, "AUTOGRADER_ROOT": "trial"}
+    command = [str(ROOT / "run_autograder")]
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, timeout=patience(30), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "trial/results/results.json").read_text() == TRUTHFUL
+
+
 # --- setup.sh refuses what it cannot do, and says why -----------------------------------------------------------------
 
 

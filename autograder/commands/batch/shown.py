@@ -12,6 +12,7 @@ from pathlib import Path
 
 from autograder.commands.batch import GradedClass, Progress, Watch
 from autograder.commands.batch.against import lines
+from autograder.core.screen import coloured
 from autograder.core.text import one_line
 from autograder.report.class_table import class_table
 
@@ -26,7 +27,7 @@ def run(grading: Callable[..., GradedClass], out: Path, *, quiet: bool) -> int:
     with _bar() if not quiet else contextlib.nullcontext(lambda progress: None) as watch:
         graded = grading(say=(lambda text: None) if quiet else _say, watch=watch)
     if not quiet:
-        sys.stdout.write(class_table(graded.rows, colour=sys.stdout.isatty()))
+        sys.stdout.write(class_table(graded.rows, colour=coloured(sys.stdout)))
         _say_where(graded, out)
     for line in lines(graded.changes) if graded.changes else ():
         print(line)

@@ -38,7 +38,7 @@ class Stopped(BaseException):
 def run(root: Path, options: Options | None = None) -> Report:
     """Grades ROOT/submission into ROOT/results/results.json and returns the last report."""
     target = root / "results" / "results.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    results.make_folder(target.parent)
     results.write(target, summarise(results.failure(APOLOGY)))  # until the first test is done, this is the truth
     signal.signal(signal.SIGTERM, _stop)
     about = metadata.read(root / "submission_metadata.json")

@@ -6,11 +6,13 @@ thought of leaving it out. The same tree makes the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from autograder.core.errors import UsageError
+from autograder.core.errors import GraderFault, UsageError
+from autograder.report import results
 
 ROOT = Path(__file__).resolve().parents[3]
 # What a zip that is made twice must not differ by: its files have no date (the earliest that a zip can tell).
@@ -18,7 +20,10 @@ NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write(out: Path, files: Mapping[str, bytes], executable: frozenset[str] = frozenset()) -> int:
-    """Writes the zip, whole or not at all; its size in bytes. Raises UsageError where it cannot be written."""
+    """Writes the zip, whole or not at all; its size in bytes.
+
+    Raises UsageError where it cannot be written, and GraderFault where the disk is full.
+    """
     part = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +36,8 @@ def write(out: Path, files: Mapping[str, bytes], executable: frozenset[str] = fr
                 archive.writestr(entry, files[name])
         part.replace(out)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"{out} could not be written: {error.strerror or error}") from None
+        with contextlib.suppress(OSError):  # the folder may be none
+            part.unlink()
+        kind = GraderFault if error.errno in results.FULL else UsageError
+        raise kind(f"{out} could not be written: {results.reason(error)}") from None
     return out.stat().st_size

@@ -27,7 +27,7 @@ FOLDER = "hw6"  # what it unpacks into, and pip takes a zip with one folder for 
 # Of autograder/: what `check` runs, at the command line and in a notebook. The rest grades, and is not for students.
 ENGINE = (
     "__init__.py", "__main__.py", "py.typed", "policy.toml", "cli/__init__.py", "cli/options.py", "cli/progress.py",
-    "cli/students.py",
+    "cli/streams.py", "cli/students.py",
     "commands/__init__.py", "commands/notebook", "commands/appendix.py", "commands/preflight.py", "core",
     "engine", "grading", "handin", "judging", "report", "sandbox", "student_room",
 )  # fmt: skip
