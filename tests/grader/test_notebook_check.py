@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from autograder.commands import notebook
-from autograder.commands.notebook import held
-from autograder.core.errors import SubmissionError
+from autograder.commands.notebook import held, serving
+from autograder.core.errors import GraderFault, SubmissionError
+from autograder.core.records import Report, Submission
 from tests.grader.honest_styles import IMPORTS
 from tests.grader.pace import patience
 
@@ -81,11 +82,66 @@ def test_a_kernel_without_a_class_is_told_what_to_run(tmp_path: Path) -> None:
         held.collect(shell(["x = 1"]), tmp_path, tmp_path)
 
 
+def test_a_class_that_has_to_be_run_again_is_not_said_to_be_missing_in_the_notebook(tmp_path: Path) -> None:
+    (tmp_path / "answers.toml").touch()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    absent = held.collect(shell(["x = 1"], SingleHeadAttention=SingleHeadAttention), folder, tmp_path)
+    assert absent == ("ViTLayer",)
+    reasons = {"4a": "it stands inside f", "4b": "found none"}
+    report = Report(Submission("s", "hw6.ipynb", "0" * 64, unusable=reasons), ())
+    told = serving._of_the_kernel(report, absent).submission.unusable
+    assert told["4a"] == reasons["4a"], "the kernel holds it: the reason is another"
+    assert told["4b"].startswith("This kernel holds no class ViTLayer. Run the cell") and told["4b"].endswith(
+        "found none"
+    )
+    assert serving._of_the_kernel(report, ()) == report, "a saved notebook is asked for"
+
+
+BROKEN = {
+    "a file that may not be read": (
+        "shutil.copyfile",
+        PermissionError(13, "Permission denied", "answers.toml"),
+        "answers.toml",
+    ),
+    "no room for what is asked": ("tempfile.mkdtemp", OSError(28, "No space left on device"), "No space left"),
+    "a Python that was moved away": ("subprocess.Popen", FileNotFoundError(2, "No such file", "/gone/python"), "/gone"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_this_computer_refuses_is_one_sentence_in_the_cell(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, error, told = BROKEN[what]
+
+    def refuses(*given: object, **named: object) -> None:
+        raise error
+
+    (tmp_path / "answers.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(notebook, "_shell", lambda: shell(["x = 1"]))
+    monkeypatch.setattr(notebook, "_Cell", notebook._Plain)
+    monkeypatch.setattr(where, refuses)
+    notebook.check("2a")
+    said = " ".join(capsys.readouterr().out.split())
+    assert told in said and "says nothing about your work" in said
+
+
+def test_complaints_of_any_length_do_not_stop_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    babbling = 'import json, sys; sys.stderr.write("x" * 300_000); print(json.dumps({"text": "done"}))'
+    monkeypatch.setattr(notebook, "_START", babbling)
+    assert [told["text"] for told in notebook._asked(tmp_path, "4a", True, ())] == ["done"]
+    monkeypatch.setattr(notebook, "_START", 'import sys; sys.stderr.write("x" * 300_000 + "why")')
+    with pytest.raises(GraderFault, match="why"):
+        list(notebook._asked(tmp_path, "4a", True, ()))
+
+
 @pytest.mark.parametrize(("asked", "text"), [("4a", "4a"), (4, "4"), (4.0, "4"), ("", ""), (None, ""), (2.5, "2.5")])
 def test_a_number_is_as_good_as_its_text(asked: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
-    def asks(path: Path, question: str, typed: bool) -> tuple[dict[str, Any], ...]:
+    def asks(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
         sent.append(question)
         return ()
 

@@ -47,16 +47,21 @@ def check(question: str | float = "", path: str | os.PathLike[str] | None = None
         asked, path = _typed(question), _path(path)
         with tempfile.TemporaryDirectory(prefix="check-") as folder:
             working = _working()
+            absent: tuple[str, ...] = ()
             if path is None and shell is not None:
-                held.collect(shell, Path(folder), working)
+                absent = held.collect(shell, Path(folder), working)
             found = Path(folder) if path is None and shell is not None else Path(path or ".")
-            for told in _asked(found, asked, typed=path is not None or shell is None):
+            for told in _asked(found, asked, typed=path is not None or shell is None, absent=absent):
                 show.tell(told)
     except (UsageError, SubmissionError) as error:
         show.say(wrapped(str(error), WIDTH))
     except GraderFault as error:
         said = f"This could not be checked, through a fault of the grader, not of yours. Tell the staff: {error}"
         show.say(wrapped(said, WIDTH))
+    except OSError as error:  # a file that may not be read, a full disk, a Python that was moved away
+        what = error.filename if isinstance(error.filename, str) else "this computer"
+        why = error.strerror or type(error).__name__
+        show.say(wrapped(f"This could not be checked here: {what}: {why}. It says nothing about your work.", WIDTH))
     except KeyboardInterrupt:
         show.say("Interrupted: nothing was checked to its end.")
 
@@ -104,13 +109,16 @@ def _working() -> Path:
         ) from None
 
 
-def _asked(path: Path, question: str, typed: bool) -> Iterator[dict[str, Any]]:
+def _asked(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """What the checking process tells, as it comes. Raises GraderFault when it ends without an answer."""
     command = [sys.executable, "-I", "-X", "utf8", "-c", _START, _paths(), str(path.absolute()), question]
-    command += [str(os.getpid()), "typed" if typed else "kernel"]
+    command += [str(os.getpid()), "typed" if typed else "kernel", *absent]
     answered = False
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as complaints,  # a pipe that nobody reads meanwhile fills up
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
+    ):
+        assert process.stdout is not None
         try:
             for line in process.stdout:
                 told = json.loads(line)
@@ -119,7 +127,9 @@ def _asked(path: Path, question: str, typed: bool) -> Iterator[dict[str, Any]]:
         except BaseException:
             process.terminate()
             raise
-        said = process.stderr.read()
+        process.wait()
+        complaints.seek(0)
+        said = complaints.read()
     if not answered:
         raise GraderFault(f"exit status {process.returncode}. {said.strip()[-500:]}")
 

@@ -24,11 +24,11 @@ MOST_BYTES = 20 << 20  # of one file, as when it is handed in
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.M)
 
 
-def collect(shell: Any, folder: Path, working: Path) -> None:
+def collect(shell: Any, folder: Path, working: Path) -> tuple[str, ...]:
     """Writes `shell`'s cells as a notebook into `folder`, with what lies beside it in `working`: answers, own modules.
 
-    The n-th cell is In[n], so that messages count cells as the brackets beside them do. Raises SubmissionError when
-    none of the homework's classes is there and no answers are.
+    The n-th cell is In[n], so that messages count cells as the brackets beside them do. Returns the classes that the
+    kernel does not hold. Raises SubmissionError when none of the homework's classes is there and no answers are.
     """
     cells = list(_cells(shell))
     beside = [name for name in BESIDE if (working / name).is_file()]
@@ -43,6 +43,7 @@ def collect(shell: Any, folder: Path, working: Path) -> None:
         if (working / name).stat().st_size <= MOST_BYTES:
             shutil.copyfile(working / name, folder / name)
     (folder / FILES.notebook).write_text(json.dumps(_notebook(cells)), encoding="utf-8")
+    return tuple(name for name in CLASSES if name not in shell.user_ns)
 
 
 def _cells(shell: Any) -> Iterator[str]:

@@ -12,20 +12,27 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.commands.notebook import WIDTH
 from autograder.core.errors import GraderFault, UsageError
 from autograder.core.needed import missing
 from autograder.core.text import wrapped
 
+if TYPE_CHECKING:  # it needs packages of which `missing` says whether they are there
+    from autograder.core.records import Report
 
-def main(path: str, question: str, kernel: str, how: str) -> None:
-    """Prints what `check` finds at `path` as JSON, one line each. `kernel`: the process that it is done for."""
+
+def main(path: str, question: str, kernel: str, how: str, *absent: str) -> None:
+    """Prints what `check` finds at `path` as JSON, one line each. `kernel`: the process that it is done for.
+
+    `absent`: the classes that the kernel does not hold.
+    """
     if lacking := missing():
         return _tell(text=lacking)
     threading.Thread(target=_end_with, args=(int(kernel),), daemon=True).start()
     try:
-        _check(Path(path), question, typed=how == "typed")
+        _check(Path(path), question, how == "typed", absent)
     except UsageError as error:
         _tell(text=wrapped(str(error), WIDTH))
     except GraderFault as error:
@@ -33,8 +40,7 @@ def main(path: str, question: str, kernel: str, how: str) -> None:
         sys.exit(3)
 
 
-def _check(path: Path, question: str, typed: bool) -> None:
-    from autograder.core.records import Report
+def _check(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> None:
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import html, terminal, unchecked
@@ -47,13 +53,29 @@ def _check(path: Path, question: str, typed: bool) -> None:
     if typed:
         folders.refuse_class(path, one=_call, whole="")
     report = grade(path, options, watch)
-    whole = summarise(report)
+    whole = summarise(_of_the_kernel(report, absent))
     again = f'check("{options.only}")' if options.only else "check()"
     left = tuple(unchecked.lines(report, options.only))
     text = terminal.render(
         whole, width=WIDTH, colour=False, again=_call(path, options.only) if typed else again, left=left
     )
     _tell(text=text, html=html.cell(whole, left))
+
+
+def _of_the_kernel(report: Report, absent: tuple[str, ...]) -> Report:
+    """The report, in which a class that only has to be run again is not said to be missing in the notebook."""
+    import msgspec
+
+    from autograder.core.policy import POLICY
+
+    unusable = dict(report.submission.unusable)
+    for one in POLICY.questions:
+        if one.class_name in absent and one.number in unusable:
+            unusable[one.number] = (
+                f"This kernel holds no class {one.class_name}. Run the cell with it (after a restart: once more), see "
+                f"that it ends without an error, and check again. {unusable[one.number]}"
+            )
+    return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, unusable=unusable))
 
 
 def _call(path: Path, only: str = "") -> str:
