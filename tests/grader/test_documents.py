@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,6 +186,27 @@ def described(folder: str) -> list[Listed]:
     return sorted(found)
 
 
+GRADED = "the table of docs/grading.md"
+
+
+def same(written: Sequence[object], there: Sequence[object], where: str) -> None:
+    """Whether both hold the same, and else what is to be written or taken out, and where."""
+    missing, left = [one for one in there if one not in written], [one for one in written if one not in there]
+    assert not missing, f"to be added to {where}: {missing}" + (f"; to be taken out: {left}" if left else "")
+    assert not left, f"to be taken out of {where}: {left}"
+    assert len(written) == len(there), f"twice in {where}"
+
+
+def test_what_a_table_lacks_is_said_in_words() -> None:
+    same(["4a.1", "4a.2"], ["4a.2", "4a.1"], "the table")
+    for written, words in (
+        (["4a.1"], "added to the table: .'4a.2'"),
+        (["4a.1", "4a.2", "9"], "taken out of the table"),
+    ):
+        with pytest.raises(AssertionError, match=words):
+            same(written, ["4a.1", "4a.2"], "the table")
+
+
 def _listed(node: ast.FunctionDef) -> Listed:
     said = {
         call.func.id: ast.literal_eval(call.args[0])
@@ -199,18 +221,17 @@ def _listed(node: ast.FunctionDef) -> Listed:
 
 def test_the_table_of_hidden_tests_agrees_with_the_policy_and_gives_a_reason_for_each() -> None:
     rows = table(GRADING, "test", "points", "title", "reason")
-    assert sorted(Listed(number, float(points), title) for number, points, title, _ in rows) == described("hidden")
+    same([Listed(number, float(points), title) for number, points, title, _ in rows], described("hidden"), GRADED)
     assert all(len(reason) > 5 for *_, reason in rows)
 
 
 def test_the_table_of_public_tests_agrees_with_them_and_none_carries_points() -> None:
-    listed = sorted(Listed(number, 0, title) for number, title in table(GRADING, "test", "title"))
-    assert listed == described("public")
+    same([Listed(number, 0, title) for number, title in table(GRADING, "test", "title")], described("public"), GRADED)
 
 
 def test_the_policy_lists_every_hidden_test() -> None:
-    listed = {number for question in policy.POLICY.questions for number in question.tests}
-    assert {test.number for test in described("hidden")} == listed
+    listed = [number for question in policy.POLICY.questions for number in question.tests]
+    same(listed, [test.number for test in described("hidden")], "policy.toml, below the test's question (0: no points)")
 
 
 def test_the_table_of_questions_agrees_with_the_assignment() -> None:
