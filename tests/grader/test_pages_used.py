@@ -150,3 +150,17 @@ def test_typed_points_are_changed_by_no_wheel_and_no_arrow_and_are_printed(brows
         assert browser.value(f"document.querySelector({field!r}).value") == "1.5", way
     browser.on_paper("light")
     assert browser.value(f"document.querySelector({field!r}).offsetHeight") > 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+def test_a_report_with_answers_is_no_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None:
+    answers: dict[str, dict[str, object]] = {"administrivia": {"survey_code": "h4n4s4t022", "signed_by": LONG}}
+    answers["2c"] = {"average_pool": [["8/9", "6/9"]], "max_pool": [[1, 1]]}
+    report = Report(Submission("s1", "hw6.py", "0" * 64, answers=answers), graded(1, 1, 0).tests)
+    page = tmp_path / "report.html"
+    page.write_text(html.render(summarise(report)), encoding="utf-8")
+    browser.open(page)
+    browser.scheme("light", 320)
+    assert "h4n4s4t022" in browser.value("document.querySelector('table.answers').textContent")
+    assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
