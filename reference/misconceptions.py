@@ -204,6 +204,7 @@ def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> T
 
 _PRODUCTS = "handout 4(a) takes queries and keys as they are projected: their products, divided by √d_k, are the scores"
 _THIRDS = "reshape deals the numbers out in their order: split the last axis first, (batch, tokens, 3, d), or use chunk"
+_PAIRS = "the scores are tokens x tokens: which axis of Q and of K does the product sum over?"
 _EVERY = "this is an encoder: every position sees every position, its own too"
 
 ATTENTION = (
@@ -244,6 +245,10 @@ ATTENTION = (
     Misconception("without-itself", "with each token kept from attending to itself", _EVERY, other_attentions.without_itself),
     Misconception("neighbours", "with each token attending to its neighbours only", _EVERY, other_attentions.neighbours),
     Misconception("each-with-itself", "with q and k multiplied entry by entry: one score for each token, none for each pair", "every query meets every key: that is a matrix product, tokens x tokens", other_attentions.each_with_itself),
+    Misconception("features-attend", "with features attending to features, d_k x d_k, and not tokens to tokens", _PAIRS, other_attentions.features_attend),
+    Misconception("features-attend-turned", "with features attending to features, d_k x d_k, and not tokens to tokens", _PAIRS, other_attentions.features_attend_turned),
+    Misconception("all-rectified", "with a ReLU on queries, keys and values", _PRODUCTS, other_attentions.all_rectified),
+    Misconception("averaged", "with the mean over the tokens returned for each of them", "every token has an output of its own", other_attentions.averaged),
     Misconception("all-samples-at-once", "with the tokens of all samples attending to each other", "batch and tokens are two axes: no sample may look at another", other_attentions.all_samples_at_once),
     Misconception("thirds-by-reshape", "with q, k and v dealt out of one projection by reshape(3, batch, tokens, d)", _THIRDS, other_attentions.dealt_out_by_thirds),
     Misconception("thirds-of-samples", "with q, k and v dealt out of one projection by reshape(batch, 3, tokens, d)", _THIRDS, other_attentions.dealt_out_in_samples),

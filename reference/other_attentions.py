@@ -63,6 +63,37 @@ def each_with_itself(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor
     return torch.softmax(scores, dim=-2) * (x @ w_v.T)
 
 
+def features_attend(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """softmax(QᵀK / √d_k), (d_k, d_k), weighs the features of each value: V A."""
+    return (x @ w_v.T) @ _of_features(x, w_q, w_k)
+
+
+def features_attend_turned(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The same, each feature weighed by its own row: (A Vᵀ)ᵀ."""
+    return (x @ w_v.T) @ _of_features(x, w_q, w_k).transpose(-2, -1)
+
+
+def _of_features(x: Tensor, w_q: Tensor, w_k: Tensor) -> Tensor:
+    return torch.softmax(_products((x @ w_q.T).transpose(-2, -1), (x @ w_k.T).transpose(-2, -1)) * _turned(x, w_q), -1)
+
+
+def _turned(x: Tensor, w_q: Tensor) -> float:
+    """`_products` divides by √T here: √d_k is meant."""
+    return math.sqrt(x.shape[-2] / w_q.shape[0])
+
+
+def all_rectified(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """A ReLU on queries, keys and values."""
+    q, k, v = ((x @ w.T).relu() for w in (w_q, w_k, w_v))
+    return torch.softmax(_products(q, k), dim=-1) @ v
+
+
+def averaged(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The mean over the tokens of the right output, for each of them."""
+    out = single_head(x, w_q, w_k, w_v)
+    return out.mean(-2, keepdim=True).expand_as(out)
+
+
 def all_samples_at_once(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """Batch and tokens flattened into one axis: tokens attend to those of other samples, too."""
     return single_head(x.reshape(1, -1, x.shape[-1]), w_q, w_k, w_v).reshape(*x.shape[:-1], -1)

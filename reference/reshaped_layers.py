@@ -52,6 +52,7 @@ class Reshaped(msgspec.Struct, frozen=True):
         None  # heads are added up, times this: one map of dim_head for all of them
     )
     identity: bool = False  # where two maps belong, one of them may be none
+    tied: bool = False  # one map of the MLP serves for both, turned round for the other
     formula: Formula = plain_layer
 
 
@@ -151,6 +152,7 @@ RESHAPED = (
     Reshaped("gate-in-one", "with a gate in the MLP: its first map has 2 * mlp_dim features, and one half of them multiplies the other", "Figure 1 has a plain MLP: linear, activation, linear", "mlp", further="mlp_dim x dim", split=True, formula=_gated),
     Reshaped("width-dim", "with an MLP of dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.dim)),
     Reshaped("one-map", "with an MLP of one linear map, dim to dim, where two belong", _WIDTH, "mlp", _wide(lambda c: c.dim), identity=True),
+    Reshaped("tied-maps", "with one matrix for both maps of the MLP, transposed for the second", "each of the two linear maps of the MLP has weights of its own", "mlp", tied=True),
     Reshaped("three-maps", "with a third linear map in the MLP, mlp_dim to mlp_dim", "handout 4(b): the MLP has two linear maps", "mlp", further="mlp_dim x mlp_dim", formula=_deeper),
     Reshaped("width-4-dim", "with an MLP of 4 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 4 * c.dim)),
     Reshaped("width-2-dim", "with an MLP of 2 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.dim)),

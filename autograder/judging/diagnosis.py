@@ -68,6 +68,9 @@ class Mistake(Protocol):
         """4(b): the half that it is in, "attention" or "mlp"; empty for the whole layer."""
 
 
+# The nearest mistake in the formula itself is 0.03 away; of 800 right heads in bfloat16 the worst was 0.019 off.
+NEAR = 0.02
+
 Observed = attention_roles.Observation | layer_roles.LayerObservation
 
 
@@ -96,6 +99,11 @@ def attention(
     if more := reshaped.in_head(observations, right) if others else None:
         return more
     extra = f". Beside Q, K and V it has a matrix of shape {_listed(others)}: the formula has none" if others else ""
+    if attention_roles.nearest(right, observations) < NEAR:
+        return Unmet(
+            f"your output is within 2 % of the reference, and not equal to it (all {len(observations)} cases)",
+            fix="are numbers rounded on the way (float16, bfloat16, autocast), or is a small number added somewhere?",
+        )
     wrong = [o for o in observations if not attention_roles.find(right, [o])]
     return _unnamed(wrong, len(observations), "(batch, tokens, input_dim, inner_dim)", extra)
 

@@ -62,6 +62,10 @@ class Reshaped(Protocol):
         """A map that is none may stand where one belongs."""
 
     @property
+    def tied(self) -> bool:
+        """One map of the MLP serves for both, turned round for the other."""
+
+    @property
     def formula(self) -> Callable[[Tensor, LayerParts, Sequence[Affine]], Tensor]:
         """What the layer computes; the last argument are the further maps."""
 
@@ -77,8 +81,10 @@ def in_layer(observations: Sequence[LayerObservation], bank: Sequence[Reshaped])
 def _possible(mistake: Reshaped, observation: LayerObservation) -> bool:
     """Whether it lies in a half that speaks, of as many heads as were made, and its further maps are there.
 
-    Without them its formula is the right layer's, and that it is not.
+    Without them its formula is the right layer's, and that it is not. One map serves for both where there is no other.
     """
+    if mistake.tied and len(_of_mlp(observation.weights, observation.case)) != 1:
+        return False
     seen = _read(mistake, observation)
     if mistake.half == observation.without or (mistake.half == "attention" and seen.case.heads > seen.made):
         return False
@@ -113,9 +119,17 @@ def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
     weights = dict(_halves(observation.weights, case) if mistake.split else observation.weights)
     if mistake.joined:
         weights = {name: _for_each_head(w, case, mistake.joined(case)) for name, w in weights.items()}
+    if mistake.tied:
+        weights |= {f"{name} (turned)": w.reshape(wide(w.shape)).T for name, w in _of_mlp(weights, case).items()}
     if mistake.identity:
         weights["nowhere.weight"] = torch.eye(case.dim)
     return msgspec.structs.replace(observation, case=case, weights=weights)
+
+
+def _of_mlp(weights: Weights, case: LayerCase) -> dict[str, Tensor]:
+    """The matrices that have the sizes of one of the MLP's maps."""
+    sizes = (case.mlp_dim, case.dim), (case.dim, case.mlp_dim)
+    return {name: weight for name, weight in weights.items() if wide(weight.shape) in sizes}
 
 
 def _for_each_head(weight: Tensor, case: LayerCase, times: float) -> Tensor:

@@ -63,6 +63,10 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     ),
     "width-dim": (wide("dim"), SECOND),
     "one-map": ({MAPS: "nn.Linear(dim, dim), None", BODY: "return F.relu(self.drop(self.fc1(y)))"}, SECOND),
+    "tied-maps": (
+        {MAPS: "nn.Linear(dim, mlp_dim), None", "self.drop = ": "self.back_bias = nn.Parameter(torch.zeros(dim))\n        self.drop = ", BODY: "return self.drop(F.relu(self.fc1(y))) @ self.fc1.weight + self.back_bias"},
+        SECOND,
+    ),
     "three-maps": (
         {"self.drop = ": "self.fc3 = nn.Linear(mlp_dim, mlp_dim)\n        self.drop = ", BODY: "return self.fc2(self.drop(F.relu(self.fc3(F.relu(self.fc1(y))))))"},
         SECOND,

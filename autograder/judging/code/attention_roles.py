@@ -8,13 +8,14 @@ for the order of trying.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from torch import Tensor
 
 from autograder.judging.code.cases import AttentionCase
-from autograder.judging.code.compare import close
+from autograder.judging.code.compare import close, distance
 from autograder.judging.code.flat import is_flat
 from autograder.judging.code.weights import Weights, wide
 
@@ -155,6 +156,21 @@ def matrices(roles: Roles, observation: Observation) -> tuple[Tensor, Tensor, Te
 def fits(formula: Formula, roles: Roles, observation: Observation) -> bool:
     """Whether the formula under these roles gives the observed output."""
     return close(observation.output, formula(observation.x.double(), *matrices(roles, observation)))
+
+
+def nearest(formula: Formula, observations: Sequence[Observation]) -> float:
+    """How far the formula is from the outputs under the likely roles that suit it best, at the worst observation."""
+    first, *_ = ordered = sorted(observations, key=lambda o: o.output.numel())
+    likely = itertools.islice(assignments(sources(first)), FEW_TRIES)
+    return min((max(_gap(formula, roles, each) for each in ordered) for roles in likely), default=math.inf)
+
+
+def _gap(formula: Formula, roles: Roles, observation: Observation) -> float:
+    try:
+        expected = formula(observation.x.double(), *matrices(roles, observation))
+    except (KeyError, IndexError, RuntimeError):  # the module has other parameters in this case than in the first
+        return math.inf
+    return distance(observation.output, expected) if observation.output.shape == expected.shape else math.inf
 
 
 def find(
