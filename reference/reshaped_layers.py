@@ -30,7 +30,6 @@ class Sizes(Protocol):
 
 Changed = Callable[[Sizes], Mapping[str, int]]
 Formula = Callable[[Tensor, LayerParts, Sequence[Affine]], Tensor]  # (x, parts, further maps) -> as encoder.layer
-DEFAULTS = {"heads": 8, "dim_head": 64}  # of the provided Attention
 
 
 def plain_layer(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
@@ -142,9 +141,6 @@ RESHAPED = (
     Reshaped("heads-exchanged", "with heads and dim_head exchanged in the call of Attention", _ORDER, "attention", _made(lambda c: c.dim_head, lambda c: c.heads)),
     Reshaped("dim-over-heads", "with dim // heads features a head instead of dim_head", "dim_head is an argument of __init__: was it used?", "attention", _made(lambda c: c.heads, lambda c: c.dim // c.heads)),
     Reshaped("heads-of-dim", "with dim features a head instead of dim_head", "dim_head is an argument of __init__: was it used?", "attention", _made(lambda c: c.heads, lambda c: c.dim)),
-    Reshaped("default-dim-head", f"with {DEFAULTS['dim_head']} features a head, whatever dim_head is", "Attention has a default for dim_head: was yours passed on?", "attention", _made(lambda c: c.heads, lambda c: DEFAULTS["dim_head"])),
-    Reshaped("default-heads", f"with {DEFAULTS['heads']} heads, whatever heads is", "Attention has a default for heads: was yours passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: c.dim_head)),
-    Reshaped("all-defaults", f"with {DEFAULTS['heads']} heads of {DEFAULTS['dim_head']} features, whatever heads and dim_head are", "Attention has defaults: were heads and dim_head passed on?", "attention", _made(lambda c: DEFAULTS["heads"], lambda c: DEFAULTS["dim_head"])),
     Reshaped("heads-by-division", "with dim // dim_head heads instead of heads", "heads is an argument of __init__: was it used?", "attention", _made(lambda c: c.dim // c.dim_head, lambda c: c.dim_head)),
     Reshaped("one-wide-head", "with one head of heads * dim_head features instead of heads of dim_head", _ORDER, "attention", _made(lambda c: 1, lambda c: c.heads * c.dim_head)),
     Reshaped("one-head", "with one head of dim_head features", "heads is an argument of __init__: was it used?", "attention", _made(lambda c: 1, lambda c: c.dim_head)),
@@ -158,7 +154,6 @@ RESHAPED = (
     Reshaped("width-2-dim", "with an MLP of 2 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.dim)),
     Reshaped("width-inner", "with an MLP of heads * dim_head features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.heads * c.dim_head)),
     Reshaped("width-2-mlp", "with an MLP of 2 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.mlp_dim)),
-    Reshaped("width-of-the-course", "with an MLP of 128 features, whatever mlp_dim is", _WIDTH, "mlp", _wide(lambda c: 128)),
     Reshaped("heads-added", "with the heads' outputs added up instead of side by side", _SIDE, "attention", joined=lambda c: 1.0),
     Reshaped("heads-averaged", "with the mean of the heads' outputs instead of all of them side by side", _SIDE, "attention", joined=lambda c: 1 / c.heads),
     Reshaped("map-after-projection", "with one more linear map after the projection, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_after_projection),

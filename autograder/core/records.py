@@ -263,6 +263,7 @@ class TestResult(msgspec.Struct, frozen=True):
     charts: tuple[Chart, ...] = ()
     panels: tuple[Panel, ...] = ()
     figures: dict[str, float] = {}  # measured by us, never claimed: "accuracy", "steps_per_second"
+    own_sizes: dict[str, int] = {}  # what the class is made for, and other tests of it are run with
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -60,6 +60,11 @@ class Desk:
         self.tripped: dict[str, set[str]] = {}  # ready-made attention that ran, by question
         self.remembered: dict[str, Any] = {}  # what experiments showed of this submission's programs
 
+    def own_sizes(self) -> dict[str, dict[str, int]]:
+        """By question, the sizes that its class was found to be made for."""
+        found = {number: result.own_sizes for number, result in self.results.items() if result.own_sizes}
+        return {policy.POLICY.question_of(number).number: sizes for number, sizes in found.items()}
+
     def until(self) -> float:
         """When the current test's share of the time is used up: what is left, divided by the tests that need some.
 
@@ -109,6 +114,7 @@ def student(request: pytest.FixtureRequest) -> Student:
         remembered=desk.remembered,
         printed=desk.printed,
         spoiled=desk.spoiled,
+        own_sizes=desk.own_sizes(),
     )
 
 
@@ -159,9 +165,10 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def cases(seed: int) -> Cases:
-    """Seeded cases of different sizes; a test's own, since its seed is."""
-    return Cases(seed)
+def cases(request: pytest.FixtureRequest, seed: int) -> Cases:
+    """Seeded cases of different sizes; a test's own, since its seed is. What a class is made for is theirs, too."""
+    desk = _desk(request)
+    return Cases(seed).at(desk.own_sizes().get(policy.POLICY.question_of(desk.current).number, {}))
 
 
 @pytest.fixture

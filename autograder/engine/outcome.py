@@ -95,7 +95,7 @@ def judge(
     if isinstance(error, Unmet):
         return msgspec.structs.replace(
             done, status=Status.FAILED, score=round(item.weight * error.earned, 4), feedback=error.feedback,
-            remarks=remarks + error.remarks, staff=error.staff,
+            remarks=remarks + error.remarks, staff=error.staff, own_sizes=error.own_sizes,
         )  # fmt: skip
     if isinstance(error, Missing) and error.waived:
         done = msgspec.structs.replace(done, max_score=0.0)

@@ -6,9 +6,11 @@ Why separate: tests, the comparison and the written judge all speak through it; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from autograder.core.records import Feedback
+from autograder.core.records import ExitKind, Feedback
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -28,6 +30,8 @@ class Unmet(AssertionError):
     """The student's work does not meet the test. Every text is for the student, hedged where it infers.
 
     `earned` is the fraction of the test's points that is kept (0.0 to 1.0), `staff` is shown to staff only.
+    `own_sizes`: the tests that build on this one are run all the same, with these sizes. `ending`: how the student's
+    process ended, if it did.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class Unmet(AssertionError):
         earned: float = 0.0,
         remarks: tuple[str, ...] = (),
         staff: str = "",
+        own_sizes: Mapping[str, int] | None = None,
+        ending: ExitKind | None = None,
     ) -> None:
         super().__init__(found)
         if not 0.0 <= earned <= 1.0:
@@ -49,6 +55,8 @@ class Unmet(AssertionError):
         self.earned = earned
         self.remarks = remarks
         self.staff = staff
+        self.own_sizes = dict(own_sizes or {})
+        self.ending = ending
 
     def mending(self, fix: str) -> Unmet:
         """The same, with another way to mend it."""

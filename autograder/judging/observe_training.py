@@ -44,7 +44,7 @@ def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Tra
     """
     last = prepared(drawn.images[-smoke.BATCH :])
     with student.visit(MODEL, alone=True) as visit:
-        visit.build(smoke.case(seed))
+        visit.build(smoke.case(seed, student.own_sizes))
         before = visit.save()
         start = time.monotonic()
         losses = visit.train(drawn.images, drawn.labels, batch=smoke.BATCH, rate=smoke.RATE, seed=seed)
@@ -52,7 +52,8 @@ def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Tra
         after = {name: value for name, value in visit.save().items() if _fits(value, before.get(name))}
         there = _logits(visit, last)
     with student.visit(MODEL) as visit:
-        visit.build(smoke.case(seed + 1))  # other initial weights: what is not loaded is not the same by luck
+        # other initial weights: what is not loaded is not the same by luck
+        visit.build(smoke.case(seed + 1, student.own_sizes))
         visit.load(after)
         here, again = _logits(visit, last), _logits(visit, last, seed=1)
         held = torch.cat([_logits(visit, batch) for batch in _batches(drawn.held_images)])
@@ -131,7 +132,7 @@ def steps_beside(
     student: Student, formulas: trajectory.Formulas, drawn: smoke.Drawn, seed: int
 ) -> tuple[tuple[float, ...], list[float]]:
     """(the student's losses, the reference's) in the first steps from equal weights, without dropout."""
-    case, count = smoke.case(seed, dropout=0.0), trajectory.STEPS * smoke.BATCH
+    case, count = smoke.case(seed, student.own_sizes, dropout=0.0), trajectory.STEPS * smoke.BATCH
     images, labels = drawn.images[:count], drawn.labels[:count]
     with student.visit(MODEL, alone=True) as visit:
         chosen = weights.draw(seed, visit.build(case).parameters, biases=False)

@@ -69,6 +69,7 @@ class Student:
 
     `tripped` collects the ready-made attention that ran, by question, beyond this test; a question is in it, maybe
     with nothing, once its forward has answered. `remembered`, too, outlives the test: what experiments showed.
+    `own_sizes`: by question, the sizes that its class is made for.
     `printed` collects what each visit printed, capped: for staff alone; `spoiled` what was being done when a visit
     ended badly and the program need not be to blame: somebody else killed its child, or that had held one before.
     """
@@ -85,8 +86,10 @@ class Student:
         remembered: dict[str, Any] | None = None,
         printed: list[str] | None = None,
         spoiled: list[str] | None = None,
+        own_sizes: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         self.submission = submission
+        self.own_sizes = own_sizes or {}
         self.remembered = {} if remembered is None else remembered
         self._rooms = rooms
         self._limits = limits
@@ -99,7 +102,9 @@ class Student:
     def apart(self, seconds: float) -> Student:
         """The same student for what only explains: within so many seconds, and nothing of it is noted anywhere."""
         until = min(self._until, time.monotonic() + seconds)
-        return Student(self._rooms, self.submission, self._limits, show_text=False, until=until)
+        return Student(
+            self._rooms, self.submission, self._limits, show_text=False, until=until, own_sizes=self.own_sizes
+        )
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""

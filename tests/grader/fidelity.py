@@ -148,6 +148,10 @@ ONE = {
 SAME = {("first-norm-after", "no-second-norm"): "no-first-norm + norm2-on-the-sum"}
 
 
+# What a half alone calls what the whole layer calls the first or the second of something.
+IN_A_HALF = {"first-norm-after-block": "norm-after-block", "second-norm-after-block": "norm-after-block"}
+
+
 def _same_lines(first: Wrong, second: Wrong) -> bool:
     return bool({old for old, _ in first.changes} & {old for old, _ in second.changes})
 
@@ -164,6 +168,7 @@ def pairs(every: int) -> tuple[Count, Count]:
         names = {name for name, title in _titles("4b") if f"reference {title} (" in said}
         right = {first.name, second.name, f"{first.name} + {second.name}", ONE.get((first.name, second.name), "")}
         right.add(SAME.get((first.name, second.name), ""))
+        right |= {IN_A_HALF[name] for name in right & IN_A_HALF.keys()}
         both = {first.name, second.name} <= names or names & (right - {first.name, second.name})
         named.add(bool(both), f"{one} + {other}: {said[:200]}")
         # halves have titles in common, so what is right for one may be another's name in the other

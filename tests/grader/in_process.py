@@ -102,9 +102,13 @@ class Student:
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = texts
         self.remembered: dict[str, Any] = {}
+        self.own_sizes: dict[str, Any] = {}
         self.forwards = self.messages = 0
         self.seconds = 0.0
         self.staff: list[str] = []
+
+    def apart(self, seconds: float) -> Student:
+        return self
 
     def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
         return Visit(self, question, probe_seed)
@@ -136,12 +140,12 @@ FILES = {"4a": "test_4a_attention.py", "4b": "test_4b_layer.py"}
 
 def judged(question: str, text: str, *, seed: int = 1, only: str = "") -> tuple[dict[str, Unmet], Student]:
     """What each of the question's tests that did not pass said, by number, and the student with its counters."""
-    student, lost = Student({question: text}), dict[str, Unmet]()
+    student, lost, cases = Student({question: text}), dict[str, Unmet](), Cases(seed)
     for number, test in _tests(FILES[question]):
         if not number.startswith(only):
             continue
         wanted = test.__code__.co_varnames[: test.__code__.co_argcount]
-        given: dict[str, Any] = {"student": student, "reference": Reference(), "cases": Cases(seed), "findings": (),
+        given: dict[str, Any] = {"student": student, "reference": Reference(), "cases": cases, "findings": (),
                                  "remark": lambda text: None, "for_staff": student.staff.append, "seed": seed,
                                  "smallest": lambda *asked: ""}  # fmt: skip
         try:
@@ -150,6 +154,7 @@ def judged(question: str, text: str, *, seed: int = 1, only: str = "") -> tuple[
                 test(**{name: given[name] for name in wanted})
         except Unmet as unmet:
             lost[number] = unmet
+            cases = cases.at(unmet.own_sizes) if unmet.own_sizes else cases
     return lost, student
 
 

@@ -18,6 +18,7 @@ from autograder.judging import (
     first_difference,
     normal,
     observe,
+    own_sizes,
     weights,
 )
 
@@ -25,6 +26,10 @@ from autograder.judging import (
 @number("4a.1")
 def test_builds_and_answers(student, cases, remark):
     """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
+    own_sizes.judged(student, "4a", cases, lambda cases: _builds_and_answers(student, cases, remark))
+
+
+def _builds_and_answers(student, cases, remark):
     for seen in observe.attention(student, cases.attention(2), remark):
         if not torch.isfinite(seen.output).all():
             raise Unmet(

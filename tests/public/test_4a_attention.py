@@ -8,13 +8,23 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.judging import AttentionCase, Missing, Severity, Unmet, close, first_difference, observe, weights
+from autograder.judging import (
+    AttentionCase,
+    Missing,
+    Severity,
+    Unmet,
+    close,
+    first_difference,
+    observe,
+    own_sizes,
+    weights,
+)
 
 
 @number("4a.p1")
 def test_shape(student, cases, remark):
     """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
-    observe.attention(student, cases.attention(3), remark)
+    own_sizes.judged(student, "4a", cases, lambda cases: observe.attention(student, cases.attention(3), remark))
 
 
 @number("4a.p2")

@@ -7,8 +7,8 @@ else). Everything is a pure function of the seed.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -126,16 +126,23 @@ def layer_cases(seed: int, count: int, *, dropout: float = 0.0, everyday: bool =
 class Cases:
     """The fixture `cases`: `cases.attention(4)`, `cases.layer(3, dropout=0.5)`, the same ones for the same seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, own: Mapping[str, int] | None = None) -> None:
         self._seed = seed
+        self._own: Any = own or {}
+
+    def at(self, own: Mapping[str, int]) -> Cases:
+        """The same cases, these sizes of theirs as given."""
+        return Cases(self._seed, own)
 
     def attention(self, count: int, *, dropout: float = 0.0, everyday: bool = False) -> tuple[AttentionCase, ...]:
         """`count` cases of 4(a), see `attention_cases`."""
-        return attention_cases(self._seed, count, dropout=dropout, everyday=everyday)
+        drawn = attention_cases(self._seed, count, dropout=dropout, everyday=everyday)
+        return tuple(msgspec.structs.replace(case, **self._own) for case in drawn)
 
     def layer(self, count: int, *, dropout: float = 0.0, everyday: bool = False) -> tuple[LayerCase, ...]:
         """`count` cases of 4(b), see `layer_cases`."""
-        return layer_cases(self._seed, count, dropout=dropout, everyday=everyday)
+        drawn = layer_cases(self._seed, count, dropout=dropout, everyday=everyday)
+        return tuple(msgspec.structs.replace(case, **self._own) for case in drawn)
 
 
 def normal(seed: int, *shape: int) -> Tensor:

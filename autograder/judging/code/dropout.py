@@ -50,6 +50,19 @@ def before_the_map(trained: Tensor, matrix: Tensor, inside: Tensor) -> bool:
     return close(solved @ matrix.T, flat, RTOL) and dropped(solved, inside.flatten(0, -2))
 
 
+def missing_around_the_mlp(added: Tensor, calm: Tensor) -> list[str]:
+    """Where dropout is missing in an MLP half that adds `added` to x in train mode, and `calm` in eval mode.
+
+    Inside and after are told apart by what is zero and what is exactly doubled, whatever the MLP is.
+    """
+    if not calm.any():  # no MLP is charged as such
+        return []
+    after = zero_share(added) > P / 3 or (normalised(added) and not close(added, calm))
+    survived = added.abs() > TOLERANCES.zero
+    doubled = close(added[survived], calm[survived] * (1 / (1 - P) if after else 1.0), rtol=TOLERANCES.doubled)
+    return (["inside the MLP"] if doubled else []) + ([] if after else ["after the MLP"])
+
+
 # What survives is on average as large as it should be, 1.0, where it is enlarged, and 0.5 where it is not. Of 3,000
 # right MLPs (dropout inside makes it scatter) one forward gave 1.00 with a deviation of 0.12, of as many wrong ones
 # 0.73 at most; the mean of sixteen was 0.92 to 1.09, and 0.45 to 0.55. So one forward asks, and sixteen decide.

@@ -5,7 +5,7 @@ Why separate: it needs no roles. Those who ask a layer need it before any role i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import torch
 from torch import Tensor
@@ -30,12 +30,22 @@ def silenced(weights: Weights, case: LayerCase, without: str) -> dict[str, Tenso
 def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
     """The names of the matrices that belong to a half, "attention" or "mlp", by their sizes."""
     shapes = {name: wide(w.shape) for name, w in weights.items() if not is_vector(w.shape)}
+    sizes = {n for shape in shapes.values() for n in shape}
     foreign = _foreign(list(shapes.values()), case)
+    widths = _widths(sizes, case)
     return frozenset(
         name
         for name, shape in shapes.items()
-        if any(n in foreign or _counts_heads(n, case) for n in shape) == (half == "attention")
+        if any(n in foreign or (n not in widths and _counts_heads(n, case)) for n in shape) == (half == "attention")
     )
+
+
+def _widths(sizes: Set[int], case: LayerCase) -> frozenset[int]:
+    """What the MLP may be wide instead of mlp_dim, where the heads are as asked: 96 and 768 are multiples of 3."""
+    features = case.heads * case.dim_head
+    if case.mlp_dim in sizes or features not in sizes:
+        return frozenset()
+    return frozenset(n for n in sizes if n % features and n not in (case.heads, case.dim_head))
 
 
 def _foreign(shapes: Sequence[Shape], case: LayerCase) -> frozenset[int]:
@@ -48,6 +58,8 @@ def _foreign(shapes: Sequence[Shape], case: LayerCase) -> frozenset[int]:
 
 
 def _counts_heads(size: int, case: LayerCase) -> bool:
+    if size == case.heads * case.dim_head not in (case.dim, case.mlp_dim):
+        return True  # a multiple of dim it is only where the sizes are the program's own
     if size == case.mlp_dim or size % case.dim == 0 or size == 1:
         return False
     usual = size in (case.heads, case.heads * (case.dim // case.heads))

@@ -91,6 +91,12 @@ class LayerObservation(msgspec.Struct, frozen=True, eq=False):
     without: str = ""
 
 
+def alike(roles: LayerRoles) -> tuple[LayerRoles, ...]:
+    """Roles that no output need tell from these: among many features the two forms of GELU give almost the same."""
+    twin = {"GELU": "tanh-GELU", "tanh-GELU": "GELU"}.get(str(roles.activation))
+    return (roles, msgspec.structs.replace(roles, activation=twin)) if twin else (roles,)
+
+
 def attention_of(observation: LayerObservation, heads: ProbeHeads | Own, attend: Attend | None) -> Function:
     """What our copy of `Attention` gives over the probe heads, or the layer's own attention."""
     case, seed = observation.case, observation.probe_seed

@@ -70,9 +70,14 @@ def _some(split: str, count: int, generator: torch.Generator) -> tuple[Tensor, T
     return torch.from_numpy(images[chosen.numpy()]), torch.from_numpy(labels[chosen.numpy()]).long()
 
 
-def case(seed: int, *, dropout: float = DROPOUT) -> ModelCase:
-    """The small ViT."""
-    return ModelCase(seed, dropout=dropout, **SIZES)
+def case(seed: int, own: Mapping[str, Mapping[str, int]] | None = None, *, dropout: float = DROPOUT) -> ModelCase:
+    """The small ViT; `own`: by question, the sizes that its class is made for."""
+    head, layer = (own or {}).get("4a", {}), (own or {}).get("4b", {})
+    sizes = SIZES | {name: size for name, size in layer.items() if name in SIZES}
+    sizes |= {"dim": head["input_dim"]} if "input_dim" in head else {}
+    sizes |= {"dim_head": head["inner_dim"]} if "inner_dim" in head else {}
+    sizes |= {"patch_size": 7} if "tokens" in (*head, *layer) else {}
+    return ModelCase(seed, dropout=dropout, **sizes)
 
 
 BAND = Path(__file__).with_name("smoke_band.json")
