@@ -42,11 +42,14 @@ _START = (
 )
 
 
-def engine(root: Path, environment: Mapping[str, str]) -> Forked | None:
-    """An engine of the server at hand, if there is one and it would be as ours; `environment` is the engine's own."""
+def engine(root: Path, start: str, environment: Mapping[str, str]) -> Forked | None:
+    """An engine of the server at hand, if there is one and it would be as ours; `environment` is the engine's own.
+
+    `root`: where the code is; `start`: the line that starts an engine of our own.
+    """
     folder = os.environ.get(VARIABLE, "")
     try:
-        if folder and Path(folder, STANDING).read_text(encoding="utf-8") == _standing(root):
+        if folder and Path(folder, STANDING).read_text(encoding="utf-8") == _standing(root, start):
             return Forked(os.path.join(folder, SOCKET), environment)
     except (OSError, ValueError):
         pass
@@ -54,27 +57,27 @@ def engine(root: Path, environment: Mapping[str, str]) -> Forked | None:
 
 
 @contextlib.contextmanager
-def shared(lanes: int, root: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def shared(lanes: int, root: Path, start: str, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """What so many lanes find in their environment beside ours; the server that it names ends afterwards.
 
     Nothing for a single lane, where a server at hand will do, or where there can be none (macOS).
     """
     with contextlib.ExitStack() as last:
         found = {}
-        if lanes > 1 and possible() and not _served(root):
+        if lanes > 1 and possible() and not _served(root, start):
             with contextlib.suppress(OSError):  # TMPDIR's path is too long for a socket, or there is no /proc
-                found = {VARIABLE: _serving(last, root, environment)}
+                found = {VARIABLE: _serving(last, root, start, environment)}
         yield found
 
 
-def _serving(last: contextlib.ExitStack, root: Path, environment: Mapping[str, str]) -> str:
+def _serving(last: contextlib.ExitStack, root: Path, start: str, environment: Mapping[str, str]) -> str:
     """Starts a server that `last` ends; its folder."""
     folder = tempfile.mkdtemp(prefix="autograder-")  # ours alone: mode 0700
     last.callback(scratch.remove, folder)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:  # only the server keeps it
         listener.bind(os.path.join(folder, SOCKET))
         listener.listen(QUEUE)
-        Path(folder, STANDING).write_text(_standing(root), encoding="utf-8")
+        Path(folder, STANDING).write_text(_standing(root, start), encoding="utf-8")
         process = _start(listener, root, environment)
     last.callback(process.communicate)
     last.callback(process.kill)  # of a child not waited for yet, so the number is its own
@@ -86,9 +89,9 @@ def possible() -> bool:
     return sys.platform.startswith("linux") and hasattr(os, "pidfd_open")
 
 
-def _served(root: Path) -> bool:
+def _served(root: Path, start: str) -> bool:
     try:
-        return Path(os.environ[VARIABLE], STANDING).read_text(encoding="utf-8") == _standing(root)
+        return Path(os.environ[VARIABLE], STANDING).read_text(encoding="utf-8") == _standing(root, start)
     except (OSError, ValueError, KeyError):
         return False
 
@@ -107,7 +110,7 @@ def _start(listener: socket.socket, root: Path, environment: Mapping[str, str]) 
     )
 
 
-def _standing(root: Path) -> str:
+def _standing(root: Path, start: str) -> str:
     """What an engine stands on that this process starts. Raises OSError where the system does not tell."""
     status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     spaces = sorted(Path("/proc/self/ns").iterdir())
@@ -115,6 +118,7 @@ def _standing(root: Path) -> str:
     told = [
         sys.executable,
         str(root),
+        start,
         str(sys.dont_write_bytecode),
         *(f"{name}={os.environ.get(name)}" for name in _READ_AT_START),
         hashlib.sha256(used.read_bytes()).hexdigest(),

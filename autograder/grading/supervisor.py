@@ -46,9 +46,14 @@ _START = (
 ORDERLY_SECONDS = 3.0
 
 
-def engine_environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """What an engine finds in its environment, but for the folder of its own."""
     return {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | LARGE_PAGES
+
+
+def shared(lanes: int) -> contextlib.AbstractContextManager[dict[str, str]]:
+    """What so many supervisors find in their environment beside ours, to share one import of torch while it lasts."""
+    return forkserver.shared(lanes, ROOT, _START, _environment())
 
 
 class Engine:
@@ -68,8 +73,8 @@ class Engine:
         """
         folder = tempfile.mkdtemp(prefix="autograder-")
         os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
-        environment = engine_environment() | {"TMPDIR": folder}
-        if limits is None and not alone and (forked := forkserver.engine(ROOT, environment)):
+        environment = _environment() | {"TMPDIR": folder}
+        if limits is None and not alone and (forked := forkserver.engine(ROOT, _START, environment)):
             return cls(forked, folder)
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
         main_thread = threading.current_thread() is threading.main_thread()  # it lives as long as this process

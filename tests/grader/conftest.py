@@ -17,7 +17,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 from hypothesis import settings
 
 from autograder.grading import forkserver
-from autograder.grading.supervisor import ROOT, engine_environment
+from autograder.grading.supervisor import shared
 from tests.grader.boxed import pytest_runtest_protocol, skip_without_a_box
 from tests.grader.order import dearest_first
 
@@ -30,10 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Tests of how an engine is started and ended go without: `own_engine`.
     """
     if not hasattr(config, "workerinput"):
-        shared = contextlib.ExitStack()
+        last = contextlib.ExitStack()
         os.environ.pop(forkserver.VARIABLE, None)  # in a box that of the tests outside stands on other ground
-        os.environ.update(shared.enter_context(forkserver.shared(2, ROOT, engine_environment())))
-        config.add_cleanup(shared.close)
+        os.environ.update(last.enter_context(shared(2)))
+        config.add_cleanup(last.close)
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ import pytest
 
 from autograder.core import policy
 from autograder.core.events import Fault, Ready
-from autograder.grading import Options, forkserver, setup_of
+from autograder.grading import Options, forkserver, setup_of, supervisor
 from autograder.grading.process import Forked, Started
-from autograder.grading.supervisor import ROOT, Engine, engine_environment
+from autograder.grading.supervisor import ROOT, Engine, shared
 from tests.grader.pace import patience
 from tests.grader.processes import alive, descendants, end, parent, still_there
 
@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
     """The folder of a server of this file's own, which other tests do not end."""
     kept = os.environ.pop(forkserver.VARIABLE, None)
     try:
-        with forkserver.shared(2, ROOT, engine_environment()) as found:
+        with shared(2) as found:
             yield found[forkserver.VARIABLE]
     finally:
         if kept is not None:
@@ -146,7 +146,7 @@ def test_with_its_supervisor_an_engine_ends_too() -> None:
 
 def test_with_its_server_an_engine_ends_too_and_the_next_is_started() -> None:
     os.environ.pop(forkserver.VARIABLE)
-    with forkserver.shared(2, ROOT, engine_environment()) as found:
+    with shared(2) as found:
         os.environ.update(found)
         with Engine.start() as engine:
             ready(engine)
@@ -160,7 +160,7 @@ def test_with_its_server_an_engine_ends_too_and_the_next_is_started() -> None:
     assert not Path(found[forkserver.VARIABLE]).exists()
 
 
-@pytest.mark.parametrize("other", ["policy", "locale", "limits", "bytecode", "nobody serves"])
+@pytest.mark.parametrize("other", ["policy", "locale", "limits", "bytecode", "another start", "nobody serves"])
 def test_where_the_server_stands_on_other_ground_an_engine_is_started(
     other: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +170,8 @@ def test_where_the_server_stands_on_other_ground_an_engine_is_started(
         monkeypatch.setenv(policy.VARIABLE, str(tmp_path / "policy.toml"))
     elif other == "locale":
         monkeypatch.setenv("LC_ALL", "C")
+    elif other == "another start":
+        monkeypatch.setattr(supervisor, "_START", f"{supervisor._START} # patched")
     elif other == "bytecode":
         monkeypatch.setattr(sys, "dont_write_bytecode", not sys.dont_write_bytecode)
     elif other == "limits":
@@ -219,9 +221,9 @@ def test_another_user_gets_no_engine_even_where_the_folder_is_open(server: str) 
 
 
 def test_a_single_lane_and_a_class_with_a_server_at_hand_start_none() -> None:
-    with forkserver.shared(1, ROOT, engine_environment()) as found:
+    with shared(1) as found:
         assert found == {}
-    with forkserver.shared(2, ROOT, engine_environment()) as found:
+    with shared(2) as found:
         assert found == {}
 
 
@@ -230,14 +232,14 @@ def test_where_no_socket_can_be_made_there_is_none(tmp_path: Path, monkeypatch: 
     deep = tmp_path / ("deep" * 30)  # sockets have short paths
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    with forkserver.shared(2, ROOT, engine_environment()) as found:
+    with shared(2) as found:
         assert found == {}
     assert not list(deep.iterdir())
 
 
 def test_who_hung_up_before_torch_was_there_has_no_engine_forked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(forkserver.VARIABLE)
-    with forkserver.shared(2, ROOT, engine_environment()) as found:
+    with shared(2) as found:
         monkeypatch.setenv(forkserver.VARIABLE, found[forkserver.VARIABLE])
         engine = Engine.start()  # the server begins to import torch
         engine.kill()

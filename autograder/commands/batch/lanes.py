@@ -22,7 +22,7 @@ from autograder.commands.batch.lane import done
 from autograder.commands.batch.record import Done, Stopped, Task, answer_decoder, encode
 from autograder.core import errors
 from autograder.grading import FAULT, GRACE_SECONDS, Options, forkserver
-from autograder.grading.supervisor import ROOT, engine_environment
+from autograder.grading.supervisor import ROOT, shared
 from autograder.report import results
 
 # Memory of one lane's processes, MB: supervisor, engine, zygote and children take 380 at most with CPU torch
@@ -73,7 +73,7 @@ def run(
     Raises UsageError or WeakIsolation when the command cannot be carried out as given.
     """
     count = min(jobs, len(tasks))
-    with forkserver.shared(count, ROOT, engine_environment()) as served, contextlib.ExitStack() as last:
+    with shared(count) as served, contextlib.ExitStack() as last:
         lanes = [Lane(options, os.environ | served) for _ in range(count)]
         last.callback(_end, lanes)
         todo, strikes = deque(tasks), dict.fromkeys((task.id for task in tasks), 0)
