@@ -27,6 +27,7 @@ from tests.grader.processes import alive, descendants, end, parent, still_there
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.boxed,
     pytest.mark.skipif(not forkserver.possible(), reason="this system has no fork server: engines are started"),
 ]
 

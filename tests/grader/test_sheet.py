@@ -51,7 +51,7 @@ class Row:
         self.left, self.dropped = list(engines), 0
         self.ready: Ready | None = None
 
-    def at_work(self) -> Told:
+    def at_work(self, *, alone: bool = False) -> Told:
         return self.left[0]
 
     def drop(self) -> None:
