@@ -116,7 +116,8 @@ def told(question: str, own: Mapping[str, int], unmet: Unmet) -> Unmet:
     called = {ours: name for name, ours in theirs.items()}
     listed = ", ".join(f"{called.get(name, name)} {size}" for name, size in own.items())
     fix = _PASSED_ON if {"heads", "dim_head"} & own.keys() else _TAKEN
-    fix = unmet.feedback.fix if "__init__" in unmet.feedback.fix else fix  # that of what was seen, where it says so
+    if own_fix := unmet.feedback.fix:  # of what was seen: it may be two arguments that were exchanged
+        fix = own_fix if "__init__" in own_fix else f"{fix}; or {own_fix}"
     return Unmet(
         f"it is made for {listed}, as in the model of 4(c): with others, {unmet.feedback.found}",
         expected=unmet.feedback.expected,

@@ -62,6 +62,20 @@ def test_only_what_is_a_number_is_called_one(question: str, sizes: dict[str, int
     assert set(found) == {f"{question}.1"} and found[f"{question}.1"].own_sizes == sizes
 
 
+def test_two_arguments_that_were_exchanged_are_told_by_what_they_do() -> None:
+    """It works where both are 64; what to compare is said beside that."""
+    text = ATTENTION["plain"].replace("nn.Linear(input_dim, inner_dim", "nn.Linear(inner_dim, input_dim")
+    assert text != ATTENTION["plain"]
+    found = in_process.judged("4a", IMPORTS + text)[0]
+    assert set(found) == {"4a.1"} and found["4a.1"].own_sizes == HEADS
+
+
+def test_the_words_of_what_was_seen_stand_beside_ours() -> None:
+    said = own_sizes.told("4a", HEADS, Unmet("it raised", fix="compare its first argument")).feedback.fix
+    assert said.startswith("use the arguments of __init__") and "; or compare its first argument;" in said
+    assert own_sizes.told("4a", HEADS, Unmet("it raised", fix="dim is of __init__")).feedback.fix.startswith("dim is")
+
+
 def test_a_number_of_tokens_or_a_batch_costs_what_asks_for_others_too() -> None:
     text = ATTENTION["plain"].replace(
         "def forward(self, x):\n", "def forward(self, x):\n        x = x.view(-1, 17, x.shape[-1])\n"
