@@ -34,6 +34,8 @@ from autograder.sandbox import lockdown, zygote
 MAX_REQUEST = 1 << 16
 STREAMS = 3
 MAX_DESCRIPTORS = 4096  # two for each engine, and a few
+# Of /proc/PID/status: what is the same for who asks and for the server, and never for a child of the student's room.
+RIGHTS = ("Uid:", "Gid:", "Cap", "NoNewPrivs:")
 REQUEST_SECONDS = 5.0  # a request is sent with the connection
 
 
@@ -74,7 +76,7 @@ class Server:
     def _accept(self) -> None:
         talk, _ = self._listener.accept()
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # no request of ours: no engine
-            if _user(talk) == os.geteuid() and (forked := self._fork(talk)):
+            if _rights(_peer(talk)) == _rights(os.getpid()) and (forked := self._fork(talk)):
                 self._engines[talk] = forked
                 self._selector.register(talk, selectors.EVENT_READ)
                 self._selector.register(forked.pidfd, selectors.EVENT_READ, forked)
@@ -155,10 +157,19 @@ def _become_engine(request: dict[str, Any], streams: list[int], server: int) -> 
         os._exit(1)
 
 
-def _user(talk: socket.socket) -> int:
-    """Whose process is at the other end."""
-    _, user, _ = struct.unpack("3i", talk.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return int(user)
+def _peer(talk: socket.socket) -> int:
+    """The process at the other end, by the kernel's word; 0 where it has no number here."""
+    pid, _, _ = struct.unpack("3i", talk.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(pid)
+
+
+def _rights(pid: int) -> list[str]:
+    """Identity and rights of a process. A child of the student's room, whoever its user is, may gain no privileges.
+
+    Raises OSError where it cannot be looked at.
+    """
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        return [line for line in status if line.startswith(RIGHTS)]
 
 
 def _gone(talk: socket.socket) -> bool:

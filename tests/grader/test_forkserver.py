@@ -221,6 +221,21 @@ def test_another_user_gets_no_engine_even_where_the_folder_is_open(server: str) 
     assert done.stdout == "b''\n" or "ConnectionResetError" in done.stderr or "BrokenPipeError" in done.stderr, done
 
 
+def test_who_may_gain_no_privileges_as_a_child_of_the_students_room_gets_no_engine(server: str) -> None:
+    program = (
+        "import ctypes, socket, sys; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0);"
+        " talk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); talk.connect(sys.argv[1]);"
+        ' request = b\'{"environment": {}, "folder": "/", "umask": 0}\';'
+        " socket.send_fds(talk, [request], [0, 1, 2]); talk.settimeout(60); print(talk.recv(100))"
+    )
+    command = [sys.executable, "-c", program, os.path.join(server, forkserver.SOCKET)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(60), check=False)
+    refused = "ConnectionResetError" in done.stderr or "BrokenPipeError" in done.stderr or done.stdout == "b''\n"
+    assert refused, done
+    with Engine.start() as engine:
+        assert ready(engine)
+
+
 def test_a_single_lane_and_a_class_with_a_server_at_hand_start_none() -> None:
     with shared(1) as found:
         assert found == {}
