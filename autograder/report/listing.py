@@ -7,6 +7,7 @@ Student text stays data here: segments of plain text with a class name of ours, 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -65,7 +66,7 @@ def listing(program: Program, tests: Sequence[TestResult], found: Sequence[Findi
     rows = program.text.split("\n")
     rows = [printable(row).replace("\n", " ") for row in (rows if rows[-1] else rows[:-1])]
     shown = [row if len(row) <= MAX_LINE else row[:MAX_LINE] + "…" for row in rows[:MAX_CODE_LINES]]
-    coloured = _segments(shown)
+    coloured = _segments(program, shown)
     lines = tuple(_code_line(program, n, parts, tests, found) for n, parts in enumerate(coloured, start=1))
     first = program.place(1)
     return Listing(
@@ -83,31 +84,58 @@ def _code_line(
     place = program.place(number)
     if place is None:
         return CodeLine(None, number, parts, ())
-    # "line 1" is no mention of "line 19": a digit must not follow.
-    mention = re.compile(re.escape(str(place)) + r"(?!\d)")
     marks = [
         Mark(one_line(test.number or test.name), f"test-{index}")
         for index, test in enumerate(tests)
-        if test.status is Status.FAILED and mention.search(test.feedback.where)
+        if test.status is Status.FAILED and test.feedback.where and _mentions(test.feedback.where, str(place))
     ]
     marks += [Mark(one_line(f.rule), f"finding-{index}") for index, f in enumerate(found) if f.place == place]
     return CodeLine(place.cell, place.line, parts, tuple(marks))
 
 
-def _segments(rows: Sequence[str]) -> list[tuple[Segment, ...]]:
-    """The rows in coloured segments, where Pygments is there (rich brings it along); else each in one plain segment."""
+def _mentions(where: str, place: str) -> bool:
+    """Whether a text names a place. "line 1" is no mention of "line 19": a digit must not follow."""
+    return place in where and re.search(re.escape(place) + r"(?!\d)", where) is not None
+
+
+def _segments(program: Program, rows: Sequence[str]) -> list[tuple[Segment, ...]]:
+    """The rows in coloured segments, where Pygments is there (rich brings it along); else each in one plain segment.
+
+    Piece by piece: the questions' programs have most of theirs in common, and the class has what was given.
+    """
     try:
-        from pygments.lexers.python import PythonLexer
+        import pygments.lexers.python  # noqa: F401
     except ImportError:
         return [(("", row),) for row in rows]
+    starts = [*_starts(program, len(rows)), len(rows)]
+    return [line for first, last in itertools.pairwise(starts) for line in _coloured("\n".join(rows[first:last]))]
+
+
+def _starts(program: Program, count: int) -> list[int]:
+    """The rows, of so many and from 0, at which a part begins that was cut from the submission in one piece.
+
+    Pieces are whole statements, so that each can be coloured without the others, and nothing need be parsed here.
+    """
+    places = program.places[:count]
+    follows = [(one.file, one.cell, one.line + 1) for one in places]
+    first = [0] if count else []
+    return first + [n for n, one in enumerate(places) if n and (one.file, one.cell, one.line) != follows[n - 1]]
+
+
+@functools.lru_cache(maxsize=1024)
+def _coloured(text: str) -> tuple[tuple[Segment, ...], ...]:
+    """The lines of a text, each in coloured segments."""
+    from pygments.lexers.python import PythonLexer
+
+    rows = text.split("\n")
     lines: list[list[Segment]] = [[]]
-    for kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens("\n".join(rows)):
-        for index, part in enumerate(text.split("\n")):
+    for kind, part in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+        for index, piece in enumerate(part.split("\n")):
             if index:
                 lines.append([])
-            if part:
-                lines[-1].append((_colour(kind), part))
-    return [tuple(line) for line in lines] if len(lines) == len(rows) else [(("", row),) for row in rows]
+            if piece:
+                lines[-1].append((_colour(kind), piece))
+    return tuple(tuple(line) for line in lines) if len(lines) == len(rows) else tuple((("", row),) for row in rows)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from autograder.core.records import Feedback, Status, TestResult
+from autograder.core.records import Feedback, Program, Report, Status, TestResult
 from tests.grader import example_reports, outputs
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -124,6 +124,18 @@ def test_a_long_program_is_cut_with_a_word_about_it() -> None:
     program = example_reports.program("4a", "SingleHeadAttention", "x = 1\n" * 2000, 14)
     report = example_reports.report((), example_reports.submission(programs={"4a": program}))
     assert "500 more lines are not shown" in outputs.page(report)
+
+
+def test_code_of_several_cells_has_the_colours_that_it_has_in_one() -> None:
+    whole = example_reports.program("4a", "SingleHeadAttention", example_reports.ATTENTION, 14)
+    places = tuple(msgspec.structs.replace(one, cell=15, line=n + 1) for n, one in enumerate(whole.places[4:]))
+    parts = msgspec.structs.replace(whole, places=whole.places[:4] + places)
+    [one, other] = [re.findall('<td class="code">(.*?)</td>', outputs.page(_code(each))) for each in (whole, parts)]
+    assert one == other and sum('<span class="' in line for line in one) > 10
+
+
+def _code(program: Program) -> Report:
+    return example_reports.report((), example_reports.submission(programs={program.question: program}))
 
 
 def test_a_string_over_several_lines_keeps_every_line_in_its_place() -> None:
