@@ -24,6 +24,9 @@ from autograder.handin.files.members import Member, is_ignored, text_of, too_lar
 
 _MB = 1024 * 1024
 _BEYOND = 3  # times the cap for all files: what is ignored (.git, .venv) has to be read past
+# Empty reads after the end, of 10 kB each, that a cut archive may ask for (40 MB, 20 ms). One whose header claims a
+# terabyte would ask for a hundred million: tarfile reads past a file that way.
+_AFTER_THE_END = 4096
 _OPEN: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -39,15 +42,18 @@ class _Counted(io.RawIOBase):
     """What comes out of the packed bytes, until it is more than any honest archive holds."""
 
     def __init__(self, file: IO[bytes], packed: int, name: str) -> None:
-        self.file, self.name_of, self.out = file, name, 0
+        self.file, self.name_of, self.out, self.after = file, name, 0, 0
         self.most = _BEYOND * policy.CAPS.zip_total_mb * _MB
         self.ratio = max(_MB, policy.CAPS.zip_ratio * packed)
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes. Raises SubmissionError beyond the caps."""
+        """At most `size` bytes. Raises SubmissionError beyond the caps, EOFError far beyond the end."""
         wanted = min(size, _MB) if size >= 0 else _MB
         data = self.file.read(wanted)
         self.out += len(data)
+        self.after += not data
+        if self.after > _AFTER_THE_END:
+            raise EOFError("it ends before the files that it lists")
         if self.out > self.most:
             check_amount(0, 0, self.out, self.name_of)
         if self.out > self.ratio:
