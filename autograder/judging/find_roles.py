@@ -10,11 +10,13 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from torch import Tensor
 
 from autograder.judging import diagnosis
 from autograder.judging.code import halves, layer_roles, matching, staged, trials, weights
 from autograder.judging.code.activations import USUAL
+from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.matching import Matched
@@ -152,7 +154,7 @@ def once(student: Student, question: str, ask: Callable[[], Answer]) -> Answer:
 
 def _acts(seen: Trials, half: str) -> bool:
     """Whether a matrix of this half does something while neither is silent."""
-    return not seen.acting.isdisjoint(halves.matrices(seen.both.weights, trials.CASE, half))
+    return not seen.acting.isdisjoint(halves.matrices(seen.both.weights, seen.case, half))
 
 
 def _search(mistake: Mistake, attend: Attend, half: str, matched: Matched | None) -> Search:
@@ -206,15 +208,22 @@ def experiments(student: Student) -> Trials | None:
     return known.experiments
 
 
+def case_of(student: Student) -> LayerCase:
+    """The sizes of the experiments: with those that the layer is made for, if it is made for some."""
+    return msgspec.structs.replace(trials.CASE, **student.own_sizes.get(LAYER, {}))
+
+
 def _experiment(student: Student, known: Known) -> None:
     if known.asked:
         return
-    known.asked, probe_seed = True, trials.CASE.seed
+    known.asked, case = True, case_of(student)
     try:
-        with student.visit(LAYER, probe_seed=probe_seed) as visit:
-            built = visit.build(trials.CASE)
-            neutral = weights.draw(probe_seed, built.parameters, biases=False)
-            known.experiments = trials.run(lambda changed, x: _ask(visit, changed, x), neutral, built.made, probe_seed)
+        with student.visit(LAYER, probe_seed=case.seed) as visit:
+            built = visit.build(case)
+            neutral = weights.draw(case.seed, built.parameters, biases=False)
+            known.experiments = trials.run(
+                lambda changed, x: _ask(visit, changed, x), neutral, built.made, case.seed, case
+            )
     except (Unmet, Missing):
         return
 
@@ -225,8 +234,8 @@ def _matched(student: Student, known: Known) -> Matched | None:
     if seen is None or known.matched:
         return known.matched
     slots = () if seen.attention.made else staged.all_slots(seen)[: matching.MOST]
-    with contextlib.suppress(Unmet, Missing), student.visit(LAYER, probe_seed=trials.CASE.seed) as visit:
-        visit.build(trials.CASE)
+    with contextlib.suppress(Unmet, Missing), student.visit(LAYER, probe_seed=seen.case.seed) as visit:
+        visit.build(seen.case)
         visit.load(seen.both.weights)
         known.matched = matching.run(lambda changed, x: _ask(visit, changed, x), seen, slots)
     return known.matched

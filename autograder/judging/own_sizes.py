@@ -7,26 +7,27 @@ made for, which its result carries (`TestResult.own_sizes`).
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from autograder.core import names
 from autograder.core.policy_fit import ARGUMENTS
 from autograder.core.records import ExitKind
-from autograder.judging.code import cases as sizes
-from autograder.judging.code.cases import AttentionCase, Cases, LayerCase
+from autograder.judging import made_for
+from autograder.judging.code.cases import Cases, LayerCase
 from autograder.judging.code.layer_roles import LayerObservation
+from autograder.judging.code.weights import wide
 from autograder.judging.expect import Unmet
-from autograder.judging.visit import Student
+from autograder.judging.made_for import Case, Shown
+from autograder.judging.visit import Built, Student
 
 # A module that ends so at one size does at another, and trying would take as long again.
 HOPELESS = frozenset({ExitKind.TIMEOUT, ExitKind.MEMORY, ExitKind.DISK})
 # Sizes that no module can be built for: they are those of x alone.
 _OF_X = ("batch", "tokens")
-
-Built = tuple[tuple[tuple[int, ...], ...], int]  # shapes of the parameters, how many probe heads were made
 
 
 class Unused(Unmet):
@@ -58,28 +59,49 @@ def _unused(judge: Callable[[], object]) -> bool:
 
 
 def found(student: Student, question: str, cases: Cases) -> dict[str, int]:
-    """The sizes of a case that have to be those of 4(c)'s model for the module to be as asked; empty if it never is.
+    """The sizes of a case that have to be the program's own for the module to be as asked; empty if it never is.
 
-    First all sizes are the model's; then each that may be another one is: the module answers, and is another one.
+    First all sizes are those of 4(c)'s model, or what its parameters show; then each that may be another one is: the
+    module answers, and is another one.
     """
-    usual: AttentionCase | LayerCase = (cases.attention if question == "4a" else cases.layer)(1)[0]
-    model: Sequence[int] = (sizes.EVERYDAY_ATTENTION if question == "4a" else sizes.EVERYDAY_LAYER)[-1]
-    order = [name for name in usual.__struct_fields__ if name not in ("seed", "dropout")]
-    own = dict(zip(order, model, strict=True))
+    usual: Case = (cases.attention if question == "4a" else cases.layer)(1)[0]
     trying = student.apart(math.inf)
-    made = _built(trying, question, msgspec.structs.replace(usual, **own))
-    if made is None:
-        return {}
-    for name in order:
-        fewer = {other: size for other, size in own.items() if other != name}
-        other = _built(trying, question, msgspec.structs.replace(usual, **fewer))
-        if other is not None and (name in _OF_X or other != made):
-            own = fewer
-            made = other
-    return own
+    for own in _likely(trying, question, usual):
+        made = _answers(trying, question, msgspec.structs.replace(usual, **own))
+        if made is not None:
+            return _fewest(trying, question, usual, own, made)
+    return {}
 
 
-def _built(student: Student, question: str, case: AttentionCase | LayerCase) -> Built | None:
+def _likely(trying: Student, question: str, usual: Case) -> Iterator[made_for.Own]:
+    model = made_for.of_the_model(question)
+    if isinstance(usual, LayerCase):
+        case = msgspec.structs.replace(usual, **model)
+        made = _answers(trying, question, case)
+        if made and not made.made and not made_for.has_room(made, case):
+            yield made_for.with_heads_that_share_dim(model)
+    yield model
+    with contextlib.suppress(Unmet):
+        seen, text = _built(trying, question, usual), trying.program(question).text
+        yield from made_for.shown(usual, seen, text)
+
+
+def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made: Shown) -> dict[str, int]:
+    left = dict(own)
+    for name in own:
+        fewer = {other: size for other, size in left.items() if other != name}
+        case = msgspec.structs.replace(usual, **fewer)
+        other = _answers(trying, question, case)
+        if other is None or not (name in _OF_X or other != made):
+            continue
+        # heads that share dim have other sizes with any dim, and not those that were asked for
+        if isinstance(case, LayerCase) and not other.made and not made_for.has_room(other, case):
+            continue
+        left, made = fewer, other
+    return left
+
+
+def _answers(student: Student, question: str, case: Case) -> Shown | None:
     """What was built for the case; None where it does not answer in the right shape."""
     try:
         with student.visit(question, probe_seed=case.seed) as visit:
@@ -87,26 +109,50 @@ def _built(student: Student, question: str, case: AttentionCase | LayerCase) -> 
             answers = tuple(visit.forward(case.x()).output.shape) == case.output_shape
     except Unmet:
         return None
-    return (tuple(tuple(each.shape) for each in built.parameters), built.made) if answers else None
+    return _shown(built) if answers else None
+
+
+def _built(student: Student, question: str, case: Case) -> Shown:
+    """What is built for the case, whether it answers or not. Raises Unmet where nothing is."""
+    with student.visit(question, probe_seed=case.seed) as visit:
+        return _shown(visit.build(case))
+
+
+def _shown(built: Built) -> Shown:
+    return Shown(tuple(tuple(each.shape) for each in built.parameters), built.made)
 
 
 def used(seen: Iterable[LayerObservation]) -> None:
-    """Raises Unused where the parameters of a layer do not show one of the arguments. Many a right layer's do not.
-
-    Of the heads of an attention of its own nothing is said here: with sizes of theirs their roles are not found, so
-    that the half would be lost as well.
-    """
+    """Raises Unused where the parameters of a layer do not show one of the arguments. Many a right layer's do not."""
     for each in seen:
         dims, case = {size for weight in each.weights.values() for size in weight.shape}, each.case
         if each.made and each.made != case.heads:
             raise Unused(f"it makes {each.made} heads where heads is {case.heads}")
         if each.made and not any(dim % case.dim_head == 0 for dim in dims):
             raise Unused(f"no matrix has the {case.dim_head} features that dim_head asks for")
+        if not each.made and not _shows_heads(each):
+            raise Unused(
+                f"no matrix has the {case.heads} * {case.dim_head} features that heads and dim_head ask for",
+                fix="heads and dim_head are arguments of __init__, and dim_head need not be dim // heads: is each used "
+                "where your attention has a number, or a size that follows from others?",
+            )
         if not any(dim % case.mlp_dim == 0 for dim in dims):
             raise Unused(f"no matrix has the {case.mlp_dim} features that mlp_dim asks for")
 
 
+def _shows_heads(seen: LayerObservation) -> bool:
+    """Whether an attention of the layer's own may have as many features as it was asked to have."""
+    case, shapes = seen.case, [wide(weight.shape) for weight in seen.weights.values()]
+    inner = case.heads * case.dim_head
+    return any(size % inner == 0 for shape in shapes for size in shape) or any(
+        {case.dim_head, case.dim} <= set(shape) or math.prod(shape) % (inner * case.dim) == 0 for shape in shapes
+    )
+
+
 _TAKEN = "use the arguments of __init__, and x.shape, where these numbers stand or follow from what you wrote"
+_NEED_NOT_SHARE = (
+    "dim_head is an argument of __init__ of its own, and need not be dim // heads, as your attention has it"
+)
 _PASSED_ON = names.named(f"{_TAKEN}; Attention has defaults of its own: are heads and dim_head passed on?")
 
 
@@ -115,11 +161,14 @@ def told(question: str, own: Mapping[str, int], unmet: Unmet) -> Unmet:
     theirs = names.arguments(question, {name: name for name in ARGUMENTS[question]})
     called = {ours: name for name, ours in theirs.items()}
     listed = ", ".join(f"{called.get(name, name)} {size}" for name, size in own.items())
+    model = ", as in the model of 4(c)" if own.items() <= made_for.of_the_model(question).items() else ""
     fix = _PASSED_ON if {"heads", "dim_head"} & own.keys() else _TAKEN
-    if own_fix := unmet.feedback.fix:  # of what was seen: it may be two arguments that were exchanged
+    if made_for.heads_share_dim(own):
+        fix = _NEED_NOT_SHARE
+    elif own_fix := unmet.feedback.fix:  # of what was seen: it may be two arguments that were exchanged
         fix = own_fix if "__init__" in own_fix else f"{fix}; or {own_fix}"
     return Unmet(
-        f"it is made for {listed}, as in the model of 4(c): with others, {unmet.feedback.found}",
+        f"it is made for {listed}{model}: with others, {unmet.feedback.found}",
         expected=unmet.feedback.expected,
         where=unmet.feedback.where,
         fix=f"{fix}; the other tests were run with these numbers",

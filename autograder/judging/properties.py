@@ -8,6 +8,7 @@ a half differs in a way that has no name, what it was seen not to do is the shar
 
 from __future__ import annotations
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -25,14 +26,14 @@ RTOL = 1e-3
 STRAIGHT = 1e-3  # what a linear map leaves of a fit by one is rounding, 1e-6; what an activation leaves, over 0.1
 ADDS_NOTHING = "nothing is added to x while its matrices are 0"
 ADDS_SOMETHING = "something is added to x while the other half's matrices are 0"
-SAMPLES = 3 * trials.CASE.dim
+SAMPLES = 3  # for each feature
 
 Shown = dict[str, bool]
 
 
 def of_half(student: Student, half: str) -> Shown:
     """Each property of the half, "attention" or "mlp", in words, and whether it holds. Raises Unmet as a visit does."""
-    case = trials.CASE
+    case = msgspec.structs.replace(trials.CASE, **student.own_sizes.get(LAYER, {}))
     with student.visit(LAYER, probe_seed=case.seed) as visit:
         built = visit.build(case)
         drawn = weights.draw(case.seed, built.parameters, biases=False)
@@ -84,7 +85,7 @@ class _Layer:
         return close(self.added(factors * x - 2), self.added(10 * x + 1), RTOL)
 
     def of_mlp(self, x: Tensor) -> Shown:
-        tokens = normal(5, SAMPLES, 1, x.shape[-1])
+        tokens = normal(5, SAMPLES * x.shape[-1], 1, x.shape[-1])
         flat = torch.nn.functional.layer_norm(tokens, tokens.shape[-1:]).flatten(1).double()
         added = self.added(tokens).flatten(1).double()
         left = added - flat @ least_squares(flat, added)
@@ -96,7 +97,7 @@ class _Layer:
     def _bends(self, x: Tensor) -> bool:
         """Whether what is added is no linear map of the normalised tokens: with fixed weights, a mean, it is one."""
         features = x.shape[1] * x.shape[2]
-        many = normal(6, 3 * features, x.shape[1], x.shape[2])
+        many = normal(6, SAMPLES * features, x.shape[1], x.shape[2])
         flat = torch.nn.functional.layer_norm(many, many.shape[-1:]).flatten(1).double()
         added = self.added(many).flatten(1).double()
         left = added - flat @ least_squares(flat, added)

@@ -154,7 +154,8 @@ def judged(question: str, text: str, *, seed: int = 1, only: str = "") -> tuple[
                 test(**{name: given[name] for name in wanted})
         except Unmet as unmet:
             lost[number] = unmet
-            cases = cases.at(unmet.own_sizes) if unmet.own_sizes else cases
+            if unmet.own_sizes:
+                cases, student.own_sizes[question] = cases.at(unmet.own_sizes), unmet.own_sizes
     return lost, student
 
 

@@ -302,7 +302,7 @@ CHANGED: tuple[tuple[str, str, str, frozenset[str], str], ...] = (
     ("einsum all through", "/ q.shape[-1] ** 0.5", "* (self.g[0].new_ones(1) * q.shape[-1] ** -0.5)", frozenset(), ""),
     ("timm", "nn.Identity(), nn.Identity()", "nn.LayerNorm(head_dim), nn.LayerNorm(head_dim)", FIRST, "queries and keys that go through a LayerNorm"),
     ("timm", "attn = q @ k.transpose(-2, -1)", "attn = q @ k.transpose(-2, -1) * self.scale", FIRST, "divided by d_k"),
-    ("lucidrains", "heads = heads, dim_head = dim_head, dropout = dropout), F", "dropout = dropout), F", FIRST, "no matrix maps heads * dim_head features to dim"),
+    ("lucidrains", "heads = heads, dim_head = dim_head, dropout = dropout), F", "dropout = dropout), F", frozenset({"4b.1"}), "it is made for heads 8, dim_head 64, as in the model"),
     ("lucidrains", "x = ff(x) + x\n        return x", "x = ff(x) + x\n        return F.layer_norm(x, x.shape[-1:])", SECOND, "one more LayerNorm at the end"),
     ("the annotated Transformer", ", unbiased=False", "", ALL, "the deviation of n - 1"),
     ("the annotated Transformer", "return x + self.dropout(sublayer(self.norm(x)))", "return self.norm(x + self.dropout(sublayer(x)))", ALL, "AFTER its residual sum"),

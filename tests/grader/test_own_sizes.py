@@ -20,8 +20,6 @@ HEADS, LAYER = {"input_dim": 64, "inner_dim": 64}, {"dim": 64, "heads": 8, "dim_
 NAMES = {"4a": ("input_dim", "inner_dim"), "4b": ("dim", "heads", "dim_head", "mlp_dim")}
 CLASS = {"4a": "SingleHeadAttention", "4b": "ViTLayer"}
 # Dropout before the projection, or in the provided Attention alone: with so many features it cannot be told any more.
-# In a ModuleDict only an experiment on another size tells the norms apart, and there is none here.
-UNTOLD = {"ModuleDict": {"4b.1", "4b.4"}}
 
 
 def pinned(question: str, text: str, sizes: dict[str, int]) -> str:
@@ -48,7 +46,7 @@ def test_a_right_head_of_two_numbers_loses_one_point(style: str) -> None:
 @pytest.mark.parametrize("style", LAYERS)
 def test_a_right_layer_of_four_numbers_loses_half_a_point(style: str) -> None:
     found = lost("4b", LAYERS[style], LAYER)
-    assert set(found) == UNTOLD.get(style, {"4b.1"}) and found["4b.1"].own_sizes == LAYER
+    assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == LAYER
 
 
 SOME = [("4a", {"input_dim": 64}), ("4a", {"inner_dim": 64}), ("4b", {"dim": 64}), ("4b", {"mlp_dim": 128})]
@@ -100,6 +98,62 @@ def test_defaults_of_the_provided_attention_are_numbers_too(kind: str) -> None:
     found = in_process.judged("4b", IMPORTS + text)[0]
     assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == sizes
     assert "Attention has defaults of its own" in found["4b.1"].feedback.fix
+
+
+# --- numbers of the program's own -------------------------------------------------------------------------------------
+
+OTHER_HEADS = [{"input_dim": 512, "inner_dim": 512}, {"input_dim": 96, "inner_dim": 16}, {"input_dim": 512}]
+OTHER_LAYERS = [
+    {"dim": 512, "heads": 8, "dim_head": 64, "mlp_dim": 512},
+    {"dim": 96, "heads": 6, "dim_head": 16, "mlp_dim": 384},
+    {"dim": 48, "heads": 4, "dim_head": 20, "mlp_dim": 112},
+]
+
+
+@pytest.mark.parametrize("style", list(ATTENTION)[::6])
+@pytest.mark.parametrize("sizes", OTHER_HEADS, ids=str)
+def test_a_right_head_of_other_numbers_than_the_notebooks_loses_one_point(style: str, sizes: dict[str, int]) -> None:
+    found = lost("4a", ATTENTION[style], sizes)
+    assert set(found) == {"4a.1"} and found["4a.1"].own_sizes == sizes
+    assert "as in the model" not in found["4a.1"].feedback.found
+
+
+@pytest.mark.parametrize("style", list(LAYERS)[::8])
+@pytest.mark.parametrize("sizes", OTHER_LAYERS, ids=str)
+def test_a_right_layer_of_other_numbers_than_the_notebooks_loses_half_a_point(
+    style: str, sizes: dict[str, int]
+) -> None:
+    found = lost("4b", LAYERS[style], sizes)
+    assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == sizes
+
+
+@pytest.mark.parametrize("name", ["no scale", "softmax over queries"])
+def test_a_wrong_head_of_other_numbers_loses_what_it_loses_otherwise(name: str) -> None:
+    found = lost("4a", changed(ATTENTION["plain"], HEAD[name]), {"input_dim": 512, "inner_dim": 96})
+    assert set(found) - {"4a.1"} == HEAD[name].lost
+
+
+# --- an attention of the layer's own ----------------------------------------------------------------------------------
+
+OF_ITS_OWN = ["three maps (h d)", "fused (three h d)", "fused (d three h)", "one array of four axes"]
+
+
+@pytest.mark.parametrize("attention", OF_ITS_OWN)
+@pytest.mark.parametrize("sizes", [{"heads": 8, "dim_head": 64}, {"dim_head": 64}, LAYER], ids=str)
+def test_an_attention_of_its_own_with_numbers_loses_half_a_point(attention: str, sizes: dict[str, int]) -> None:
+    found = lost("4b", spoilt(Style(attention=attention, order=5)), sizes)
+    assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == sizes
+    assert ("Attention has defaults" in found["4b.1"].feedback.fix) == ("dim" in sizes)
+
+
+@pytest.mark.parametrize("attention", OF_ITS_OWN[:3])
+def test_heads_that_share_dim_are_said_to(attention: str) -> None:
+    text = spoilt(Style(attention=attention, order=5))
+    first = text.index("super().__init__()")
+    text = f"{text[:first]}assert dim % heads == 0; dim_head = dim // heads; {text[first:]}"
+    found = in_process.judged("4b", IMPORTS + text)[0]
+    assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == {"dim": 64, "heads": 8, "dim_head": 8}
+    assert "need not be dim // heads" in found["4b.1"].feedback.fix
 
 
 # Numbers that are not the model's work nowhere; a width that follows from dim is another layer. Charged as they were.

@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from autograder.handin.slicing import by_text
+
 _NONE: frozenset[str] = frozenset()
 
 
@@ -105,7 +107,8 @@ def _compound(
         return _expression(node.test).then(_branches(node.test, body, otherwise))
     if isinstance(node, ast.While):
         return _expression(node.test).then(body.perhaps()).then(otherwise.perhaps())
-    return _expression(node.iter).then(_targets([node.target]).then(body).perhaps()).then(otherwise.perhaps())
+    each = _targets([node.target]).then(body).then(_binds(*by_text.computed(node)))
+    return _expression(node.iter).then(each.perhaps()).then(otherwise.perhaps())
 
 
 def _branches(test: ast.expr, body: Flow, otherwise: Flow) -> Flow:
@@ -161,7 +164,7 @@ def _targets(targets: Iterable[ast.AST]) -> Flow:
     total = Flow()
     for target in targets:
         stored = (n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-        total = total.then(_expression(target)).then(_binds(*stored))
+        total = total.then(_expression(target)).then(_binds(*stored, *by_text.stored(target)))
     return total
 
 
@@ -180,6 +183,10 @@ def _expression(node: ast.AST | None) -> Flow:
         return Flow(frozenset({node.id})) if isinstance(node.ctx, ast.Load) else Flow()
     if isinstance(node, ast.Lambda):
         return _all([*node.args.defaults, *node.args.kw_defaults])
+    if isinstance(node, ast.Call) and (names := by_text.bound(node)):
+        return _all(ast.iter_child_nodes(node)).then(_binds(*names))
+    if name := by_text.loaded(node):
+        return Flow(frozenset({name}))
     if isinstance(node, ast.NamedExpr):
         return _expression(node.value).then(_binds(node.target.id))
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):

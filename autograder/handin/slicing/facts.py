@@ -11,6 +11,7 @@ import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from autograder.handin.slicing import by_text
 from autograder.handin.slicing.evaluation import Flow, flow
 
 # Methods that change their receiver: list, dict, set, deque, and (by the trailing underscore) torch's in-place ones.
@@ -51,7 +52,7 @@ def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) 
     imports = [node for node in everything if isinstance(node, ast.Import)]
     return Names(
         flow=flow(nodes, lazy_annotations=lazy_annotations),
-        later=frozenset(later),
+        later=frozenset(later).union(filter(None, map(by_text.loaded, everything))),
         assigned_to=frozenset(set_on),
         methods_on=frozenset(method_on),
         binds_when_called=frozenset(bound_by_global),

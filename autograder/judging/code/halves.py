@@ -31,13 +31,27 @@ def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
     """The names of the matrices that belong to a half, "attention" or "mlp", by their sizes."""
     shapes = {name: wide(w.shape) for name, w in weights.items() if not is_vector(w.shape)}
     sizes = {n for shape in shapes.values() for n in shape}
+    if case.dim == case.mlp_dim == case.heads * case.dim_head:  # then their order is all that tells
+        last = frozenset(list(shapes)[-2:])
+        return last if half == "mlp" else frozenset(shapes) - last
     foreign = _foreign(list(shapes.values()), case)
     widths = _widths(sizes, case)
     return frozenset(
         name
         for name, shape in shapes.items()
-        if any(n in foreign or (n not in widths and _counts_heads(n, case)) for n in shape) == (half == "attention")
+        if (
+            _beside_dim(shape, case)
+            if case.heads * case.dim_head == case.dim
+            else any(n in foreign or (n not in widths and _counts_heads(n, case)) for n in shape)
+        )
+        == (half == "attention")
     )
+
+
+def _beside_dim(shape: Shape, case: LayerCase) -> bool:
+    """Where all heads together have as many features as x: what has those alone, once or fused, and not the MLP's."""
+    own = {case.heads, case.dim_head, *(parts * case.dim for parts in (1, 2, 3))}
+    return case.mlp_dim not in shape and own.issuperset(shape)
 
 
 def _widths(sizes: Set[int], case: LayerCase) -> frozenset[int]:
@@ -58,7 +72,8 @@ def _foreign(shapes: Sequence[Shape], case: LayerCase) -> frozenset[int]:
 
 
 def _counts_heads(size: int, case: LayerCase) -> bool:
-    if size == case.heads * case.dim_head not in (case.dim, case.mlp_dim):
+    inner = case.heads * case.dim_head
+    if size in (inner, 2 * inner, 3 * inner) and case.mlp_dim not in (inner, size) and case.dim != inner:
         return True  # a multiple of dim it is only where the sizes are the program's own
     if size == case.mlp_dim or size % case.dim == 0 or size == 1:
         return False

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from autograder.core.policy import TOLERANCES
-from autograder.judging.code.cases import normal
+from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_roles import LayerObservation
 from autograder.judging.code.layer_weights import AffineSource, matrix_of, projections
 from autograder.judging.code.readings import Slot, blocks, members
-from autograder.judging.code.trials import CASE, Ask, Trials, bare, mlp_maps
+from autograder.judging.code.trials import Ask, Trials, bare, mlp_maps
 from autograder.judging.code.weights import Weights
 
 MOST = 96  # readings that are tried: a fused parameter has 18, three maps have 6 to 12, arrays 36
@@ -38,15 +38,15 @@ class Matched(msgspec.Struct, frozen=True):
 def run(ask: Ask, trials: Trials, slots: Sequence[Slot]) -> Matched:
     """Asks once for each reading and each projection; once more, with one token, where several tokens tell nothing."""
     weights = trials.both.weights
-    bench = _Bench(ask, weights)
-    outs = bare(projections(weights, CASE), trials.acting_alone, weights)[:MOST] if slots else []
-    several = [bench.output(_slot_scaled(slot, weights), trials.both.x) for slot in slots]
+    bench = _Bench(ask, weights, trials.case)
+    outs = bare(projections(weights, trials.case), trials.acting_alone, weights)[:MOST] if slots else []
+    several = [bench.output(_slot_scaled(slot, weights, trials.case), trials.both.x) for slot in slots]
     scores = _alike(several, several, trials.both.output)
     # with one token queries and keys do nothing, where the attention is a softmax: then they are no values either
     acting = [not trials.acting_alone.isdisjoint(members(slot.matrix.name, weights)) for slot in slots]
     values = _taken(bench, trials.both, slots, outs, several, acting)
     if slots and not values:
-        alone = [bench.output(_slot_scaled(slot, weights), trials.both_single.x) for slot in slots]
+        alone = [bench.output(_slot_scaled(slot, weights, trials.case), trials.both_single.x) for slot in slots]
         values = _taken(bench, trials.both_single, slots, outs, alone, acting)
     return Matched(values, tuple((slots[i], slots[j]) for i, j in scores if i != j), _maps(bench, trials))
 
@@ -60,7 +60,7 @@ def _taken(
     acting: Sequence[bool],
 ) -> tuple[tuple[Slot, AffineSource], ...]:
     """The readings that with scaled features `given` these outputs, each with the projection that gives the same."""
-    scaled = [bench.output(_columns_scaled(out, seen.weights), seen.x) for out in outs]
+    scaled = [bench.output(_columns_scaled(out, seen.weights, bench.case), seen.x) for out in outs]
     pairs = [(slots[i], outs[j]) for i, j in _alike(given, scaled, seen.output) if acting[i]]
     return tuple((slot, out) for slot, out in pairs if not _shared(slot.matrix.name, out.weight, seen.weights))
 
@@ -71,21 +71,24 @@ def _shared(one: str, other: str, weights: Weights) -> bool:
 
 def _maps(bench: _Bench, trials: Trials) -> tuple[tuple[AffineSource, AffineSource], ...]:
     """The pairs that may be fc1 and fc2: hidden units in another order change nothing when both have that order."""
-    weights, pairs = trials.both.weights, mlp_maps(trials.both.weights, trials.acting)
+    weights, pairs = trials.both.weights, mlp_maps(trials.both.weights, trials.acting, trials.case)
     if len(pairs) < 2:
         return ()
-    order = torch.arange(CASE.mlp_dim).roll(3)
+    order = torch.arange(trials.case.mlp_dim).roll(3)
     found = []
     for first, second in pairs[:MOST]:
-        changed = {**_reordered(first, weights, order, 0), **_reordered(second, weights, order, 1)}
+        changed = {
+            **_reordered(first, weights, order, 0, trials.case),
+            **_reordered(second, weights, order, 1, trials.case),
+        }
         if close(bench.output(changed, trials.both.x), trials.both.output):
             found.append((first, second))
     return tuple(found)
 
 
-def _reordered(source: AffineSource, weights: Weights, order: Tensor, axis: int) -> Weights:
+def _reordered(source: AffineSource, weights: Weights, order: Tensor, axis: int, case: LayerCase) -> Weights:
     names = members(source.weight, weights)
-    places = matrix_of(source, _places(names, weights), CASE)
+    places = matrix_of(source, _places(names, weights), case)
     flat = torch.cat([weights[name].flatten() for name in names])
     moved = flat.clone()
     moved[places.long()] = flat[places.index_select(axis, order).long()]
@@ -95,8 +98,8 @@ def _reordered(source: AffineSource, weights: Weights, order: Tensor, axis: int)
 class _Bench:
     """Asks with some parameters changed, and puts them back with the next question."""
 
-    def __init__(self, ask: Ask, weights: Weights) -> None:
-        self._ask, self._weights = ask, weights
+    def __init__(self, ask: Ask, weights: Weights, case: LayerCase) -> None:
+        self._ask, self._weights, self.case = ask, weights, case
         self._changed: set[str] = set()
 
     def output(self, changed: Weights, x: Tensor) -> Tensor:
@@ -105,21 +108,21 @@ class _Bench:
         return self._ask(sent, x)
 
 
-def _factors() -> Tensor:
+def _factors(case: LayerCase) -> Tensor:
     """(heads, dim_head): a factor for each feature of each head, all different."""
-    return (normal(CASE.seed + 5, CASE.heads, CASE.dim_head) * 0.5).exp()
+    return (normal(case.seed + 5, case.heads, case.dim_head) * 0.5).exp()
 
 
-def _slot_scaled(slot: Slot, weights: Weights) -> Weights:
+def _slot_scaled(slot: Slot, weights: Weights, case: LayerCase) -> Weights:
     names = members(slot.matrix.name, weights)
-    places = blocks(slot.matrix, _places(names, weights), CASE)[slot.index]
-    return _scaled(names, weights, places, _factors()[..., None])
+    places = blocks(slot.matrix, _places(names, weights), case)[slot.index]
+    return _scaled(names, weights, places, _factors(case)[..., None])
 
 
-def _columns_scaled(out: AffineSource, weights: Weights) -> Weights:
+def _columns_scaled(out: AffineSource, weights: Weights, case: LayerCase) -> Weights:
     names = members(out.weight, weights)
-    places = matrix_of(out, _places(names, weights), CASE)
-    return _scaled(names, weights, places, _factors().flatten())
+    places = matrix_of(out, _places(names, weights), case)
+    return _scaled(names, weights, places, _factors(case).flatten())
 
 
 def _places(names: Sequence[str], weights: Weights) -> Weights:

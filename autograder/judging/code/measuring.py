@@ -67,6 +67,7 @@ Ask = Callable[[Weights, Tensor], Tensor]
 
 LIMIT = 12.0  # what reaches an activation under our weights stays within 8 standard deviations of 1.5
 SAMPLES = 256
+UNITS = 20  # of many hidden units the first ones: the points of so many samples are enough
 SHARP = 20.0  # a second derivative beyond this is a corner: there the grid is made finer
 CORNERS = 40
 FINER = 32  # parts of a cell beside a corner: 1e-4 wide, where rounding of 1e-6 still leaves a slope
@@ -76,7 +77,7 @@ LOUD = 100.0  # so much larger than one are x and what the MLP adds: no eps matt
 
 def activation(ask: Ask, silent: Weights, first: AffineSource, second: AffineSource, case: LayerCase) -> Measured:
     """The function between two maps of the MLP, on a grid that is finer where it has corners. Two forwards."""
-    count = SAMPLES * case.mlp_dim
+    count = SAMPLES * _units(case)
     grid = torch.linspace(-LIMIT, LIMIT, count, dtype=torch.float64)
     weights = {
         **silent,
@@ -101,18 +102,25 @@ def activation(ask: Ask, silent: Weights, first: AffineSource, second: AffineSou
     return Measured(grid[kept], values[kept])
 
 
+def _units(case: LayerCase) -> int:
+    """How many hidden units are looked at: what is left of the features are an even number, 4 at least."""
+    units = min(case.mlp_dim, case.dim - 4, UNITS)
+    return units - (case.dim - units) % 2
+
+
 def _values(ask: Ask, weights: Weights, points: Tensor, case: LayerCase) -> Tensor:
     """The activation's values at the points: each stands at a unit of its own in one of the samples."""
     places = torch.randperm(len(points), generator=torch.Generator().manual_seed(11))
     features = torch.zeros(SAMPLES, case.dim, dtype=torch.float64)
-    features[:, : case.mlp_dim] = points[places].reshape(SAMPLES, case.mlp_dim) / SCALE
-    rest = case.dim - case.mlp_dim  # an even number of features, which make the mean 0 and the variance 1
+    units = _units(case)
+    features[:, :units] = points[places].reshape(SAMPLES, units) / SCALE
+    rest = case.dim - units  # an even number of features, which make the mean 0 and the variance 1
     total, squares = features.sum(1), features.square().sum(1)
     centre = -total / rest
     apart = ((case.dim - squares) / rest - centre.square()).clamp_min(0).sqrt()
-    features[:, case.mlp_dim :] = centre[:, None] + apart[:, None] * torch.tensor([1.0, -1.0]).repeat(rest // 2)
+    features[:, units:] = centre[:, None] + apart[:, None] * torch.tensor([1.0, -1.0]).repeat(rest // 2)
     x = (features * LOUD).float()[:, None]
-    added = (ask(weights, x) - x)[:, 0, : case.mlp_dim].double() / LOUD
+    added = (ask(weights, x) - x)[:, 0, :units].double() / LOUD
     values = torch.empty_like(points)
     values[places] = added.flatten()
     return values

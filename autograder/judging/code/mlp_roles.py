@@ -44,7 +44,7 @@ def mlps(search: Search, trials: Trials, roles: LayerRoles, seen: LayerObservati
     Without an observation that shows them, every pair with the usual activations.
     """
     known = {(mlp.first, mlp.second): mlp for mlp in trials.mlps}
-    pairs = (search.matched and search.matched.maps) or mlp_maps(trials.mlp.weights, trials.acting)
+    pairs = (search.matched and search.matched.maps) or mlp_maps(trials.mlp.weights, trials.acting, trials.case)
     for first, second in pairs:
         mlp = known.get((first, second))
         for activation in _activations(search, mlp, seen):

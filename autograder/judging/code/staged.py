@@ -15,7 +15,7 @@ from functools import partial
 
 import msgspec
 
-from autograder.judging.code.cases import normal
+from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.compare import close
 from autograder.judging.code.flat import is_flat
 from autograder.judging.code.halves import matrices
@@ -113,7 +113,10 @@ def _as_mute(search: Search, trials: Trials, blank: LayerRoles) -> bool:
 def _anything(trials: Trials) -> tuple[AffineSource, AffineSource, AffineSource]:
     """A projection and two maps of an MLP by their sizes alone, whether they act or not."""
     weights = trials.both.weights
-    out, pairs = bare(projections(weights, CASE), frozenset(weights), weights), mlp_maps(weights, frozenset(weights))
+    out, pairs = (
+        bare(projections(weights, trials.case), frozenset(weights), weights),
+        mlp_maps(weights, frozenset(weights), trials.case),
+    )
     return (out[0] if out else NOTHING, *(pairs[0] if pairs else (NOTHING, NOTHING)))
 
 
@@ -149,7 +152,7 @@ def _attentions(search: Search, trials: Trials, blank: LayerRoles, memory: Memor
 @functools.lru_cache(KEPT)
 def all_slots(trials: Trials) -> tuple[Slot, ...]:
     """What may be a projection of the heads, by its shape: all readings of the parameters that act."""
-    return tuple(_slots(_used(trials), trials.attention.weights))
+    return tuple(_slots(_used(trials), trials.attention.weights, trials.case))
 
 
 def _used(trials: Trials) -> Weights:
@@ -170,7 +173,7 @@ def _values(
     used = _used(trials)
     alone = [slot for slot in slots if _names(slot.matrix, used) & trials.acting_alone]
     outs = _projections(trials)
-    ways: list[ProbeHeads | Slot] = [*_probe_heads(trials.attention.made), *alone]
+    ways: list[ProbeHeads | Slot] = [*_probe_heads(trials.attention.made, trials.case.heads), *alone]
     pairs: list[tuple[ProbeHeads | Slot, AffineSource]]
     if search.matched and not trials.attention.made:
         pairs = [(slot, out) for slot, out in search.matched.values if slot in alone and out in outs]
@@ -190,22 +193,22 @@ def _values(
 
 @functools.lru_cache(KEPT)
 def _projections(trials: Trials) -> tuple[AffineSource, ...]:
-    return tuple(bare(projections(trials.attention.weights, CASE), trials.acting_alone, _used(trials)))
+    return tuple(bare(projections(trials.attention.weights, trials.case), trials.acting_alone, _used(trials)))
 
 
 def _mixed(slot: Slot) -> bool:
     return _split(slot.matrix.axes)[0] != "head"
 
 
-def _probe_heads(made: int) -> list[ProbeHeads]:
+def _probe_heads(made: int, heads: int) -> list[ProbeHeads]:
     """Where the heads that are used may begin among those that were made, the usual place first."""
-    starts = range(min(made - CASE.heads + 1, MOST_HEADS)) if made >= CASE.heads else ()
-    return [ProbeHeads(start // CASE.heads, start % CASE.heads) for start in starts]
+    starts = range(min(made - heads + 1, MOST_HEADS)) if made >= heads else ()
+    return [ProbeHeads(start // heads, start % heads) for start in starts]
 
 
-def _slots(used: Weights, weights: Weights) -> list[Slot]:
+def _slots(used: Weights, weights: Weights, case: LayerCase) -> list[Slot]:
     """What may be a projection: every part of every reading of the parameters that act."""
-    return [Slot(_begun(r, used, weights), i) for r in readings(used, CASE) for i in range(r.parts)]
+    return [Slot(_begun(r, used, weights), i) for r in readings(used, case) for i in range(r.parts)]
 
 
 def _begun(reading: Reading, used: Weights, weights: Weights) -> Reading:
@@ -263,10 +266,10 @@ def without_reading(trials: Trials, half: str) -> set[str]:
 
     Two axes are always a linear map, unless they are a guess.
     """
-    weights = trials.both.weights
+    weights, case = trials.both.weights, trials.case
     acting = {name: w for name, w in weights.items() if name in trials.acting}
     used = {name: w for name, w in acting.items() if is_flat(name) or len(wide(w.shape)) > 2}
-    maps = [*plain(used, CASE.mlp_dim, CASE.dim), *plain(used, CASE.dim, CASE.mlp_dim)]
-    readable = {name for source in (*projections(used, CASE), *maps) for name in _names(source, used)}
-    readable |= {name for slot in _slots(used, used) for name in _names(slot.matrix, used)}
-    return {name for name in used if name not in readable and (not half or name in matrices(used, CASE, half))}
+    maps = [*plain(used, case.mlp_dim, case.dim), *plain(used, case.dim, case.mlp_dim)]
+    readable = {name for source in (*projections(used, case), *maps) for name in _names(source, used)}
+    readable |= {name for slot in _slots(used, used, case) for name in _names(slot.matrix, used)}
+    return {name for name in used if name not in readable and (not half or name in matrices(used, case, half))}

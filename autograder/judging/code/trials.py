@@ -81,19 +81,24 @@ class Trials(msgspec.Struct, frozen=True, eq=False):
     mlps: tuple[Mlp, ...]  # with what may be fc1 and fc2
 
     @property
+    def case(self) -> LayerCase:
+        """The sizes that the layer was made with: `CASE`, or those that it is made for."""
+        return self.both.case
+
+    @property
     def following(self) -> LayerObservation:
         """The MLP half on what the attention half gives, whatever that is."""
         return msgspec.structs.replace(self.both, x=self.attention.output, without="attention")
 
 
-def run(ask: Ask, neutral: Weights, made: int, probe_seed: int) -> Trials:
+def run(ask: Ask, neutral: Weights, made: int, probe_seed: int, case: LayerCase = CASE) -> Trials:
     """Asks for everything. `neutral`: all parameters that may be set, gains 1, all other vectors 0, matrices random."""
-    bench = _Bench(ask, neutral, made, probe_seed)
-    lone = normal(CASE.seed + 1, SAMPLES, 1, CASE.dim)
+    bench = _Bench(ask, neutral, made, probe_seed, case)
+    lone = normal(case.seed + 1, max(SAMPLES, case.dim + 1), 1, case.dim)
     single, several = (bench.observe(bench.silent["mlp"], x, "mlp") for x in (lone, bench.x))
     mlp = bench.observe(bench.silent["attention"], bench.x, "attention")
     both_single, both = (bench.observe(neutral, x, "") for x in (lone, bench.x))
-    heads, hidden = (sorted(matrices(neutral, CASE, half))[:MOST_MATRICES] for half in ("attention", "mlp"))
+    heads, hidden = (sorted(matrices(neutral, case, half))[:MOST_MATRICES] for half in ("attention", "mlp"))
     seen = {"attention": bench.acting(heads, several), "mlp": bench.acting(hidden, mlp)}
     mute = frozenset(half for half, found in seen.items() if not found)
     # without a residual connection nothing comes through a silent half: what acts shows while both speak
@@ -137,11 +142,12 @@ def gains_of(neutral: Weights) -> frozenset[str]:
 class _Bench:
     """The layer, its neutral weights, and what was sent last, so that each trial sends only what differs."""
 
-    def __init__(self, ask: Ask, neutral: Weights, made: int, probe_seed: int) -> None:
+    def __init__(self, ask: Ask, neutral: Weights, made: int, probe_seed: int, case: LayerCase) -> None:
         self.ask = ask
+        self.case = case
         self.neutral = neutral
-        self.silent = {half: silenced(neutral, CASE, half) for half in ("attention", "mlp")}
-        self.x = CASE.x()
+        self.silent = {half: silenced(neutral, case, half) for half in ("attention", "mlp")}
+        self.x = case.x()
         self._made, self._probe_seed = made, probe_seed
         self._there: dict[str, Tensor] = {}
 
@@ -152,14 +158,14 @@ class _Bench:
 
     def observe(self, weights: Weights, x: Tensor, without: str) -> LayerObservation:
         output = self.output(weights, x)
-        case = msgspec.structs.replace(CASE, batch=x.shape[0], tokens=x.shape[1])
+        case = msgspec.structs.replace(self.case, batch=x.shape[0], tokens=x.shape[1])
         return LayerObservation(case, weights, x, output, self._made, self._probe_seed, without)
 
     def acting(self, names: Sequence[str], seen: LayerObservation) -> frozenset[str]:
         return frozenset(name for name in names if self._matters(name, seen))
 
     def _matters(self, name: str, seen: LayerObservation) -> bool:
-        other = normal(CASE.seed + 2, *seen.weights[name].shape)
+        other = normal(self.case.seed + 2, *seen.weights[name].shape)
         return not close(self.output({**seen.weights, name: other}, seen.x), seen.output)
 
     def of_degree_two(self, names: Sequence[str], seen: LayerObservation) -> bool:
@@ -167,7 +173,7 @@ class _Bench:
         return close(self.output(doubled, seen.x) - seen.x, 4 * (seen.output - seen.x))
 
     def vector(self, name: str, mute: frozenset[str]) -> VectorTrial:
-        noise = normal(CASE.seed + 3, *self.neutral[name].shape)
+        noise = normal(self.case.seed + 3, *self.neutral[name].shape)
         value = 1 + noise * 0.3 if bool(self.neutral[name].any()) else noise * 0.5
         attention, mlp = (
             self.observe({**self.silent[silent], name: value}, self.x, silent) for silent in ("mlp", "attention")
@@ -177,26 +183,26 @@ class _Bench:
 
 
 def _first_eps(bench: _Bench) -> float:
-    x = measuring.spreads(CASE.dim)
+    x = measuring.spreads(bench.case.dim)
     return measuring.eps(bench.output(bench.silent["mlp"], x) - x)[0]
 
 
 def _between(bench: _Bench, acting: frozenset[str]) -> list[Mlp]:
     """What is between the maps of the MLP and before them, for each pair of matrices that may be these maps."""
     silent, found = bench.silent["attention"], []
-    for first, second in mlp_maps(silent, acting)[:MOST_PAIRS]:
-        x = measuring.spreads(CASE.dim)
+    for first, second in mlp_maps(silent, acting, bench.case)[:MOST_PAIRS]:
+        x = measuring.spreads(bench.case.dim)
         factors = {first.weight: measuring.LITTLE, second.weight: measuring.MUCH}
         little = {name: w * factors[name] if name in factors else w for name, w in silent.items()}
         epses = tuple(dict.fromkeys((USUAL_EPS, *measuring.eps(bench.output(little, x) - x))))
-        function = measuring.activation(bench.output, silent, first, second, CASE)
+        function = measuring.activation(bench.output, silent, first, second, bench.case)
         found.append(Mlp(first, second, epses, function, function.name, function.bend))
     return found
 
 
-def mlp_maps(weights: Weights, acting: frozenset[str]) -> list[tuple[AffineSource, AffineSource]]:
+def mlp_maps(weights: Weights, acting: frozenset[str], case: LayerCase) -> list[tuple[AffineSource, AffineSource]]:
     """Pairs of different matrices that act and may be fc1 and fc2, by their sizes alone."""
-    firsts, seconds = plain(weights, CASE.mlp_dim, CASE.dim), plain(weights, CASE.dim, CASE.mlp_dim)
+    firsts, seconds = plain(weights, case.mlp_dim, case.dim), plain(weights, case.dim, case.mlp_dim)
     pairs = itertools.product(*(bare(sources, acting, weights) for sources in (firsts, seconds)))
     return [(first, second) for first, second in pairs if first.weight != second.weight]
 

@@ -12,11 +12,12 @@ from functools import partial
 
 import msgspec
 
+from autograder.judging.code.cases import LayerCase
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.layer_weights import AffineSource
 from autograder.judging.code.own_attention import Own
 from autograder.judging.code.readings import Reading, Slot, members, readings
-from autograder.judging.code.trials import CASE, Trials, gains_of
+from autograder.judging.code.trials import Trials, gains_of
 from autograder.judging.code.weights import Weights, family, wide
 
 Role = Callable[[LayerRoles], LayerRoles]
@@ -33,7 +34,7 @@ def with_vectors(fits: Fits, trials: Trials, matrices: LayerRoles, half: str, *,
         seen += [trial.both] if trial.both and not half else []
         if all(fits(matrices, each) for each in seen):
             continue  # it does nothing
-        for role in _roles(trial.name, matrices, weights, shared_norm):
+        for role in _roles(trial.name, matrices, trials, shared_norm):
             if all(fits(role(matrices), each) for each in seen):
                 found = role(found)
                 break
@@ -74,17 +75,18 @@ def _beside(name: str, weights: Weights) -> str:
 # --- vectors that need a trial ----------------------------------------------------------------------------------------
 
 
-def _roles(name: str, matrices: LayerRoles, weights: Weights, shared_norm: bool) -> Iterator[Role]:
+def _roles(name: str, matrices: LayerRoles, trials: Trials, shared_norm: bool) -> Iterator[Role]:
     """What this vector can be, by its size."""
+    weights, case = trials.attention.weights, trials.case
     size = wide(weights[name].shape)
-    if size == (CASE.dim,):
+    if size == (case.dim,):
         yield from _of_norms(name, weights, shared_norm)
         yield partial(_biased, place="projection", name=name)
         yield partial(_biased, place="fc2", name=name)
-    if size == (CASE.mlp_dim,):
+    if size == (case.mlp_dim,):
         yield partial(_biased, place="fc1", name=name)
     if isinstance(matrices.heads, Own):
-        yield from _of_heads(name, matrices.heads, weights)
+        yield from _of_heads(name, matrices.heads, weights, case)
 
 
 def _of_norms(name: str, weights: Weights, shared_norm: bool) -> Iterator[Role]:
@@ -117,10 +119,10 @@ def _biased(roles: LayerRoles, place: str, name: str) -> LayerRoles:
     return msgspec.structs.replace(roles, **{place: msgspec.structs.replace(getattr(roles, place), bias=name)})
 
 
-def _of_heads(name: str, heads: Own, weights: Weights) -> Iterator[Role]:
+def _of_heads(name: str, heads: Own, weights: Weights, case: LayerCase) -> Iterator[Role]:
     """A bias of the queries, of the values, of the keys, or of two or three of them in one."""
     used = {other: weights[other] for other in weights if family(other) == family(name)}
-    for reading in readings(used, CASE, bias=True):
+    for reading in readings(used, case, bias=True):
         if name in members(reading.name, used):
             for places in _PLACES[reading.parts]:
                 yield partial(_headed, reading=reading, places=places)
