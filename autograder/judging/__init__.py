@@ -24,9 +24,11 @@ from autograder.judging import (
     layer_mistakes,
     observe,
     observe_training,
+    open_gates,
     own_sizes,
     properties,
     reshaped,
+    shared,
     verify,
 )
 from autograder.judging.code import attention_roles, dropout, layer_roles, weights
@@ -58,7 +60,8 @@ __all__ = [
     "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "echoed", "evaluate", "find_roles",
     "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
     "judge_pooling", "judge_shape", "judge_vector", "layer_mistakes", "layer_roles", "matrices", "normal",
-    "observe", "observe_training", "own_sizes", "properties", "read", "read_either_way", "remarks_on_administrivia",
-    "remarks_on_layout", "remarks_on_missing", "reshaped", "settle", "shape", "shape_text", "shown", "smoke",
+    "observe", "observe_training", "open_gates", "own_sizes", "properties", "read", "read_either_way",
+    "remarks_on_administrivia", "remarks_on_layout", "remarks_on_missing", "reshaped", "settle", "shape", "shape_text",
+    "shared", "shown", "smoke",
     "verify", "weights",
 ]  # fmt: skip

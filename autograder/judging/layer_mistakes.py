@@ -14,7 +14,7 @@ import msgspec
 from torch import Tensor
 
 from autograder.core.policy import KEPT, TOLERANCES
-from autograder.judging import diagnosis, find_roles, observe, properties, reshaped
+from autograder.judging import diagnosis, find_roles, observe, open_gates, properties, reshaped
 from autograder.judging.code import dropout
 from autograder.judging.code.cases import Cases, LayerCase
 from autograder.judging.code.compare import close
@@ -160,6 +160,20 @@ def _mixes_samples(student: Student, seen: LayerObservation) -> bool:
     with contextlib.suppress(Unmet, Missing):
         return find_roles.once(student, "mixes", lambda: observe.mixes_samples(student, seen.case, seen.weights))
     return False
+
+
+def but_for_vectors(student: Student) -> Unmet:
+    """What is said of a layer that is right while its vectors change nothing, and wrong otherwise."""
+    if open_gates.known(student):
+        return Unmet(
+            "your output equals the reference once what begins at 0 and multiplies a half is 1",
+            expected="what a half adds, added as it is: after a 0 a new layer gives back x",
+            fix="Figure 1 has no factor before its '+': is there a parameter beside those of its blocks?",
+        )
+    return Unmet(
+        "your output equals the reference while all gains are 1 and all biases 0, and differs with others",
+        fix="is there a vector among the parameters that Figure 1 does not have, or one in two places?",
+    )
 
 
 def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor, *, rests: bool) -> None:

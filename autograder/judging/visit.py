@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +27,7 @@ from autograder.core.records import Exit, ExitKind, Limits, Program, Submission
 from autograder.judging import claims
 from autograder.judging.code.cases import AttentionCase, LayerCase, ModelCase, normal
 from autograder.judging.code.flat import Storage
+from autograder.judging.code.gates import opened
 from autograder.judging.endings import explain
 from autograder.judging.expect import Missing
 from autograder.judging.own_text import OwnText
@@ -44,6 +45,7 @@ SHORTEST_SECONDS = 0.5
 SHORTEST_TRAINING = 10.0
 
 LOADING = "setting the weights"
+OPEN = "open gates"  # in what a student is remembered by: the parameters of the layer that are (see `open_gates`)
 
 Case = AttentionCase | LayerCase | ModelCase
 
@@ -102,9 +104,11 @@ class Student:
     def apart(self, seconds: float) -> Student:
         """The same student for what only explains: within so many seconds, and nothing of it is noted anywhere."""
         until = min(self._until, time.monotonic() + seconds)
+        kept = {OPEN: self.remembered[OPEN]} if OPEN in self.remembered else {}
         return Student(
-            self._rooms, self.submission, self._limits, show_text=False, until=until, own_sizes=self.own_sizes
-        )
+            self._rooms, self.submission, self._limits, show_text=False, until=until, remembered=kept,
+            own_sizes=self.own_sizes,
+        )  # fmt: skip
 
     def program(self, question: str) -> Program:
         """The program of a question; Missing, with the reason, when the submission has none."""
@@ -127,7 +131,8 @@ class Student:
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
-        collected = self._tripped, self._printed, self._spoiled
+        gates = self.remembered.get(OPEN, ()) if question == "4b" else ()
+        collected = self._tripped, self._printed, self._spoiled, gates
         how = Conversations(self._rooms, limits, alone)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
@@ -145,12 +150,13 @@ class Visit:
         tripped: dict[str, set[str]],
         printed: list[str],
         spoiled: list[str],
+        gates: Collection[str],
         *,
         shortened: bool,
     ) -> None:
         self._how = how
         self._tripped, self._printed, self._spoiled = tripped, printed, spoiled
-        self._shortened = shortened
+        self._shortened, self._gates = shortened, gates
         self._storage = Storage()
         self._question = question
         self._programs = programs
@@ -196,7 +202,7 @@ class Visit:
         claims.check(reply.parameters, self._subject, self._room.limits.tensor_mb << 20)
         self.notes.update(reply.notes)
         self.arguments = tuple(kwargs)
-        return Built(self._storage.read(reply.parameters, case), reply.made)
+        return Built(opened(self._storage.read(reply.parameters, case), self._gates), reply.made)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Overwrites the named parameters, before whatever is asked next."""

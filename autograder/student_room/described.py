@@ -30,8 +30,8 @@ def parameters(module: nn.Module) -> list[dict[str, object]]:
 
 
 def filled(parameter: Tensor) -> float | None:
-    """The one number that a vector is filled with, as gains and shifts are at first; None for anything else."""
-    if not 1 < parameter.numel() == max(parameter.shape) or parameter.device.type != "cpu":
+    """The one number that a vector, or a single number, holds, as gains and shifts do at first; None for all else."""
+    if not 0 < parameter.numel() == max(parameter.shape, default=1) or parameter.device.type != "cpu":
         return None
     entries = parameter.detach().flatten()
     first = float(entries[0])

@@ -27,8 +27,9 @@ from autograder.core.policy import POLICY
 from autograder.grading import HIDDEN
 from autograder.judging.code.cases import Cases, normal
 from autograder.judging.code.flat import Storage
+from autograder.judging.code.gates import opened
 from autograder.judging.expect import Unmet
-from autograder.judging.visit import Built, Forward
+from autograder.judging.visit import OPEN, Built, Forward
 from autograder.sandbox.wire import ParameterSpec
 from autograder.student_room.uncompiled import uncompiled
 from autograder.student_room.worker import Conversation
@@ -61,11 +62,18 @@ class Visit:
     def build(self, case: Any) -> Built:
         reply, _ = self._ask(lambda: self._conversation.build(case.kwargs, case.seed))
         parameters = msgspec.convert(reply["parameters"], tuple[ParameterSpec, ...])
-        return Built(self._storage.read(parameters, case), int(str(reply["made"])))
+        return Built(
+            opened(self._storage.read(parameters, case), self._student.remembered.get(OPEN, ())),
+            int(str(reply["made"])),
+        )
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         sent = self._storage.sent(weights)
         self._ask(lambda: self._conversation.load(*sent.values(), names=list(sent)))
+
+    def save(self) -> dict[str, Tensor]:
+        reply, tensors = self._ask(self._conversation.save)
+        return {name: tensor.clone() for name, tensor in zip(reply["names"], tensors)}
 
     def forward(self, x: Tensor, *, train: bool = False, seed: int = 0, strided: bool = False) -> Forward:
         return self._forward(x, None, train, seed, strided)

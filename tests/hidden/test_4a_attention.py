@@ -19,6 +19,7 @@ from autograder.judging import (
     normal,
     observe,
     own_sizes,
+    shared,
     weights,
 )
 
@@ -166,6 +167,7 @@ def test_gradients_reach_every_projection(student, reference, cases):
                     "the output is right, but a gradient is not: part of the computation is detached",
                     fix="look for detach(), .data and torch.no_grad() on every way from x to the output",
                 )
+    shared.nothing(student, "4a", case)
 
 
 def _gradients(reference, seen, roles, cotangent):

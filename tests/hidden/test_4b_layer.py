@@ -22,7 +22,9 @@ from autograder.judging import (
     layer_mistakes,
     layer_roles,
     observe,
+    open_gates,
     own_sizes,
+    shared,
     weights,
 )
 
@@ -34,6 +36,7 @@ def test_builds_and_answers(student, cases, remark):
 
 
 def _builds_and_answers(student, cases, remark):
+    open_gates.find(student, cases.layer(1)[0])  # a half behind a 0 is there all the same
     all_seen = observe.layer(student, cases.layer(2), remark)
     for seen in all_seen:
         if not torch.isfinite(seen.output).all():
@@ -164,10 +167,7 @@ def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
         if not known and _roles(student, reference, observe.layer(student, cases.layer(2), biases=False)):
             known = layer_mistakes.scaled(student, banks, seen)  # a factor on what the MLP adds shows with biases
             if not known:
-                raise Unmet(
-                    "your output equals the reference while all gains are 1 and all biases 0, and differs with others",
-                    fix="is there a vector among the parameters that Figure 1 does not have, or one in two places?",
-                ).showing(smallest("4b"))
+                raise layer_mistakes.but_for_vectors(student).showing(smallest("4b"))
         _charge(
             _unmet(student, reference, seen, known or _whole(student, reference, cases), ()),
             remark,
@@ -216,9 +216,9 @@ def test_gradients_reach_every_layer(student, reference, cases):
         else:
             raise Unmet(
                 "the output is right, but the gradient of x is not: part of the computation is detached",
-                fix="look for detach(), .data and torch.no_grad() on every way from x to the output, also where x is "
-                "added back",
+                fix="look for detach(), .data, no_grad() on every way from x to the output, also where x is added back",
             )
+    shared.nothing(student, "4b", case)
 
 
 # With p = 0.5 each value survives with probability 1/2, doubled. 273 values of the output are looked at, and 651 inside

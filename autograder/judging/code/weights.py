@@ -29,6 +29,8 @@ LEAST_SLOPE = 1e-3
 Weights = Mapping[str, Tensor]
 Shape = tuple[int, ...]
 
+GATE = "gate"  # the owner that a parameter is given which begins at 0 and hides a half (see `gates`)
+
 # Words in the names of hand-made normalisations. Where a name says nothing, its place does (see `scales`).
 SCALE_WORDS = frozenset({"weight", "gamma", "scale", "gain", "g", "w", "alpha", "a", "mul", "mult", "std", "sigma"})
 SHIFT_WORDS = frozenset({"bias", "beta", "shift", "offset", "b", "add", "mean", "mu"})
@@ -48,11 +50,12 @@ def draw(
     specs = {p.name: p for p in parameters}
     shapes = {name: p.shape for name, p in specs.items()}
     fills = {name: p.fill for name, p in specs.items() if p.fill is not None}
-    scale = scales(shapes, fills)
+    gates = {name for name, p in specs.items() if p.owner == GATE}
+    scale = scales(shapes, fills) | gates
     return {
         name: _one(_seed(seed, name, shape), shape, name in scale, noisy[name in scale])
         for name, shape in shapes.items()
-        if math.prod(shape) > 1 and not _left(name, shapes, fills)
+        if name in gates or (math.prod(shape) > 1 and not _left(name, shapes, fills))
     }
 
 
@@ -84,9 +87,9 @@ def wide(shape: Iterable[int]) -> Shape:
 
 
 def is_vector(shape: Iterable[int]) -> bool:
-    """Whether the parameter adds to or multiplies features: one axis, or two or three such vectors in a stack."""
+    """Whether the parameter adds to or multiplies features: a number, one axis, or two or three such in a stack."""
     axes = wide(shape)
-    return len(axes) == 1 or (len(axes) == 2 and axes[0] in (2, 3))
+    return len(axes) <= 1 or (len(axes) == 2 and axes[0] in (2, 3))
 
 
 def scales(shapes: Mapping[str, Shape], fills: Mapping[str, float] | None = None) -> frozenset[str]:
