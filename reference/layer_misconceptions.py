@@ -17,7 +17,8 @@ from reference.encoder import layer
 from reference.misconceptions import Misconception
 
 _TWO_NORMS = "Figure 1 has two layer normalisations, each where a block is entered, and no more"
-# `half`: the one that is another while the other half adds nothing, and so the one that is charged.
+# `half`: the one that is another while the other half adds nothing, and so the one that is charged; "whole": what is
+# little and in both is charged once, as the whole layer.
 LAYER = (
     Misconception("post-norm", "with each LayerNorm AFTER its residual sum (post-norm)", "in Figure 1 each block is entered through a layer normalisation", wrong.post_norm),
     Misconception("no-residual-attention", "without the residual connection around the attention", "Figure 1 has two '+': the first adds the input of the layer", wrong.no_residual_attention, half="attention"),
@@ -43,10 +44,12 @@ LAYER = (
     Misconception("norm2-on-the-sum", "with the second residual taken from the NORMALISED sum", "what is added back is what came out of the first '+', before the layer normalisation", wrong.residual_from_second_norm, half="mlp"),
     Misconception("double-residual-attention", "with x added twice around the attention", "is there a residual connection in what you call and around it?", wrong.double_residual_attention, half="attention"),
     Misconception("double-residual-mlp", "with x added twice around the MLP", "is there a residual connection in what you call and around it?", wrong.double_residual_mlp, half="mlp"),
+    Misconception("input-added-again", "with the layer's input added once more at the end", "the second '+' adds what came out of the first, which has the input in it already", wrong.input_added_again, half="mlp"),
     Misconception("no-attention", "without the attention", "Figure 1 has a first block before the MLP", wrong.no_attention, half="attention", lacks="attention"),
     Misconception("activation-on-attention", "with an activation on what the attention half adds", "only the MLP has a non-linearity", wrong.activation_on_attention, half="attention"),
+    Misconception("relu-on-attention", "with a ReLU on what the attention half adds", "only the MLP has a non-linearity", wrong.relu_on_attention, half="attention"),
     Misconception("first-residual-from-normalised", "with the first residual taken from the NORMALISED x", "what is added back is x itself, before the layer normalisation", wrong.first_residual_from_normalised, half="attention"),
-    Misconception("unbiased-deviation", "with a LayerNorm that divides by the deviation of n - 1", "nn.LayerNorm divides by n; Tensor.std and var divide by n - 1 unless unbiased=False", wrong.deviation_of_a_sample),
+    Misconception("unbiased-deviation", "with a LayerNorm that divides by the deviation of n - 1", "nn.LayerNorm divides by n; Tensor.std and var divide by n - 1 unless unbiased=False", wrong.deviation_of_a_sample, half="whole"),
     Misconception("rms-norm", "with a normalisation that does not take the mean away", "layer normalisation takes the mean away, then divides by the deviation", wrong.root_mean_square),
     Misconception("second-norm-after", "with the second LayerNorm after the residual sum", "the second layer normalisation comes before the MLP", wrong.second_norm_after, half="mlp"),
     Misconception("norm-at-the-end", "with one more LayerNorm at the end of the layer", "Figure 1 ends in a '+'", wrong.norm_at_the_end, half="mlp"),
@@ -77,6 +80,7 @@ ATTENTION_HALF = _half_of({
     "norm2-on-the-sum": "with a LayerNorm before the attention and one more on the sum after it",
     "double-residual-attention": "with x added twice around the attention",
     "activation-on-attention": "with an activation on what the attention half adds",
+    "relu-on-attention": "with a ReLU on what the attention half adds",
     "no-attention": "with nothing added to x by the attention half",
     "unbiased-deviation": "with a LayerNorm that divides by the deviation of n - 1",
     "rms-norm": "with a normalisation that does not take the mean away",

@@ -202,6 +202,11 @@ def unscaled_over_queries(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> T
     return torch.softmax(q @ k.transpose(-2, -1), dim=-2) @ v
 
 
+def one_matrix(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The values' projection in all three places."""
+    return single_head(x, w_v, w_v, w_v)
+
+
 _PRODUCTS = "handout 4(a) takes queries and keys as they are projected: their products, divided by √d_k, are the scores"
 _THIRDS = "reshape deals the numbers out in their order: split the last axis first, (batch, tokens, 3, d), or use chunk"
 _PAIRS = "the scores are tokens x tokens: which axis of Q and of K does the product sum over?"
@@ -255,5 +260,6 @@ ATTENTION = (
     Misconception("weights-twice", "with the attention weights applied twice", "the weighted sum of the values is taken once", other_attentions.twice),
     Misconception("softmax-of-each", "with a softmax of Q and one of K, and none of their products", "handout 4(a): first the products, then their softmax", other_attentions.softmax_of_each),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
+    Misconception("one-matrix-for-all", "with one projection used for all three of Q, K and V", "Q, K and V have a projection matrix each: are yours three, or one under three names, as [layer] * 3 makes?", one_matrix, repeats=True),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices: is each of yours used, and is it V that the weights multiply?", single_head, repeats=True),
 )  # fmt: skip  # one entry a line: the table is read as a table

@@ -50,6 +50,7 @@ class Reshaped(msgspec.Struct, frozen=True):
     joined: Callable[[Sizes], float] | None = (
         None  # heads are added up, times this: one map of dim_head for all of them
     )
+    repeated: bool = False  # one head stands in the place of each: a map of all heads' features adds up their parts
     identity: bool = False  # where two maps belong, one of them may be none
     tied: bool = False  # one map of the MLP serves for both, turned round for the other
     formula: Formula = plain_layer
@@ -156,6 +157,7 @@ RESHAPED = (
     Reshaped("width-2-mlp", "with an MLP of 2 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.mlp_dim)),
     Reshaped("heads-added", "with the heads' outputs added up instead of side by side", _SIDE, "attention", joined=lambda c: 1.0),
     Reshaped("heads-averaged", "with the mean of the heads' outputs instead of all of them side by side", _SIDE, "attention", joined=lambda c: 1 / c.heads),
+    Reshaped("one-head-for-all", "with one head in the places of all of them, its output repeated", "each head has projections of its own: are so many made, or is one taken `heads` times, as [head] * heads does?", "attention", _made(lambda c: 1, lambda c: c.dim_head), repeated=True),
     Reshaped("map-after-projection", "with one more linear map after the projection, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_after_projection),
     Reshaped("map-of-heads", "with one more linear map between the heads and the projection", _ONE_MAP, "attention", further="inner x inner", formula=_mapped_heads),
     Reshaped("map-before-attention", "with one more linear map before the attention, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_before_attention),

@@ -152,6 +152,21 @@ def mlp_first(x: Tensor, parts: LayerParts) -> Tensor:
     return x + _attend(x, parts)
 
 
+def relu_on_attention(x: Tensor, parts: LayerParts) -> Tensor:
+    """A ReLU on what the attention half adds, whatever the MLP's activation is."""
+    return layer_after(x + _attend(x, parts).relu(), parts)
+
+
+def layer_after(first: Tensor, parts: LayerParts) -> Tensor:
+    """The right second half on what the first one gives."""
+    return first + _mlp(first, parts)
+
+
+def input_added_again(x: Tensor, parts: LayerParts) -> Tensor:
+    """The layer's input is added once more at the end, beside what came out of the first sum."""
+    return x + layer_after(x + _attend(x, parts), parts)
+
+
 def activation_on_attention(x: Tensor, parts: LayerParts) -> Tensor:
     """The MLP's activation on what the attention half adds, too."""
     x = x + parts.activation(_attend(x, parts))

@@ -58,6 +58,10 @@ class Reshaped(Protocol):
         """Heads are added up, times this: a map of dim_head to dim is the same for each of them."""
 
     @property
+    def repeated(self) -> bool:
+        """One head stands in the place of each, so that a map of all heads' features to dim adds up their parts."""
+
+    @property
     def identity(self) -> bool:
         """A map that is none may stand where one belongs."""
 
@@ -119,6 +123,8 @@ def _read(mistake: Reshaped, observation: LayerObservation) -> LayerObservation:
     weights = dict(_halves(observation.weights, case) if mistake.split else observation.weights)
     if mistake.joined:
         weights = {name: _for_each_head(w, case, mistake.joined(case)) for name, w in weights.items()}
+    if mistake.repeated:
+        weights = {name: _added_up(w, observation.case) for name, w in weights.items()}
     if mistake.tied:
         weights |= {f"{name} (turned)": w.reshape(wide(w.shape)).T for name, w in _of_mlp(weights, case).items()}
     if mistake.identity:
@@ -138,6 +144,16 @@ def _for_each_head(weight: Tensor, case: LayerCase, times: float) -> Tensor:
     if sizes not in ((case.dim, case.dim_head), (case.dim_head, case.dim)):
         return weight
     return torch.cat([weight.reshape(sizes) * times] * case.heads, dim=sizes.index(case.dim_head))
+
+
+def _added_up(weight: Tensor, case: LayerCase) -> Tensor:
+    """A map of all heads' features to dim as one of the first head's, which are those of each; others as they are."""
+    sizes, inner = wide(weight.shape), case.heads * case.dim_head
+    if sizes not in ((case.dim, inner), (inner, case.dim)):
+        return weight
+    if sizes == (case.dim, inner):
+        return weight.reshape(case.dim, case.heads, case.dim_head).sum(1)
+    return weight.reshape(case.heads, case.dim_head, case.dim).sum(0)
 
 
 def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:

@@ -148,6 +148,9 @@ ONE = {
 SAME = {("first-norm-after", "no-second-norm"): "no-first-norm + norm2-on-the-sum"}
 
 
+# Of the first half and the second at once: beside another mistake it is two in one half.
+ACROSS = frozenset({"input-added-again"})
+
 # What a half alone calls what the whole layer calls the first or the second of something.
 IN_A_HALF = {"first-norm-after-block": "norm-after-block", "second-norm-after-block": "norm-after-block"}
 
@@ -159,7 +162,7 @@ def _same_lines(first: Wrong, second: Wrong) -> bool:
 def pairs(every: int) -> tuple[Count, Count]:
     """Two mistakes, one in each half: whether both are named, and no other. One of `every`."""
     firsts = [(n, w) for n, w in STRUCTURE.items() if w.lost == FIRST and w.name]
-    seconds = [(n, w) for n, w in STRUCTURE.items() if w.lost == SECOND and w.name]
+    seconds = [(n, w) for n, w in STRUCTURE.items() if w.lost == SECOND and w.name and w.name not in ACROSS]
     named, true = Count("pairs of which both are named"), Count("pairs given no wrong name")
     both_fit = [pair for pair in itertools.product(firsts, seconds) if not _same_lines(pair[0][1], pair[1][1])]
     for (one, first), (other, second) in both_fit[::every]:

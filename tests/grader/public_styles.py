@@ -304,7 +304,7 @@ CHANGED: tuple[tuple[str, str, str, frozenset[str], str], ...] = (
     ("timm", "attn = q @ k.transpose(-2, -1)", "attn = q @ k.transpose(-2, -1) * self.scale", FIRST, "divided by d_k"),
     ("lucidrains", "heads = heads, dim_head = dim_head, dropout = dropout), F", "dropout = dropout), F", frozenset({"4b.1"}), "it is made for heads 8, dim_head 64, as in the model"),
     ("lucidrains", "x = ff(x) + x\n        return x", "x = ff(x) + x\n        return F.layer_norm(x, x.shape[-1:])", SECOND, "one more LayerNorm at the end"),
-    ("the annotated Transformer", ", unbiased=False", "", ALL, "the deviation of n - 1"),
+    ("the annotated Transformer", ", unbiased=False", "", frozenset({"4b.4"}), "the deviation of n - 1"),
     ("the annotated Transformer", "return x + self.dropout(sublayer(self.norm(x)))", "return self.norm(x + self.dropout(sublayer(x)))", ALL, "AFTER its residual sum"),
     ("the annotated Transformer", "x.transpose(1, 2).contiguous().view(", "x.contiguous().view(", FIRST, "joined by a reshape alone"),
     ("wrappers in a Sequential", "return self.fn(x, **kw) + x", "return x + self.fn(x, **kw) + x", ALL, "x added twice"),

@@ -74,6 +74,7 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "width-2-mlp": (wide("2 * mlp_dim"), SECOND),
     "heads-added": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).sum(-2))"}, FIRST),
     "heads-averaged": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).mean(-2))"}, FIRST),
+    "one-head-for-all": ({ATTN: "SingleHeadAttention(dim, dim_head, dropout)\n        self.heads = heads", "(self.attn(self.norm1(x)))": "(torch.cat([self.attn(self.norm1(x))] * self.heads, -1))"}, FIRST),
     "map-after-projection": ({MORE: MADE_MORE.format("dim, dim"), "self.proj(self.attn": "self.more(self.proj(self.attn", "(self.norm1(x))))": "(self.norm1(x)))))"}, FIRST),
     "map-of-heads": ({MORE: MADE_MORE.format("heads * dim_head, heads * dim_head"), "self.attn(self.norm1(x))": "self.more(self.attn(self.norm1(x)))"}, FIRST),
     "map-before-attention": ({MORE: MADE_MORE.format("dim, dim"), "self.norm1(x)))": "self.more(self.norm1(x))))"}, FIRST),

@@ -90,6 +90,8 @@ STRUCTURE: Mapping[str, Wrong] = {
     "first residual normalised": Wrong(((N1, "x = y = self.my_n1(x)"),), FIRST, "first-residual-from-normalised"),
     "x twice, first": Wrong(((ADD1, f"x = x + x + {OUT}"),), FIRST, "double-residual-attention"),
     "x twice, second": Wrong(((ADD2, f"x = x + x + {F2}"),), SECOND, "double-residual-mlp"),
+    "the input once more": Wrong(((N1, f"first = x\n        {N1}"), ("return x\n", "return first + x\n")), SECOND, "input-added-again"),
+    "ReLU on the attention": Wrong(((ADD1, "x = x + self.drop(F.relu(self.my_out(mixed)))"),), FIRST, "relu-on-attention"),
     "no attention": Wrong(((ADD1, "pass"),), FIRST, "no-attention"),
     "activation on the attention": Wrong(((ADD1, "x = x + self.drop(F.gelu(self.my_out(mixed)))"),), FIRST, "activation-on-attention"),
     "norm at the end": Wrong((("return x\n", "return F.layer_norm(x, x.shape[-1:])\n"),), SECOND, "norm-at-the-end"),
@@ -98,7 +100,7 @@ STRUCTURE: Mapping[str, Wrong] = {
             (N1, "y = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6) * self.my_n1.weight + self.my_n1.bias"),
             (N2, "y = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6) * self.my_n2.weight + self.my_n2.bias"),
         ),
-        BOTH,
+        ORDER,
         "unbiased-deviation",
     ),
     "root mean square": Wrong(
@@ -245,6 +247,9 @@ HEAD: Mapping[str, Wrong] = {
     "scale of the fused width": _head("inner_dim ** -0.5", "(3 * inner_dim) ** -0.5", "scale-by-fused-width"),
     "sign turned round": _head(HEAD_SCORES, f"-({HEAD_SCORES})", "scale-negative"),
     "queries for keys": _head("self.to_k(x)", "self.to_q(x)", "one-matrix-for-two"),
+    "queries for all three": Wrong(
+        (("self.to_k(x)", "self.to_q(x)"), ("self.to_v(x)", "self.to_q(x)")), frozenset({"4a.4"}), "one-matrix-for-all"
+    ),
     "sigmoid for softmax": _head(HEAD_SOFTMAX, f"torch.sigmoid({HEAD_SCORES})", ""),
     "scores halved": _head(HEAD_SCORES, f"0.5 * {HEAD_SCORES}", ""),
 }

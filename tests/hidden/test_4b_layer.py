@@ -67,7 +67,7 @@ def test_attention_half(student, reference, cases, remark, for_staff, smallest):
     if not roles:
         known = _whole(student, reference, cases)
         # one mistake, known to be in the other half, is charged there; so is an MLP that our weights do not reach
-        elsewhere = known.half == "mlp" if known else _right_before_any_mlp(student, reference, cases)
+        elsewhere = known.half in ("mlp", "whole") if known else _right_before_any_mlp(student, reference, cases)
         if not elsewhere:
             unmet = _unmet(student, reference, seen, known, reference.layer_misconceptions.ATTENTION_HALF)
             _charge(unmet, remark, for_staff, smallest, "attention")
@@ -91,7 +91,7 @@ def test_mlp_half(student, reference, cases, remark, for_staff, smallest):
     # some mistakes there, so one that is known and not in the first half is charged all the same, as is any after a
     # right first half.
     following, known = observe.second_half(student, cases.layer(2)), _whole(student, reference, cases)
-    if known and known.half == "attention":
+    if known and known.half in ("attention", "whole"):
         return  # the one mistake in the whole layer
     alone = not known and _right_before_any_mlp(student, reference, cases)
     if known or alone or not _roles(student, reference, following):
