@@ -32,7 +32,7 @@ def smoke_trained(student: Student, seed: int) -> tuple[smoke.Trained, smoke.Dra
     drawn = smoke.draw(seed)
     trained = smoke_training(student, drawn, seed)
     if smoke.unexplained(trained, drawn.held_labels):
-        drawn = smoke.draw(seed, smoke.LONG)
+        drawn = smoke.draw(seed, smoke.longer(smoke.case(seed, student.own_sizes)))
         trained = smoke_training(student, drawn, seed)
     return trained, drawn
 
@@ -44,10 +44,11 @@ def smoke_training(student: Student, drawn: smoke.Drawn, seed: int) -> smoke.Tra
     """
     last = prepared(drawn.images[-smoke.BATCH :])
     with student.visit(MODEL, alone=True) as visit:
-        visit.build(smoke.case(seed, student.own_sizes))
+        case = smoke.case(seed, student.own_sizes)
+        visit.build(case)
         before = visit.save()
         start = time.monotonic()
-        losses = visit.train(drawn.images, drawn.labels, batch=smoke.BATCH, rate=smoke.RATE, seed=seed)
+        losses = visit.train(drawn.images, drawn.labels, batch=smoke.BATCH, rate=smoke.rate(case), seed=seed)
         seconds = time.monotonic() - start
         after = {name: value for name, value in visit.save().items() if _fits(value, before.get(name))}
         there = _logits(visit, last)
@@ -137,8 +138,8 @@ def steps_beside(
     with student.visit(MODEL, alone=True) as visit:
         chosen = weights.draw(seed, visit.build(case).parameters, biases=False)
         visit.load(chosen)
-        seen = visit.train(images, labels, batch=smoke.BATCH, rate=smoke.RATE, seed=seed)
-    return seen, trajectory.losses(formulas, case, chosen, images, labels, smoke.BATCH, smoke.RATE)
+        seen = visit.train(images, labels, batch=smoke.BATCH, rate=smoke.rate(case), seed=seed)
+    return seen, trajectory.losses(formulas, case, chosen, images, labels, smoke.BATCH, smoke.rate(case))
 
 
 def _fits(value: Tensor, made: Tensor | None) -> bool:

@@ -226,3 +226,12 @@ def test_the_bound_is_far_above_guessing() -> None:
     """Of 1,024 digits a guess gets 10 %; the bound is more than ten standard deviations above it."""
     deviation = (0.1 * 0.9 / smoke.HELD_OUT) ** 0.5
     assert (TRAINING.smoke_accuracy - 0.1) / deviation > 10
+
+
+def test_a_wide_model_is_trained_more_gently_and_not_for_longer() -> None:
+    """A class that is made for 512 features learns nothing at the usual rate, and 360 steps of it take too long."""
+    usual, model = smoke.case(1), smoke.case(1, {"4b": {"dim": 64}})
+    assert smoke.rate(usual) == smoke.rate(model) == smoke.RATE
+    assert smoke.longer(usual) == smoke.longer(model) == smoke.LONG
+    wide = smoke.case(1, {"4a": {"input_dim": 512}})
+    assert smoke.rate(wide) < smoke.RATE / 10 and smoke.STEPS < smoke.longer(wide) < smoke.LONG / 3
