@@ -1,4 +1,4 @@
-"""Removes a child's scratch folder, whatever the child made of it.
+"""A child's scratch folder: whether anything was left in it, and removing it, whatever the child made of it.
 
 Why separate: the library's way recurses, so that 1,500 folders inside each other end the process that calls it, and
 paths grow beyond what the kernel takes. Nothing in here raises.
@@ -34,6 +34,15 @@ def remove(folder: str) -> None:
                 os.rmdir(current)
     with contextlib.suppress(OSError):
         os.rmdir(folder)
+
+
+def holds_anything(folder: str) -> bool:
+    """Whether something lies in the folder, or it cannot be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return True
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

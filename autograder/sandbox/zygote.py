@@ -253,9 +253,13 @@ class Nursery:
         """Never returns: whatever happens in here ends in os._exit, without interpreter shutdown."""
         try:
             connection = lockdown.lock_down(connection, output, folder, self.limits, self.allowed, ids, self.calls)
-            worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped, self.changed)
+            worker.serve(connection, self.limits.tensor_mb << 20, self.wires.tripped, self._unfit)
         finally:
             os._exit(0)
+
+    def _unfit(self) -> bool:
+        """Whether this child is not as it was: a file in its folder, where it is, would tell of this conversation."""
+        return self.changed() or scratch.holds_anything(".")
 
     def _end(self, pid: int) -> tuple[int, str]:
         """Kills and reaps a child of ours and whatever it left behind; (its wait status, what it overdrew)."""

@@ -74,6 +74,8 @@ CHANGES = {
     "the default device": "import torch; torch.set_default_device('meta')",
     "a hook on every module": "import torch.nn.modules.module as m; m.register_module_forward_hook(lambda *a: None)",
     "a thread": "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    "a file": "open('kept', 'w').close()",
+    "a folder": "import tempfile; tempfile.mkdtemp()",
     "the depth of recursion": "import sys; sys.setrecursionlimit(5000)",
 }
 
