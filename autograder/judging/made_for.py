@@ -39,11 +39,11 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 def of_the_model(question: str) -> Own:
-    """The sizes of a case that are those of 4(c)'s model."""
+    """The arguments of a case as 4(c)'s model has them, without the sizes that are those of x alone."""
     case: type[Case] = AttentionCase if question == "4a" else LayerCase
     model: Sequence[int] = (sizes.EVERYDAY_ATTENTION if question == "4a" else sizes.EVERYDAY_LAYER)[-1]
     names = (name for name in case.__struct_fields__ if name not in ("seed", "dropout"))
-    return dict(zip(names, model, strict=True))
+    return {name: size for name, size in zip(names, model, strict=True) if name not in ("batch", "tokens")}
 
 
 def with_heads_that_share_dim(own: Own) -> Own:

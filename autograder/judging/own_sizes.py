@@ -2,7 +2,8 @@
 
 Why separate: it is one mistake, and shows in every test that builds the module in another size. The test that asks for
 the sizes of the arguments charges it (`judged`); those that build on it are judged at the sizes that the program is
-made for, which its result carries (`TestResult.own_sizes`).
+made for, which its result carries (`TestResult.own_sizes`). A number of tokens or a batch is no argument: what answers
+for one alone answers as asked for none.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from autograder.judging.visit import Built, Student
 
 # A module that ends so at one size does at another, and trying would take as long again.
 HOPELESS = frozenset({ExitKind.TIMEOUT, ExitKind.MEMORY, ExitKind.DISK})
-# Sizes that no module can be built for: they are those of x alone.
-_OF_X = ("batch", "tokens")
 
 
 class Unused(Unmet):
@@ -92,7 +91,7 @@ def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made
         fewer = {other: size for other, size in left.items() if other != name}
         case = msgspec.structs.replace(usual, **fewer)
         other = _answers(trying, question, case)
-        if other is None or not (name in _OF_X or other != made):
+        if other is None or other == made:
             continue
         # heads that share dim have other sizes with any dim, and not those that were asked for
         if isinstance(case, LayerCase) and not other.made and not made_for.has_room(other, case):

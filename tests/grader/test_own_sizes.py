@@ -74,12 +74,39 @@ def test_the_words_of_what_was_seen_stand_beside_ours() -> None:
     assert own_sizes.told("4a", HEADS, Unmet("it raised", fix="dim is of __init__")).feedback.fix.startswith("dim is")
 
 
-def test_a_number_of_tokens_or_a_batch_costs_what_asks_for_others_too() -> None:
+HEAD_OF_X = {
+    "tokens asserted": "assert x.shape[1] == 17",
+    "tokens in a view": "x = x.view(-1, 17, x.shape[-1])",
+    "a batch asserted": "assert len(x) == 32, 'a batch of 32'",
+    "all of it": "assert x.shape == (32, 17, 64)",
+}
+
+
+@pytest.mark.parametrize("kind", HEAD_OF_X)
+def test_a_head_for_one_number_of_tokens_or_one_batch_is_for_no_other(kind: str) -> None:
+    """x has any number of both: there is no argument that it could have used in its place."""
+    text = ATTENTION["plain"].replace("def forward(self, x):\n", f"def forward(self, x):\n        {HEAD_OF_X[kind]}\n")
+    found = in_process.judged("4a", IMPORTS + text)[0]
+    assert found["4a.1"].own_sizes == {} and "made for" not in found["4a.1"].feedback.found
+
+
+@pytest.mark.parametrize("kind", HEAD_OF_X)
+def test_a_layer_for_one_number_of_tokens_or_one_batch_is_for_no_other(kind: str) -> None:
+    text = spoilt(Style(attention="the provided attention", order=4))
+    forward = text.index("def forward(self, x):", text.index("class ViTLayer")) + len("def forward(self, x):")
+    indent = re.search(r"\n *", text[forward:])
+    assert indent
+    text = f"{text[:forward]}{indent[0]}{HEAD_OF_X[kind]}{text[forward:]}"
+    found = in_process.judged("4b", IMPORTS + text)[0]
+    assert found["4b.1"].own_sizes == {} and "made for" not in found["4b.1"].feedback.found
+
+
+def test_features_that_are_asserted_are_a_number_in_the_place_of_an_argument() -> None:
     text = ATTENTION["plain"].replace(
-        "def forward(self, x):\n", "def forward(self, x):\n        x = x.view(-1, 17, x.shape[-1])\n"
+        "def forward(self, x):\n", "def forward(self, x):\n        assert x.shape[2] == 64\n"
     )
     found = in_process.judged("4a", IMPORTS + text)[0]
-    assert found["4a.1"].own_sizes == {"tokens": 17} and set(found) == {"4a.1", "4a.5", "4a.7"}
+    assert set(found) == {"4a.1"} and found["4a.1"].own_sizes == {"input_dim": 64}
 
 
 DEFAULTS = {
