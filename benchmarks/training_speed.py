@@ -55,7 +55,7 @@ def talk() -> Conversation:
     """The handout's model around the reference's layers, made as a child makes it."""
     own, text = Conversation(1 << 26), reference_text()
     own.start(text, "ViTLayer", ["SingleHeadAttention", "Attention", "ViT"], 0, heads=text)
-    sizes = {"dim": 64, **TRAINING.model, "dropout": TRAINING.dropout, "emb_dropout": TRAINING.dropout}
+    sizes = {"dim": 64, **TRAINING.sizes, "dropout": TRAINING.dropout, "emb_dropout": TRAINING.dropout}
     own.build(sizes, 0, of="ViT")
     return own
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import inspect
 
 from autograder.core.policy_fit import contradictions
-from autograder.core.policy_line import BadPolicy, located, parted, read
+from autograder.core.policy_kinds import lists, misfits
+from autograder.core.policy_line import BadPolicy, located, read
 from autograder.core.records import Limits
 
 __all__ = ["BadPolicy", "Policy", "load"]
@@ -104,6 +106,16 @@ class Tolerances(_Table, frozen=True):
     significant_digits: Count
 
 
+class Model(_Table, frozen=True):
+    """The sizes of the model that is asked for, by the names of the ViT's arguments."""
+
+    depth: Count
+    heads: Count
+    patch_size: Count
+    dim_head: Count
+    mlp_dim: Count
+
+
 class Training(_Table, frozen=True):
     """What the evidence of the student's own run of 4(c) is held against, and the bound of the smoke training."""
 
@@ -123,7 +135,12 @@ class Training(_Table, frozen=True):
     rate: Positive
     dropout: Share
     validation_share: Count
-    model: dict[str, Count]
+    model: Model
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The model's sizes by name."""
+        return msgspec.structs.asdict(self.model)
 
 
 class Kept(_Table, frozen=True):
@@ -241,11 +258,14 @@ class Policy(_Table, frozen=True, dict=True):
 
 def load(path: Path) -> Policy:
     """Reads and checks a policy. Raises BadPolicy."""
-    text, table = read(path)
+    kind = inspect.type_info(Policy)
+    assert isinstance(kind, inspect.StructType)
+    text, table = read(path, lists(kind))
     try:
         policy = msgspec.convert(table, Policy)
     except msgspec.ValidationError as error:
-        raise BadPolicy(located(path, text, *parted(str(error)))) from None
+        where, what = next(misfits(table, kind), ((), str(error)))
+        raise BadPolicy(located(path, text, what, where)) from None
     for where, what in contradictions(policy):
         raise BadPolicy(located(path, text, what, where))
     return policy

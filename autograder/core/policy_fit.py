@@ -58,13 +58,16 @@ def _tests(policy: Policy, index: int, question: Question) -> Iterator[tuple[Pla
     points = {n: said if isinstance(said, (int, float)) else said.points for n, said in question.tests.items()}
     for number, worth in points.items():
         if worth < 0:
-            yield ("questions", index, number), f"{number} has negative points"
+            yield ("questions", index, "tests", number), f"{number} has negative points"
         try:
             owner = policy.question_of(number).number
         except KeyError as error:
             owner = str(error.args[0])
         if owner != question.number:
-            yield ("questions", index, number), f"{number!r} is no number of a test of question {question.number}"
+            yield (
+                ("questions", index, "tests", number),
+                f"{number!r} is no number of a test of question {question.number}",
+            )
     total = sum(points.values())
     if abs(total - question.points) > 1e-9:
         what = f"question {question.number} has {question.points:g} points, but its tests have {total:g} together"

@@ -65,7 +65,7 @@ def run(student: Student, order: Train, drawn: Digits) -> Iterator[Event]:
 
 def _case(seed: int) -> ModelCase:
     """The handout's model, with the dropout of the template's own call."""
-    sizes = {"dim": 64, **TRAINING.model}
+    sizes = {"dim": 64, **TRAINING.sizes}
     return ModelCase(seed, **sizes, dropout=TRAINING.dropout, emb_dropout=TRAINING.dropout)
 
 

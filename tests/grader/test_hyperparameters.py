@@ -44,7 +44,7 @@ AS_ASKED = {
 def test_what_is_as_asked_gives_its_values_and_no_remark(name: str) -> None:
     run, remarks = read(LOOP, AS_ASKED[name])
     assert remarks == []
-    assert {key: run.model[key] for key in TRAINING.model} == TRAINING.model
+    assert {key: run.model[key] for key in TRAINING.sizes} == TRAINING.sizes
     assert run.loop == ASKED
 
 
@@ -104,5 +104,5 @@ def test_a_notebook_without_training_says_nothing() -> None:
 def test_the_template_is_as_asked(tmp_path: Path) -> None:
     submission = load(ROOT / "student_template" / "hw6.ipynb")
     assert submission.run.loop == ASKED
-    assert {key: submission.run.model[key] for key in TRAINING.model} == TRAINING.model
+    assert {key: submission.run.model[key] for key in TRAINING.sizes} == TRAINING.sizes
     assert [finding for finding in submission.findings if finding.rule == "hyper-parameters"] == []

@@ -67,7 +67,7 @@ def _read(
     found: list[Finding] = []
     if made:
         sizes = _numbers(resolver, _arguments(resolver, made.node, _definition(tree, MODEL) or ours))
-        found += _differing(chunks, made, MODEL, sizes, TRAINING.model)
+        found += _differing(chunks, made, MODEL, sizes, TRAINING.sizes)
     if loop:
         given = _arguments(resolver, loop.node, _definition(tree, LOOP))
         named = {key: given[name] for key, names in _LOOP_NAMES.items() for name in names[::-1] if name in given}

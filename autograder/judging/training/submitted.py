@@ -57,7 +57,7 @@ def unusable(values: Mapping[str, Tensor]) -> str:
 
 def case(run: Run, values: Mapping[str, Tensor], seed: int) -> ModelCase:
     """The sizes of the model: what the shapes show, else what the notebook's own call says, else the handout's."""
-    asked = {"dim": 64, **TRAINING.model, **run.model}
+    asked = {"dim": 64, **TRAINING.sizes, **run.model}
     shown = {**asked, **_shown(values)}
     sizes = {name: shown[name] for name in ("patch_size", "dim", "depth", "heads", "dim_head", "mlp_dim")}
     return ModelCase(seed, **sizes)
