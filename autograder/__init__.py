@@ -9,9 +9,9 @@ The trusted room decides; the student's room (`autograder.student_room`) only co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from autograder.commands.asked import grade as grade
     from autograder.commands.notebook import check as check
     from autograder.grading import Options as Options
-    from autograder.grading import grade as grade
     from autograder.grading import grade_many as grade_many
 
 __version__ = "0.1.0"
@@ -27,7 +27,11 @@ def __getattr__(name: str) -> object:
         from autograder.commands import notebook
 
         return notebook.check
-    if name in ("Options", "grade", "grade_many"):
+    if name == "grade":
+        from autograder.commands import asked
+
+        return asked.grade
+    if name in ("Options", "grade_many"):
         from autograder import grading
 
         return getattr(grading, name)

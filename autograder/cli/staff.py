@@ -48,8 +48,8 @@ def grade(
     """Grades one submission: writes OUT/results.json (Gradescope's schema) and OUT/report.html."""
     use(policy)
     measure_on(mnist)
+    from autograder.commands import asked
     from autograder.grading import Options, checked, grade
-    from autograder.handin import folders
     from autograder.report import html, results
     from autograder.report.summary import summarise
 
@@ -57,7 +57,7 @@ def grade(
         Options(only=only, without=without, seed=seed, tests=tests, allow_weak_isolation=allow_weak_isolation)
     )
     command = partial(grading_command, out=out, options=options)
-    folders.refuse_class(submission, one=partial(command, "grade"), whole=command("batch", submission))
+    asked.refuse_class(submission, one=partial(command, "grade"), whole=command("batch", submission))
     results.make_folder(out)
     target = out / "results.json"
     report = grade(submission, options, lambda so_far: results.write(target, summarise(so_far)))

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import autograder
 from autograder.cli import app
+from autograder.commands import asked
 from autograder.commands.gradescope import run
 from autograder.core.errors import UsageError
 from autograder.grading import Options
@@ -143,6 +145,34 @@ def test_a_command_for_one_submission_refuses(tmp_path: Path, what: str) -> None
     said = str(refused.value)
     one = said.split("for one of them:  one ")[1].splitlines()[0]
     assert f"for all of them:  all {top}\n" in said and Path(one).exists() and Path(one).is_relative_to(top)
+
+
+def zipped(folder: Path, files: dict[str, str]) -> Path:
+    (folder / "work").mkdir()
+    make(folder / "work", files)
+    return Path(shutil.make_archive(str(folder / "hw6"), "zip", folder / "work"))
+
+
+@pytest.mark.parametrize("what", [*ONE_SUBMISSION, *EITHER])
+def test_grading_one_submission_takes_its_zip(tmp_path: Path, what: str) -> None:
+    asked.refuse_class(zipped(tmp_path, (ONE_SUBMISSION | EITHER)[what]), str, "all of them")
+
+
+@pytest.mark.parametrize("what", [what for what in CLASSES if what not in ("answers of two",)])
+def test_grading_one_submission_refuses_a_class_as_a_zip_and_from_python_in_the_same_words(
+    tmp_path: Path, what: str
+) -> None:
+    packed = zipped(tmp_path, CLASSES[what])
+    with pytest.raises(UsageError) as by_command:
+        for_one(tmp_path / "work")
+    for path in (tmp_path / "work", packed):
+        with pytest.raises(UsageError) as refused:
+            autograder.grade(str(path), Options(only="2a"))
+        said = str(refused.value)
+        assert said.startswith(f"{path} holds more than one submission")
+        assert f"for all of them:  python -m autograder batch {path} --out OUT\n" in said
+        if path != packed:
+            assert said.partition(":")[0] == str(by_command.value).partition(":")[0]
 
 
 TORN = [

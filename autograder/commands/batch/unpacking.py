@@ -22,7 +22,7 @@ from autograder.commands.batch.exports import people, systems
 from autograder.commands.batch.exports.places import holds
 from autograder.core.errors import UsageError
 from autograder.handin.files import kinds
-from autograder.handin.folders import BESIDE, WORK, is_work, own_files
+from autograder.handin.folders import BESIDE, ROSTER, WORK, is_work, own_files
 from autograder.report import results
 from autograder.sandbox import scratch
 
@@ -107,8 +107,9 @@ def _holds_several(path: Path) -> bool:
         paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
     front = _common(paths)
     below = [parts[front:] for parts in paths]
-    if any(len(parts) == 1 and parts[0].lower() in (*WORK, *BESIDE) for parts in below):
-        return False
+    tops = {parts[0].lower() for parts in below if len(parts) == 1}
+    if tops & {*WORK, *BESIDE, ROSTER}:
+        return ROSTER in tops
     exported = systems.read(Path(parts[0]) for parts in below if len(parts) == 1)
     if len({name.who for name in exported.values()}) > 1:
         return True
