@@ -10,7 +10,7 @@ VENV ?= .venv
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= -n $(shell echo $$(( $(CORES) < 7 ? $(CORES) + 1 : 8 ))) --dist loadfile --no-loadscope-reorder
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python scripts/install_torch.py
 DEMO := build/demo
 
 export TORCH
@@ -83,9 +83,9 @@ $(VENV)/.torch: $(VENV)/pyvenv.cfg scripts/install_torch.py
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
-	$(PIP) -e ".[notebook,students]"
+	@$(PIP) -e ".[notebook,students]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(PIP) -e ".[dev,notebook,students]"
+	@$(PIP) -e ".[dev,notebook,students]"
 	@touch $@

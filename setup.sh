@@ -15,6 +15,7 @@ VENV=$ROOT/venv
 STUDENT=student
 NEWEST=14 # of Python 3, that the tests pass on
 STEP="starting"
+NOT_INSTALLED="Not everything is installed. The line above these two says why."
 
 say() { printf 'setup: %s\n' "$*"; }
 stop() {
@@ -103,7 +104,7 @@ take_newer_of_uv() {
     rm -rf "$ROOT/python"
     [ "$here" -lt "$NEWEST" ] || return 0
     export UV_PYTHON_INSTALL_DIR=$ROOT/python UV_NO_CONFIG=1
-    if "$1" -m venv "$ROOT/uv" && "$ROOT/uv/bin/python" -m pip install --quiet uv &&
+    if "$1" -m venv "$ROOT/uv" && "$ROOT/uv/bin/python" "$SOURCE/scripts/install_torch.py" uv &&
         timeout 300 "$uv" python install --quiet --no-bin ">3.$here,<=3.$NEWEST.999" &&
         chosen=$("$uv" python find --managed-python --no-project ">3.$here,<=3.$NEWEST.999") &&
         "$chosen" -c 'import ensurepip, ssl, venv'; then
@@ -124,12 +125,12 @@ install_packages() {
         return
     fi
     STEP="installing torch"
-    "$VENV/bin/python" "$SOURCE/scripts/install_torch.py"
+    "$VENV/bin/python" "$SOURCE/scripts/install_torch.py" || stop "$NOT_INSTALLED"
     STEP="installing the grader's packages"
     # Editable: the reference and the hidden tests stay in one closed place, and are never copied into site-packages.
-    "$VENV/bin/python" -m pip install --quiet -e "$SOURCE"
+    "$VENV/bin/python" "$SOURCE/scripts/install_torch.py" -e "$SOURCE" || stop "$NOT_INSTALLED"
     STEP="installing what students' classes may import"
-    "$VENV/bin/python" -m pip install --quiet -e "${SOURCE}[students]" ||
+    "$VENV/bin/python" "$SOURCE/scripts/install_torch.py" -e "${SOURCE}[students]" ||
         say "packages of the extra [students] could not be installed: a class that needs one will be told so"
     printf '%s' "$wanted $SOURCE" >"$VENV/.installed"
 }

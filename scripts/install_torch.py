@@ -5,11 +5,17 @@ CPU wheel index is tried first; both the Makefile and setup.sh need that choice.
 imported here, and a torch that already works is never replaced.
 
 Set TORCH to choose for yourself, e.g. TORCH="torch==2.13.0" or TORCH="torch==2.13.0 torchvision==0.28.0".
+
+    python scripts/install_torch.py                torch
+    python scripts/install_torch.py ARGUMENTS      whatever else, as `pip install ARGUMENTS`
+
+Either way, that no package index answers is said in one sentence, in place of pip's line for each of its tries.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -18,6 +24,16 @@ from collections.abc import Callable, Sequence
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PATIENCE_SECONDS = 5.0  # a reachable index answers in well under one second; an unreachable one must not stall set-up
 PAIR = ("torch", "torchvision")
+ANOTHER = 'see pip\'s lines above. Try another: TORCH="torch==2.6.0"'
+_PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+
+UNREACHED = 69  # in the place of pip's exit status: no index answered (EX_UNAVAILABLE of sysexits.h)
+NO_NETWORK = (
+    "no package index answers: this machine has no network, or needs its proxy (HTTPS_PROXY) or mirror (PIP_INDEX_URL) "
+    "to be named. Then run the same again: what is installed already stays."
+)
+# What pip says of each try.
+_TRIES = re.compile(r"\s*WARNING: Retrying \(Retry\(")  # further in, where a build asks for what it needs
 
 Run = Callable[[Sequence[str]], int]
 
@@ -42,8 +58,23 @@ def attempts(wanted: str, cpu_index: bool) -> tuple[tuple[str, ...], ...]:
 
 
 def execute(command: Sequence[str]) -> int:
-    """Run one command with its output shown, and return its exit status."""
-    return subprocess.run(list(command), check=False).returncode
+    """Run one command with its output shown, and return its exit status; UNREACHED where pip failed for its network.
+
+    What it complains of comes at its end. Of its tries to connect the first is mentioned at once; where all are
+    in vain, nothing else is, for pip then says of each package that there is none.
+    """
+    tried, complaints = False, list[str]()
+    with subprocess.Popen(list(command), stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        for line in process.stderr or ():
+            if not _TRIES.match(line):
+                complaints.append(line)
+            elif not tried:
+                print("pip: no answer yet, trying again", file=sys.stderr, flush=True)
+                tried = True
+    if process.returncode and tried:
+        return UNREACHED
+    print(*complaints, sep="", end="", file=sys.stderr, flush=True)
+    return process.returncode
 
 
 def imports(module: str, run: Run = execute) -> bool:
@@ -52,24 +83,34 @@ def imports(module: str, run: Run = execute) -> bool:
     return run((sys.executable, "-W", "ignore", "-c", probe)) == 0
 
 
-def install(wanted: str, cpu_index: bool, run: Run = execute) -> bool:
-    """Try the attempts in order until torch can be imported. A torchvision that does not fit its torch is removed."""
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+def install(wanted: str, cpu_index: bool, run: Run = execute) -> str:
+    """Try the attempts in order until torch can be imported: "" then, else why it cannot.
+
+    A torchvision that does not fit its torch is removed. An index that cannot be reached is not asked again.
+    """
     loudness = () if sys.stdout.isatty() else ("--quiet",)  # a progress bar for people, none in a log
     for arguments in attempts(wanted, cpu_index):
         print(f"torch: pip install {' '.join(arguments)}", flush=True)
-        if run((*pip, "install", *loudness, *arguments)) == 0 and imports("torch", run):
+        status = run((*_PIP, "install", *loudness, *arguments))
+        if status == 0 and imports("torch", run):
             break
+        if status == UNREACHED and "--index-url" not in arguments:
+            return NO_NETWORK
     else:
-        return False
+        return ANOTHER
     if "torchvision" in " ".join(arguments) and not imports("torchvision", run):
         print("torch: this torchvision does not fit this torch, and is removed (grading does not need it)", flush=True)
-        run((*pip, "uninstall", "--quiet", "--yes", "torchvision"))
-    return True
+        run((*_PIP, "uninstall", "--quiet", "--yes", "torchvision"))
+    return ""
 
 
-def main() -> int:
-    """Exit status 0: torch can be imported. 1: it cannot, and the lines above say why."""
+def main(named: Sequence[str] = ()) -> int:
+    """Exit status 0: torch can be imported, or what was named is installed. 1: not so, and the last line says why."""
+    if named:
+        status = execute((*_PIP, "install", "--quiet", *named))
+        if status == UNREACHED:
+            print(f"{named[-1]} could not be installed: {NO_NETWORK}", file=sys.stderr)
+        return 1 if status else 0
     if imports("torch"):
         print("torch: already installed, left as it is (make clean, then TORCH=..., to choose another)", flush=True)
         return 0
@@ -79,11 +120,11 @@ def main() -> int:
         print(
             f"torch: {CPU_INDEX} does not answer, so pip's default wheels are taken (up to 5 GB on Linux)", flush=True
         )
-    if install(wanted, cpu_index):
+    if not (why := install(wanted, cpu_index)):
         return 0
-    print('torch could not be installed: see pip\'s lines above. Try another: TORCH="torch==2.6.0"', file=sys.stderr)
+    print(f"torch could not be installed: {why}", file=sys.stderr)
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

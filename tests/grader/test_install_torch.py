@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,17 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from scripts import install_torch
-from scripts.install_torch import CPU_INDEX, PAIR, attempts, imports, index_answers, install
+from scripts.install_torch import (
+    CPU_INDEX,
+    NO_NETWORK,
+    PAIR,
+    UNREACHED,
+    attempts,
+    execute,
+    imports,
+    index_answers,
+    install,
+)
 
 
 class Shell:
@@ -49,26 +60,80 @@ def test_without_the_index_pip_decides() -> None:
 
 def test_one_good_attempt_is_enough() -> None:
     shell = Shell(lambda words: True, BOTH)
-    assert install("", cpu_index=True, run=shell)
+    assert not install("", cpu_index=True, run=shell)
     assert shell.pip == [("install", *PAIR, "--index-url", CPU_INDEX)]
 
 
 def test_a_pair_that_cannot_be_had_is_tried_again_without_torchvision() -> None:
     shell = Shell(lambda words: "torchvision" not in words, ONLY_TORCH)
-    assert install("", cpu_index=False, run=shell)
+    assert not install("", cpu_index=False, run=shell)
     assert shell.pip == [("install", *PAIR), ("install", "torch")]
 
 
 def test_a_torchvision_that_does_not_fit_is_removed_since_importing_it_would_fail_later() -> None:
     shell = Shell(lambda words: True, ONLY_TORCH)
-    assert install("", cpu_index=False, run=shell)
+    assert not install("", cpu_index=False, run=shell)
     assert shell.pip[-1] == ("uninstall", "torchvision")
 
 
 def test_no_torch_at_all_is_a_failure() -> None:
     shell = Shell(lambda words: False, frozenset())
-    assert not install("", cpu_index=True, run=shell)
+    assert install("", cpu_index=True, run=shell) == install_torch.ANOTHER
     assert len(shell.pip) == 4
+
+
+def test_where_no_index_answers_nothing_more_is_tried() -> None:
+    asked: list[Sequence[str]] = []
+
+    def offline(command: Sequence[str]) -> int:
+        asked.append(command)
+        return UNREACHED
+
+    assert install("", cpu_index=False, run=offline) == NO_NETWORK
+    assert len(asked) == 1
+    assert install("", cpu_index=True, run=offline) == NO_NETWORK, "pip's own index may answer where torch's does not"
+    assert [("--index-url" in command) for command in asked[1:]] == [True, True, False]
+
+
+# What pip writes when it cannot connect: a line for each try, then that there is no such package.
+OFFLINE = """import sys
+for total in (4, 3, 2, 1, 0):
+    print(f"WARNING: Retrying (Retry(total={total}, connect=None)) after connection broken", file=sys.stderr)
+print("ERROR: No matching distribution found for torch", file=sys.stderr)
+sys.exit(1)
+"""
+
+
+def test_of_pips_tries_to_connect_one_is_mentioned(capfd: pytest.CaptureFixture[str]) -> None:
+    assert execute((sys.executable, "-c", OFFLINE)) == UNREACHED
+    assert capfd.readouterr().err == "pip: no answer yet, trying again\n"
+    assert execute((sys.executable, "-c", OFFLINE.replace("sys.exit(1)", ""))) == 0, "the last try was answered"
+    assert capfd.readouterr().err.count("\n") == 2
+
+
+def test_what_else_pip_complains_of_is_shown_in_full(capfd: pytest.CaptureFixture[str]) -> None:
+    assert execute((sys.executable, "-c", "import sys\nprint('here')\nsys.exit('ERROR: no space left')")) == 1
+    assert capfd.readouterr() == ("here\n", "ERROR: no space left\n")
+
+
+def test_a_machine_without_a_network_is_told_so_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real pip, which asks an index that refuses every connection."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/simple"
+        for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("PIP_INDEX_URL", address)
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_RETRIES", "1")
+        assert install_torch.main(["no-such-package-of-ours"]) == 1
+    said = capfd.readouterr()
+    assert said.out == "" and said.err.splitlines() == [
+        "pip: no answer yet, trying again",
+        f"no-such-package-of-ours could not be installed: {NO_NETWORK}",
+    ]
 
 
 def test_a_torch_that_works_is_left_as_it_is(
