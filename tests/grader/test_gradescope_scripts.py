@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -166,6 +167,28 @@ def test_an_unexpected_failure_names_the_step_and_the_line(tmp_path: Path) -> No
     assert failed.returncode == 1
     assert "FAILED while placing the grader" in failed.stderr
     assert "setup.sh line" in failed.stderr
+
+
+# --- setup.sh compiles what each submission's container would compile anew ---------------------------------------------
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_is_imported_is_compiled_where_nothing_is_written_later(tmp_path: Path, broken: bool) -> None:
+    root, parts = tmp_path / "root", ("autograder/commands", "reference", "tests/hidden")
+    for part in parts:
+        (root / "source" / part).mkdir(parents=True)
+        (root / "source" / part / "module.py").write_text("VALUE = 1\n")
+    if broken:
+        (root / "source/reference/no_python.py").write_text("def\n")
+    (root / "venv/bin").mkdir(parents=True)
+    (root / "venv/bin/python").symlink_to(sys.executable)
+    text = f'source "{ROOT}/setup.sh"\ncompile_source'
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(["bash", "-c", text], env=environment, capture_output=True, text=True,
+                          timeout=patience(30), check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert ("a little longer" in done.stdout) == broken
+    assert all(list((root / "source" / part / "__pycache__").glob("module.*.pyc")) for part in parts)
 
 
 # --- setup.sh takes the newest Python that it can get -----------------------------------------------------------------
