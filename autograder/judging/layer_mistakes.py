@@ -158,7 +158,7 @@ def unmet(
 def _mixes_samples(student: Student, seen: LayerObservation) -> bool:
     """Asked for better words alone: a layer that fails while training keeps the words that it has."""
     with contextlib.suppress(Unmet, Missing):
-        return find_roles.once(student, "mixes", lambda: observe.mixes_samples(student, seen.case, seen.weights))
+        return find_roles.once(student, "mixes", lambda: properties.mixes_samples(student, seen.case, seen.weights))
     return False
 
 
@@ -182,7 +182,7 @@ def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor
     `rests`: whether in eval mode the output is the same whatever the probability is.
     """
     found, fix = observe.NOT_AT_REST, observe.AT_REST
-    if observe.mixes_samples(student, case, drawn):
+    if properties.mixes_samples(student, case, drawn):
         found = "in train mode, with dropout=0, sample 0 comes out differently alone than within its batch"
         fix = "a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself"
     elif rests and close(dry, case.x()):

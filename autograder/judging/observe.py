@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 from torch import Tensor
 
-from autograder.judging.code import halves, weights
+from autograder.judging.code import gates, halves, weights
 from autograder.judging.code.attention_roles import Observation
 from autograder.judging.code.cases import AttentionCase, LayerCase
 from autograder.judging.code.compare import close, shape_text
@@ -36,13 +36,17 @@ def attention(
     *,
     stretch: float = 1.0,
     used: bool = False,
+    other: bool = False,
 ) -> list[Observation]:
     """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape.
 
-    `used`: in the last one the module has been called before, with another x: it has to keep nothing of that.
+    `used`: in the last one the module has been called before, with another x: it has to keep nothing of that. `other`:
+    in the last one another x follows.
     """
     with student.visit(ATTENTION) as visit:
         seen = [_attend(visit, case, stretch, used and case is cases[-1]) for case in cases]
+        if other:
+            seen[-1] = msgspec.structs.replace(seen[-1], other=visit.forward(_other(seen[-1].x)).output)
     _say(visit, remark)
     return seen
 
@@ -69,17 +73,20 @@ def layer(
     gains: bool | None = None,
     noisy: Collection[str] = (),
     used: bool = False,
+    other: bool = False,
 ) -> list[LayerObservation]:
     """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half.
 
     Without `biases` all are 0 and all gains 1, or random with `gains`; those that are named in `noisy` are random too.
-    `used`: in the last one the layer has been called before, with another x: it has to keep nothing of that.
+    `used`, `other`: as in `attention`.
     """
     probe = cases[0].seed
     with student.visit(LAYER, probe_seed=probe) as visit:
         seen = [
             _layer(visit, case, probe, without, biases, gains, noisy, used=used and case is cases[-1]) for case in cases
         ]
+        if other:
+            seen[-1] = msgspec.structs.replace(seen[-1], other=visit.forward(_other(seen[-1].x)).output)
     _say(visit, remark)
     return seen
 
@@ -105,7 +112,8 @@ def _layer(
         visit.forward(_other(x))
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, dim)", of_tuple=visit.tuple_returned)
-    return LayerObservation(case, drawn, x, output, built.made, probe_seed, without)
+    begun_at_0 = tuple(gates.likely(built.parameters))
+    return LayerObservation(case, drawn, x, output, built.made, probe_seed, without, begun_at_0=begun_at_0)
 
 
 def second_half(student: Student, cases: Sequence[LayerCase]) -> list[LayerObservation]:
@@ -156,16 +164,15 @@ def acts(visit: Visit, drawn: weights.Weights, name: str, x: Tensor, output: Ten
     return changed
 
 
-def depends_on_x(visit: Visit, case: AttentionCase | LayerCase) -> None:
-    """Raises Unmet when two inputs give one output, whatever is random in forward having the same seed."""
-    with visit:
-        visit.load(weights.draw(case.seed, visit.build(case).parameters, biases=False))
-        x = case.x()
-        if close(visit.forward(x).output, visit.forward(_other(x)).output):
-            raise Unmet(
-                "the output is the same whatever the input is",
-                fix="does forward use x, and return what was computed from it?",
-            )
+def depends_on_x(seen: Observation | LayerObservation) -> None:
+    """Raises Unmet when two samples, or inputs, gave one output; whatever is random in forward had the same seed."""
+    samples = seen.output.flatten(1)
+    alike = close(samples[:1].expand_as(samples), samples) or not samples.any()
+    if alike or (seen.other is not None and close(seen.output, seen.other)):
+        raise Unmet(
+            "the output is the same whatever the input is",
+            fix="does forward use x, and return what was computed from it?",
+        )
 
 
 def _other(x: Tensor) -> Tensor:
@@ -285,14 +292,3 @@ def dry(visit: Visit, case: Case, drawn: weights.Weights, x: Tensor, *, train: b
     visit.build(msgspec.structs.replace(case, dropout=0.0))
     visit.load(drawn)
     return visit.forward(x, train=train, seed=1).output
-
-
-def mixes_samples(student: Student, case: LayerCase, drawn: weights.Weights) -> bool:
-    """Whether in train mode, without dropout, nothing is random and a sample still needs others: a BatchNorm's do."""
-    with student.visit(LAYER, probe_seed=case.seed) as visit:
-        visit.build(msgspec.structs.replace(case, dropout=0.0))
-        visit.load(drawn)
-        x = case.x()
-        first, again = (visit.forward(x, train=True, seed=seed).output for seed in (1, 2))
-        alone = visit.forward(x[:1], train=True, seed=1).output
-    return close(first, again) and not close(alone, first[:1])

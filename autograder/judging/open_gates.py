@@ -7,7 +7,7 @@ builds the layer.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from torch import Tensor, ones
 
@@ -21,17 +21,20 @@ LAYER = "4b"
 MOST_MATRICES = 48  # of more than these the first ones are looked at
 
 
-def find(student: Student, case: LayerCase) -> None:
-    """Looks for the layer's gates, once; a layer that does not answer has none."""
-    if OPEN in student.remembered:
-        return
+def find(student: Student, case: LayerCase, likely: Collection[str]) -> bool:
+    """Whether one of `likely`, in a layer that answers, is a gate that was not known to be; known from now on."""
+    before = known(student)
+    if not likely:
+        student.remembered.setdefault(OPEN, before)
+        return False
     with contextlib.suppress(Unmet, Missing), student.visit(LAYER, probe_seed=case.seed) as visit:
         built = visit.build(case)
         shapes = {spec.name: spec.shape for spec in built.parameters}
         drawn = weights.draw(case.seed, built.parameters, biases=False)
         acting = _Acting(visit, drawn, case.x())
-        found = gates.shut(acting, {name: ones(shapes[name]) for name in gates.likely(built.parameters)})
-        student.remembered[OPEN] = frozenset(found)
+        found = gates.shut(acting, {name: ones(shapes[name]) for name in likely if name in shapes})
+        student.remembered[OPEN] = before | frozenset(found)
+    return known(student) != before
 
 
 def known(student: Student) -> frozenset[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from autograder.judging.code import trials, weights
-from autograder.judging.code.cases import normal
+from autograder.judging.code.cases import LayerCase, normal
 from autograder.judging.code.compare import close, least_squares
 from autograder.judging.code.halves import silenced
 from autograder.judging.expect import Missing, Unmet
@@ -117,3 +117,14 @@ class _Layer:
             "how much a token attends to another depends on x": self._bends(x),
             "tokens attend to each other": not close(self.added(x)[:, :1], self.added(x[:, :1]), RTOL),
         }
+
+
+def mixes_samples(student: Student, case: LayerCase, drawn: weights.Weights) -> bool:
+    """Whether in train mode, without dropout, nothing is random and a sample still needs others: a BatchNorm's do."""
+    with student.visit(LAYER, probe_seed=case.seed) as visit:
+        visit.build(msgspec.structs.replace(case, dropout=0.0))
+        visit.load(drawn)
+        x = case.x()
+        first, again = (visit.forward(x, train=True, seed=seed).output for seed in (1, 2))
+        alone = visit.forward(x[:1], train=True, seed=1).output
+    return close(first, again) and not close(alone, first[:1])

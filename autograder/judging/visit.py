@@ -166,6 +166,7 @@ class Visit:
         self._show_text = show_text
         self._doing = ""
         self.notes: set[str] = set()
+        self.loaded: set[str] = set()  # names, in the student's module, of what was ever set
         self.arguments: tuple[str, ...] = ()
 
     def __enter__(self) -> Visit:
@@ -207,6 +208,7 @@ class Visit:
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Overwrites the named parameters, before whatever is asked next."""
         sent = self._storage.sent(weights)
+        self.loaded.update(sent)
         self._room.later("load", {"names": list(sent)}, list(sent.values()))
 
     def save(self) -> dict[str, Tensor]:

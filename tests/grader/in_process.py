@@ -39,7 +39,7 @@ class Visit:
     """As `judging.visit.Visit`, without a process."""
 
     def __init__(self, student: Student, question: str, probe_seed: int) -> None:
-        self._student, self.notes, self.arguments = student, set[str](), ()
+        self._student, self.notes, self.loaded, self.arguments = student, set[str](), set[str](), ()
         self.tuple_returned = False
         self._conversation = Conversation(1 << 28)
         self._storage = Storage()
@@ -69,6 +69,7 @@ class Visit:
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         sent = self._storage.sent(weights)
+        self.loaded.update(sent)
         self._ask(lambda: self._conversation.load(*sent.values(), names=list(sent)))
 
     def save(self) -> dict[str, Tensor]:

@@ -48,12 +48,13 @@ class Roles(msgspec.Struct, frozen=True):
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """What one case gave: the weights and input that we sent, the output that came back."""
+    """What one case gave: the weights and input that we sent, the output that came back; `other` for another input."""
 
     case: AttentionCase
     weights: Weights
     x: Tensor
     output: Tensor
+    other: Tensor | None = None
 
 
 # (x, w_q, w_k, w_v) -> output, each w (inner_dim, input_dim): the reference or a misconception
