@@ -28,6 +28,7 @@ def check(
 
     chosen = checked(Options(public=True, only=question, seed=seed))
     again = partial(_check_command, only=chosen.only)
+    folders.refuse_elsewhere(path, again)
     folders.refuse_class(path, one=again, whole="")
     with contextlib.nullcontext() if quiet else progress.shown(path.resolve().name) as watch:
         report = grade(path, chosen, watch)
@@ -53,6 +54,7 @@ def preflight(
     from autograder.core.inventory import State
     from autograder.handin import folders
 
+    folders.refuse_elsewhere(path, lambda one: folders.typed("preflight", one))
     folders.refuse_class(path, one=lambda one: folders.typed("preflight", one), whole="")
     found = look(path)
     if json:
@@ -78,11 +80,19 @@ def appendix(
     from autograder.core.text import one_line
     from autograder.handin import folders
 
-    folders.refuse_class(path, one=lambda one: folders.typed("appendix", one, "--out", str(out)), whole="")
+    again = partial(_appendix_command, out=out)
+    folders.refuse_elsewhere(path, again)
+    folders.refuse_class(path, one=again, whole="")
     notes = build(path, out, write_up, collaborators)
     typer.echo(f"wrote {out}")
     for note in notes:
         typer.echo(f"look at: {one_line(note, 300)}")
+
+
+def _appendix_command(path: Path, out: Path) -> str:
+    from autograder.handin.folders import typed
+
+    return typed("appendix", path, "--out", str(out))
 
 
 def _check_command(path: Path, only: str) -> str:

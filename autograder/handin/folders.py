@@ -31,6 +31,7 @@ _PART = re.compile(r"(.+)-\d{3}\.zip", re.IGNORECASE)  # hw6-20261121T171502Z-00
 # In a notebook's JSON a letter may stand before it: "\nclass ViTLayer".
 _DEFINES = [re.compile(rf"class +{q.class_name}\b".encode()) for q in POLICY.questions if q.class_name]
 _DEPTH = 3  # folders that programs wrap around a submission
+_ABOVE = 3  # folders above the named one that are looked at
 _ENTRIES = 100  # of a class: if there are two whose works exclude each other, they stand among so many
 _FILES = 20  # of an entry; a submission holds a handful
 _CLASS_IN_A_CLASS = 3  # one person may well hand in two attempts, each in a folder, but hardly three
@@ -87,6 +88,34 @@ def refuse_one(
         raise UsageError(
             f"{path} holds the folders of several classes ({', '.join(c.name for c in classes[:3])}), or one class "
             f"several times, and no submission.\n  for one of them:  {whole(classes[0])}"
+        )
+
+
+def refuse_elsewhere(path: Path, one: Callable[[Path], str]) -> None:
+    """Raises UsageError when a student named a folder that holds no files, or none of the work, which lies above it.
+
+    `one` words the command for a folder. For who types a command where the work is not, which is quicker told than run;
+    an empty hand-in is graded as one.
+    """
+    if not path.is_dir():
+        return
+    try:
+        names = [member.name for member in folder_members(path)]
+    except SubmissionError:
+        return
+    here = path.resolve()
+    if any(kinds.named(name).kind or PurePosixPath(name).name.lower() in BESIDE for name in names):
+        return
+    for above in here.parents[:_ABOVE]:
+        if work := [entry.name for entry in listed_in(above) if entry.is_file() and entry.name.lower() in WORK]:
+            raise UsageError(
+                f"{here} holds {'none of your work' if names else 'no files'}: {work[0]} lies in {above}.\n"
+                f"  to look there:  {one(above)}"
+            )
+    if not names:
+        raise UsageError(
+            f"{here} holds no files: give the folder that holds {FILES.notebook}, or the notebook itself. In Colab use "
+            f"File > Download > Download .ipynb, and name it {FILES.notebook}."
         )
 
 

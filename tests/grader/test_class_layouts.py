@@ -101,6 +101,12 @@ PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
     "a zip for each section": (["Sec 1.zip!ada/hw6.ipynb", "Sec 1.zip!ben/hw6.ipynb", "Sec 2.zip!cy/hw6.ipynb", "Sec 2.zip!dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["Sec 1/, Sec 2/"]),
     "a zip of Canvas's": ([f"subs.zip!{who}_152203{n}_904120{n}_hw6.ipynb" for n, who in enumerate(("adaa", "benb", "cyc"))], {"adaa_1522030", "benb_1522031", "cyc_1522032"}, ["Canvas"]),
     "results of an earlier run": (["ada/hw6.ipynb", "ben/hw6.ipynb", "out/index.html", "out/summary.json", "out/records/ada.json", "back/feedback.csv", "back/ada.html"], {"ada", "ben"}, ["out/", "back/"]),
+    "by the hour": (["9am/ada/hw6.ipynb", "9am/ben/hw6.ipynb", "10:30/cy/hw6.ipynb", "10:30/dan/hw6.ipynb"], {"ada", "ben", "cy", "dan"}, ["10:30/, 9am/"]),
+    "by day and hour": (["Mon 9-10am/ada.ipynb", "Mon 9-10am/ben.ipynb", "Tue 14h/cy.ipynb", "Tue 14h/dan.ipynb"], {"ada", "ben", "cy", "dan"}, ["Mon 9-10am/, Tue 14h/"]),
+    "readers by the hour": ([f"{part}/{who}/hw6.ipynb" for part, names in (("Kim/9am", "ada ben"), ("Kim/10am", "cy"), ("Lee/9am", "dan eve fay")) for who in names.split()], SIX, ["Kim/10am/, Kim/9am/, Lee/9am/"]),
+    "what is late within a section": (["101/ada/hw6.ipynb", "101/ben/hw6.ipynb", "101/late/cy/hw6.ipynb", "102/dan/hw6.ipynb", "102/eve/hw6.ipynb", "102/late/fay_hw6.ipynb"], {"ada", "ben", "cy", "dan", "eve", "fay_hw6"}, ["101/, 101/late/, 102/, 102/late/"]),
+    "what is late with a reader": ([f"{part}/{who}/hw6.ipynb" for part, names in (("Kim", "ada ben cy"), ("Kim/late", "dan"), ("Lee", "eve fay gus")) for who in names.split()], SIX | {"gus"}, ["Kim/, Kim/late/, Lee/"]),
+    "two in a zip of somebody's name": (["ada/hw6.ipynb", "ben.zip!hw6.ipynb", "kim.zip!cy/hw6.ipynb", "kim.zip!dan/hw6.ipynb"], {"ada", "ben", "kim"}, ["several whole works in it: kim.zip."]),
     "what Windows leaves": (["ada/hw6.ipynb", "ben/hw6.ipynb", "$RECYCLE.BIN/S-1/hw6.ipynb", "System Volume Information/x"], {"ada", "ben"}, []),
 }  # fmt: skip
 
@@ -123,6 +129,9 @@ ONES: dict[str, tuple[list[str], set[str]]] = {
     "questions": (["ada/q4a/a.ipynb", "ada/q4b/b.ipynb", "ben/part 1/a.ipynb", "ben/part 2/b.ipynb"], {"ada", "ben"}),
     "models": (["ada/attention/a.ipynb", "ada/encoder/b.ipynb", "ben/vit/a.ipynb", "ben/mlp/b.ipynb"], {"ada", "ben"}),
     "dates": (["ada/2026-11-20/hw6.ipynb", "ada/2026-11-21/hw6.ipynb", "ben/20261120/hw6.ipynb"], {"ada", "ben"}),
+    "times of day": (["ada/9am/hw6.ipynb", "ada/11pm/hw6.ipynb", "ben/9am/hw6.ipynb", "ben/10h/hw6.ipynb", "cy/hw6.ipynb"], {"ada", "ben", "cy"}),
+    "a day's drafts of each": ([f"{who}/{when}/hw6_{n}.ipynb" for who in ("ada", "ben") for when in ("monday 9am", "friday") for n in (1, 2, 3)], {"ada", "ben"}),
+    "late drafts of one's own": (["ada/hw6.ipynb", "ada/late/hw6.ipynb", "ben/hw6.ipynb", "ben/late night/hw6.ipynb"], {"ada", "ben"}),
     "own modules": (["ada/ada_hw6.ipynb", "ada/blocks.py", "ada/heads.py", "ben/ben_hw6.ipynb", "ben/blank_notes.ipynb"], {"ada", "ben"}),
     "two with three drafts among others": ([f"ada/v{n}/hw6.ipynb" for n in (1, 2, 3)] + [f"ben/attempt {n}/hw6.ipynb" for n in (1, 2, 3)] + [f"{who}/hw6.ipynb" for who in ("cy", "dan", "eve")], {"ada", "ben", "cy", "dan", "eve"}),
     "two with three runs among others": ([f"ada/{name}/hw6.ipynb" for name in ("macbook", "hive", "savio")] + [f"ben/run_{name}.ipynb" for name in ("cosine", "adamw", "rope")] + [f"{who}/hw6.ipynb" for who in ("cy", "dan")], {"ada", "ben", "cy", "dan"}),

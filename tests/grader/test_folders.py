@@ -220,6 +220,42 @@ def test_what_may_not_be_read_is_no_reason_to_refuse(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
+# What a folder may hold that a student names by mistake, beside another one's work.
+ELSEWHERE = {"nothing": {}, "pictures": {"loss.png": "x"}, "what programs leave behind": {".DS_Store": "x"}}
+HERE = {
+    "a notebook by any name": {"mine.ipynb": both("a")},
+    "answers alone": {"answers.toml": ""},
+    "an archive that is not opened": {"hw6.rar": "x"},
+    "a notebook further in": {"deep/hw6.ipynb": both("a")},
+}
+
+
+@pytest.mark.parametrize("what", HERE)
+def test_a_students_command_takes_what_may_be_work_whatever_lies_above_it(tmp_path: Path, what: str) -> None:
+    make(tmp_path, {"hw6.ipynb": both("b"), "part/": ""})
+    folders.refuse_elsewhere(make(tmp_path / "part", HERE[what]), str)
+    folders.refuse_elsewhere(tmp_path / "nowhere", str)
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_a_students_command_names_the_work_in_the_folder_above(tmp_path: Path, what: str) -> None:
+    make(tmp_path, {"hw6.ipynb": both("a"), "figures/png/": ""})
+    folder = make(tmp_path / "figures" / "png", ELSEWHERE[what])
+    with pytest.raises(UsageError) as refused:
+        folders.refuse_elsewhere(folder, one=lambda path: f"one {path}")
+    said = str(refused.value)
+    assert f"hw6.ipynb lies in {tmp_path.resolve()}.\n  to look there:  one {tmp_path.resolve()}" in said
+    assert said.startswith(f"{folder.resolve()} holds {'none of your work' if what == 'pictures' else 'no files'}")
+
+
+def test_a_students_command_runs_nothing_in_a_folder_without_files(tmp_path: Path) -> None:
+    for words in (["check"], ["check", "--question", "4a"], ["preflight"], ["appendix"]):
+        done = CliRunner().invoke(app, [words[0], str(tmp_path), *words[1:]])
+        assert isinstance(done.exception, UsageError) and "holds no files" in str(done.exception), done.output
+        assert done.output == ""
+    folders.refuse_elsewhere(make(tmp_path, {"essay.pdf": "x"}), str)
+
+
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 

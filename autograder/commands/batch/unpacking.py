@@ -87,8 +87,17 @@ def is_a_class(path: Path) -> bool:
     It may be a student's, and this is the class's own process: what is broken or has a long list is no class, whatever
     it is.
     """
+    return _told(path, lambda whose, own: len(whose) >= (_SEVERAL if own else 2))
+
+
+def several_in(path: Path) -> bool:
+    """Whether works of two people are in a zip, whosever it is by its name: they may have worked together."""
+    return _told(path, lambda whose, own: len(whose) > 1)
+
+
+def _told(path: Path, enough: Callable[[set[str], set[str]], bool]) -> bool:
     try:
-        return path.suffix.lower() == ".zip" and _list_size(path) <= _LONGEST_LIST and _holds_several(path)
+        return path.suffix.lower() == ".zip" and _list_size(path) <= _LONGEST_LIST and _holds_several(path, enough)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError, struct.error):
         return False
 
@@ -102,7 +111,8 @@ def _list_size(path: Path) -> int:
     return _LONGEST_LIST + 1 if long else int.from_bytes(found[8:12], "little")
 
 
-def _holds_several(path: Path) -> bool:
+def _holds_several(path: Path, enough: Callable[[set[str], set[str]], bool]) -> bool:
+    """Whether those whose works lie in it are `enough`, which is given their names, and the words of the zip's own."""
     with zipfile.ZipFile(path) as archive:
         paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
     front = _common(paths)
@@ -117,7 +127,7 @@ def _holds_several(path: Path) -> bool:
     whole |= {parts[0] for parts in below if len(parts) == 1 and _is_whole(parts[0])}
     whose = {people.identity(kinds.named(name).stem) for name in whole} - {""}
     own = set(people.person(path.stem).split())
-    return len(whose) >= (_SEVERAL if own else 2) and not any(own & set(who.split()) for who in whose)
+    return enough(whose, own) and not any(own & set(who.split()) for who in whose)
 
 
 def _is_whole(name: str) -> bool:

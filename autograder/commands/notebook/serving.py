@@ -51,6 +51,7 @@ def _check(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> N
 
     options = checked(Options(public=True, only=question))
     if typed:
+        folders.refuse_elsewhere(path, _call)
         folders.refuse_class(path, one=_call, whole="")
     report = grade(path, options, watch)
     whole = summarise(_of_the_kernel(report, absent))

@@ -5,11 +5,15 @@ Why separate: nothing here changes what is graded. Names decide alone, and names
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.commands.batch import unpacking
 from autograder.commands.batch.exports import HandIn, people, places, shown
+from autograder.handin import folders
+from autograder.handin.files import kinds
 
 
 def notes(hand_ins: Sequence[HandIn]) -> Iterator[str]:
@@ -28,7 +32,22 @@ def notes(hand_ins: Sequence[HandIn]) -> Iterator[str]:
 
 
 def _several(entry: Path) -> bool:
-    return places.several_in(entry) if entry.is_dir() else unpacking.is_a_class(entry)
+    """Whether what was taken for one hand-in holds at least three whole works that differ: drafts, or a class.
+
+    Or the works of two people: it may be that they worked together.
+    """
+    if not entry.is_dir():
+        return unpacking.several_in(entry)
+    if len(places.entries_of(entry)) >= places.SURE and len(folders.submissions_in(entry)) >= places.SURE:
+        return True
+    return len(people.apart(entry)) > 1 or _numbered(entry)
+
+
+def _numbered(entry: Path) -> bool:
+    """Whether as many works lie in it that differ in a number alone: hw6.ipynb, hw6 (1).ipynb, hw6 (2).ipynb."""
+    stems = [kinds.named(path.name) for path in folders.listed_in(entry) if path.is_file()]
+    same = Counter(re.sub(r"\s*\(\d+\)", "", named.stem) for named in stems if named.kind == kinds.NOTEBOOK)
+    return max(same.values(), default=0) >= places.SURE
 
 
 def _in_several_parts(hand_ins: Sequence[HandIn]) -> list[str]:

@@ -35,6 +35,9 @@ _COUNTED = re.compile(r"(?<=[^\W\d])\d{1,2}(?!\w)|(?<=^notebook)[0-9a-f]{8,}$") 
 # A question or a part of one: q4a, 4b, part2.
 _PART = re.compile(r"(?:q|hw|v|part|question|problem|task|try|take|attempt|version|ver|run|exp|day|week)?\d{1,3}[a-e]?")
 _DATE = re.compile(r"\b20\d\d[-_. ]?[01]?\d[-_. ]?[0-3]?\d\b")
+_TIME = re.compile(
+    r"\b\d{1,2}(?:[:.h]?[0-5]\d)?\s?(?:am|pm)\b|\b\d{1,2}(?::[0-5]\d|h)\b", re.IGNORECASE
+)  # when it meets
 # What staff call a folder of several people's work.
 _LATE = frozenset(
     "accommodations dsp extended extension extensions incomplete incompletes late make makeup overdue regrade regrades "
@@ -73,9 +76,9 @@ def identity(name: str) -> str:
 
 
 def groups(name: str, *, late: bool = False) -> bool:
-    """Whether a folder's name says that it is several people's: a section, a date; with `late` what came late only."""
+    """Whether a folder's name says that it is several people's: a section, a date, a time; with `late` what is late."""
     words = [word for word in _words(name) if not word.isdecimal() and len(word) > 1]
-    if not late and not words and _DATE.search(name):
+    if not late and not words and (_DATE.search(name) or _TIME.search(name)):
         return True
     known = _LATE if late else _LATE | _GROUPS
     return bool(words) and all(word in known for word in words)
@@ -116,7 +119,7 @@ def apart(folder: Path) -> list[Path]:
 
 
 def _words(name: str) -> list[str]:
-    return pairs.words(_DATE.sub(" ", name))
+    return pairs.words(_TIME.sub(" ", _DATE.sub(" ", name)))
 
 
 def _is_own(word: str) -> bool:

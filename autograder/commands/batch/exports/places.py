@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +22,7 @@ _FORM = "(File responses)"  # Google Forms: a folder for each question to which 
 _MOST = 200  # files of one entry that are looked at by name
 _NBGRADER = ("source", "release", "autograded", "feedback", "nbgrader_config.py", "gradebook.db")
 _WRAPPED = 3  # folders around a class
-_SURE = 3  # different works that no single person hands in
+SURE = 3  # different works that no single person hands in
 _HOMEWORK = re.compile(r"(?:hw|homework|assignment|pset)[ _-]*0*(\d+)(?!\d)", re.IGNORECASE)
 _RESULTS, _FEEDBACK = {"index.html", "summary.json", "records"}, "feedback.csv"  # what `batch` and `feedback` write
 
@@ -75,14 +74,25 @@ def tops(folder: Path, out: Path | None) -> tuple[list[Part], list[str]]:
     if others:
         notes.append(f"left out, for they are other homeworks': {', '.join(f'{each.name}/' for each in others)}")
     sections = own or _sections(folder, out) or (beside := _beside_students(folder, out))
-    sections = [each for path in sections for each in _sections(path, out) or [path]]
-    if sections:
-        notes.append(f"taken as parts of one class: {', '.join(f'{each.name}/' for each in sections)}")
+    parts = [part for path in sections for part in _within(path, out)]
+    if parts:
+        named = ", ".join(f"{each.folders[0].relative_to(folder)}/" for each in parts)
+        notes.append(f"taken as parts of one class: {named}")
     if sections and not beside:
         notes += _left_beside(folder, *sections)
-    parts = [Part((each,)) for each in sections]
     rest = Part((folder,), frozenset(beside))
     return [rest, *parts] if beside or not parts else parts, notes
+
+
+def _within(section: Path, out: Path | None) -> list[Part]:
+    """A part of a class, in parts where it is kept in such: by day or time, or what came late by itself."""
+    if inside := _sections(section, out):
+        return [Part((each,)) for each in inside]
+    only = _only_folder(section, out)
+    if only and people.groups(only.name) and len(people.apart(only)) > 1:
+        return [Part((only,))]
+    beside = _beside_students(section, out)
+    return [Part((section,), frozenset(beside)), *(Part((each,)) for each in beside)]
 
 
 def _names(folder: Path) -> list[str]:
@@ -146,13 +156,9 @@ def _is_a_class(folder: Path, out: Path | None, depth: int = _WRAPPED) -> bool:
     if _TEAMS in {path.name for path in listed} or _exported(folder):
         return True
     named = bool(people.person(folder.name))
-    if len(people.apart(folder)) >= (_SURE if named else 2) or _by_kind(folder, out) or _sections(folder, out):
+    if len(people.apart(folder)) >= (SURE if named else 2) or _by_kind(folder, out) or _sections(folder, out):
         return True
-    if (
-        not named
-        and any(people.identity(path.name) for path in listed)
-        and len(folders.submissions_in(folder)) >= _SURE
-    ):
+    if not named and any(people.identity(path.name) for path in listed) and len(folders.submissions_in(folder)) >= SURE:
         return True
     inside = _only_folder(folder, out) if depth else None
     return inside is not None and _is_a_class(inside, out, depth - 1)
@@ -187,20 +193,27 @@ def _sections(folder: Path, out: Path | None) -> list[Path]:
     if _exported(folder) or any(path.is_file() and folders.is_work(path.name) for path in listed):
         return []
     inside = [path for path in listed if path.is_dir() and folders.listed_in(path)]
-    parts = {path: entries for path in inside if (entries := _entries(path))}
+    parts = {path: entries for path in inside if (entries := entries_of(path))}
     named = any(people.person(path.name) for path in parts)
     works = [path for path, entries in parts.items() if named or any(map(folders.is_somebodys, entries))]
-    if len(parts) < 2 or not _of_people(works, _SURE if named else 2):
+    if len(parts) < 2 or not _of_people(works, SURE if named else 2):
         return []
     if any(folders.own_files(path) or any(_loose(entry) for entry in entries) for path, entries in parts.items()):
         return []
-    return [] if named and folders.again(parts.values()) else sorted(inside)
+    theirs = [[entry for entry in entries if not people.groups(entry.name)] for entries in parts.values()]
+    return [] if named and any(theirs) and folders.again(theirs) else sorted(inside)
 
 
 def _of_people(parts: Iterable[Path], each: int) -> bool:
     """Whether each folder holds somebody's work, half of them those of so many people, and all together of three."""
-    whose = [_SURE if _exported(path) else len(people.apart(path)) for path in parts]
-    return all(whose) and sum(whose) >= _SURE and 2 * sum(count >= each for count in whose) >= len(whose)
+    whose = [SURE if _exported(path) else _people_in(path) for path in parts]
+    return all(whose) and sum(whose) >= SURE and 2 * sum(count >= each for count in whose) >= len(whose)
+
+
+def _people_in(folder: Path) -> int:
+    """How many people's works lie in it, or in the folders of it that are sections by their names."""
+    inside = [path for path in folders.listed_in(folder) if path.is_dir() and people.groups(path.name)]
+    return len(people.apart(folder)) + sum(len(people.apart(path)) for path in inside)
 
 
 def _beside_students(folder: Path, out: Path | None) -> list[Path]:
@@ -212,7 +225,7 @@ def _beside_students(folder: Path, out: Path | None) -> list[Path]:
     late = [path for path in inside if people.groups(path.name, late=True) and not (_is_one(path) or _is_named(path))]
     parts = [path for path in inside if people.groups(path.name) or people.numbered(path.name)]
     parts = [path for path in parts if path not in late]
-    whose = {path: 0 if _is_one(path) else _SURE if _exported(path) else len(people.apart(path)) for path in parts}
+    whose = {path: 0 if _is_one(path) else SURE if _exported(path) else len(people.apart(path)) for path in parts}
     if not all(whose.values()) or max(whose.values(), default=0) < 2:
         parts = []  # groups that handed in one work each, one of them in several folders
     found = sorted({*late, *parts})
@@ -226,7 +239,7 @@ def _is_named(folder: Path) -> bool:
 
 
 def _is_one(folder: Path) -> bool:
-    return bool(folders.own_files(folder)) or any(_loose(entry) for entry in _entries(folder))
+    return bool(folders.own_files(folder)) or any(_loose(entry) for entry in entries_of(folder))
 
 
 def _by_kind(folder: Path, out: Path | None) -> list[Path]:
@@ -267,26 +280,8 @@ def _files(entry: Path) -> list[Path]:
     return [path for path in itertools.islice(entry.rglob("*"), _MOST) if path.is_file()]
 
 
-def several_in(entry: Path) -> bool:
-    """Whether what was taken for one hand-in holds at least three whole works that differ: drafts, or a class.
-
-    Or the works of two people: it may be that they worked together.
-    """
-    if not entry.is_dir():
-        return False
-    if len(_entries(entry)) >= _SURE and len(folders.submissions_in(entry)) >= _SURE:
-        return True
-    return len(people.apart(entry)) > 1 or _numbered(entry)
-
-
-def _numbered(entry: Path) -> bool:
-    """Whether as many works lie in it that differ in a number alone: hw6.ipynb, hw6 (1).ipynb, hw6 (2).ipynb."""
-    stems = [kinds.named(path.name) for path in folders.listed_in(entry) if path.is_file()]
-    same = Counter(re.sub(r"\s*\(\d+\)", "", named.stem) for named in stems if named.kind == kinds.NOTEBOOK)
-    return max(same.values(), default=0) >= _SURE
-
-
-def _entries(folder: Path) -> list[Path]:
+def entries_of(folder: Path) -> list[Path]:
+    """What in a folder may be a hand-in by itself: its folders, notebooks, scripts and archives."""
     return [path for path in folders.listed_in(folder) if path.is_dir() or folders.is_work(path.name)]
 
 
