@@ -173,13 +173,26 @@ def test_a_wrong_table_is_refused_with_its_line_and_changes_nothing(tmp_path: Pa
 
 def test_files_that_are_no_table_are_refused(tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_bytes(b"id,question,points\n\xff\xfe")
+    (tmp_path / "h.xlsx").write_bytes(b"PK\x03\x04\x14\0")
     for path, words in (
         (tmp_path / "h.csv", "not UTF-8"),
         (tmp_path / "none.csv", "cannot be read"),
+        (tmp_path / "h.xlsx", "is a spreadsheet's own file: save it as CSV"),
         (tmp_path, "cannot be read"),
     ):
         with pytest.raises(UsageError, match=words):
             hand.gather([path], ENTRIES, tmp_path)
+
+
+def test_a_question_may_be_spelled_as_people_do_and_is_one_all_the_same(tmp_path: Path) -> None:
+    table = tmp_path / "h.csv"
+    for spelled, number in (("2(d)", "2d"), ("Q2D", "2d"), ("Question 3.c.c", "3c.c"), ("3(c)(c)", "3c.c")):
+        table.write_text(f"{HEAD}ada,{spelled},1,\n", "utf-8")
+        assert hand.gather([table], ENTRIES, tmp_path)[0]["ada"] == {number: hand.Mark(1.0)}
+        (tmp_path / hand.KEPT).unlink(missing_ok=True)
+    table.write_text(f"{HEAD}ada,2(d),1,\nada,2d,2,\n", "utf-8")
+    with pytest.raises(UsageError, match="line 3: ada was given points for 2d before"):
+        hand.gather([table], ENTRIES, tmp_path)
 
 
 def test_what_was_given_is_kept_and_the_next_table_goes_over_it(tmp_path: Path) -> None:

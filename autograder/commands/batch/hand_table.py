@@ -26,6 +26,8 @@ SEPARATORS = (",", ";", "\t")  # a spreadsheet writes semicolons where the comma
 MAX_MB = 64
 MAX_COMMENT = 4000  # characters; a student's page shows all of it
 QUESTIONS = {question.number: question for question in POLICY.by_hand}
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods are zips; .xls
+_PLAIN = re.compile(r"[^a-z0-9]+")
 _SEPARATED = re.compile(
     r'"?sep=([^"\r\n])"?\r?\n?', re.IGNORECASE
 )  # a first line that tells spreadsheets what separates
@@ -65,6 +67,8 @@ def _text(path: Path) -> str:
         if path.stat().st_size > MAX_MB << 20:
             raise UsageError(f"--hand {path}: it is larger than {MAX_MB} MB: give the table that the page saves")
         data = path.read_bytes()
+        if data.startswith(_WORKBOOKS):
+            raise UsageError(f"--hand {path} is a spreadsheet's own file: save it as CSV, in UTF-8, and give that")
         wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what Excel calls Unicode text
         return data.decode("utf-16" if wide else "utf-8-sig")
     except OSError as error:
@@ -155,9 +159,17 @@ def _line(cells: Mapping[str, str], ids: Collection[str] | None, where: str) -> 
         identity = identity.removeprefix("'")  # as a spreadsheet keeps what looks like a formula
         if identity not in ids:
             raise UsageError(f"{where}: there is no submission {identity!r} in this class")
+    number = _meant(number)
     if number not in QUESTIONS:
         raise UsageError(f"{where}: {number!r} is not graded by hand; these are: {', '.join(QUESTIONS)}")
     return Line(where, identity, number, _points(typed, number, where), clean(cells.get("comment", ""), MAX_COMMENT))
+
+
+def _meant(typed: str) -> str:
+    """The question that is spelled so, as people do ("2(d)", "Q2d", "3.c.c"); as it is where that is none, or two."""
+    plain = _PLAIN.sub("", typed.casefold().removeprefix("question").removeprefix("q"))
+    found = [number for number in QUESTIONS if _PLAIN.sub("", number.casefold()) == plain]
+    return found[0] if len(found) == 1 and typed not in QUESTIONS else typed
 
 
 def _points(typed: str, number: str, where: str) -> float | None:
