@@ -105,6 +105,7 @@ PARTS: dict[str, tuple[list[str], set[str], list[str]]] = {
     "by day and hour": (["Mon 9-10am/ada.ipynb", "Mon 9-10am/ben.ipynb", "Tue 14h/cy.ipynb", "Tue 14h/dan.ipynb"], {"ada", "ben", "cy", "dan"}, ["Mon 9-10am/, Tue 14h/"]),
     "readers by the hour": ([f"{part}/{who}/hw6.ipynb" for part, names in (("Kim/9am", "ada ben"), ("Kim/10am", "cy"), ("Lee/9am", "dan eve fay")) for who in names.split()], SIX, ["Kim/10am/, Kim/9am/, Lee/9am/"]),
     "what is late within a section": (["101/ada/hw6.ipynb", "101/ben/hw6.ipynb", "101/late/cy/hw6.ipynb", "102/dan/hw6.ipynb", "102/eve/hw6.ipynb", "102/late/fay_hw6.ipynb"], {"ada", "ben", "cy", "dan", "eve", "fay_hw6"}, ["101/, 101/late/, 102/, 102/late/"]),
+    "one who is late in each of two sections": (["101/ada/hw6.ipynb", "101/ben/hw6.ipynb", "101/late/zed/hw6.ipynb", "102/cy/hw6.ipynb", "102/dan/hw6.ipynb", "102/late/zed/hw6.ipynb"], {"ada", "ben", "cy", "dan", "101_late_zed", "102_late_zed"}, ["zed (101/late, 102/late)"]),
     "what is late with a reader": ([f"{part}/{who}/hw6.ipynb" for part, names in (("Kim", "ada ben cy"), ("Kim/late", "dan"), ("Lee", "eve fay gus")) for who in names.split()], SIX | {"gus"}, ["Kim/, Kim/late/, Lee/"]),
     "two in a zip of somebody's name": (["ada/hw6.ipynb", "ben.zip!hw6.ipynb", "kim.zip!cy/hw6.ipynb", "kim.zip!dan/hw6.ipynb"], {"ada", "ben", "kim"}, ["several whole works in it: kim.zip."]),
     "what Windows leaves": (["ada/hw6.ipynb", "ben/hw6.ipynb", "$RECYCLE.BIN/S-1/hw6.ipynb", "System Volume Information/x"], {"ada", "ben"}, []),

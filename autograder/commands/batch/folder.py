@@ -7,6 +7,7 @@ and broken neighbours. Nothing here opens a submission, and nothing but a folder
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
             ]
             continue
         found = exports.found(listed, gradable)
-        part = top.folders[0].name if len(tops) > 1 else ""
+        part = _called(top.folders[0], [each.folders[0] for each in tops]) if len(tops) > 1 else ""
         hand_ins += [msgspec.structs.replace(one, part=part) for one in found.hand_ins]
         notes += found.notes
     notes += doubts.notes(hand_ins)
@@ -63,6 +64,15 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
     more = [note for _, notes_of_part in read_all for note in notes_of_part]
     told = (*notes, *more, *_missing(people, hand_ins))  # with names of files, which anybody may have made
     return Class(tuple(_entries(hand_ins, people, out)), tuple(one_line(note, MAX_NOTE) for note in told))
+
+
+def _called(part: Path, parts: Sequence[Path]) -> str:
+    """What a part of the class is called: "late", and "101/late" within a section.
+
+    An id begins with it where a name comes again, so it must not depend on which other sections somebody was late in.
+    """
+    within = part.relative_to(os.path.commonpath(parts))
+    return str(within) if within.parts else part.name
 
 
 def _links(parts: Sequence[Path]) -> list[str]:
