@@ -39,6 +39,14 @@ HONEST_4A = {
     "settings as a class": head(
         "self.p = Config.power", before="class Config:\n    power = 0.5\n    norm = nn.LayerNorm\n"
     ),
+    "settings of an instance": head(
+        "self.p = cfg.power", before="class Config:\n    power = 0.5\n    act: type = nn.GELU\ncfg = Config()\n"
+    ),
+    "settings of a dataclass": head(
+        "self.p, self.a = cfg.power, other.power",
+        before="from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Config:\n    power: float = 0.5\n"
+        "    norm: type = nn.LayerNorm\ncfg = Config(power=0.25)\nother: Config = Config()\n",
+    ),
     "plain": head(
         "self.q, self.s, self.d = nn.Linear(3, 5, bias=False), nn.Softmax(dim=-1), nn.Dropout(dropout)",
         "return self.d(self.s(self.q(x) @ x.transpose(-2, -1))) @ x",
@@ -191,6 +199,14 @@ READ = {
     "as arguments": ("self.f(**C)", "C = dict(p=0.5, act=nn.GELU)\n"),
     "by a word that is made": ("self.a = C['a' + 'ct']", "C = dict(p=0.5, act=nn.GELU)\n"),
     "handed on": ("self.a = make(C)", "C = dict(p=0.5, act=nn.GELU)\n"),
+    "by an instance": ("self.a = cfg.act()", "class C:\n    act = nn.GELU\ncfg = C()\n"),
+    "by all of an instance": (
+        "self.a = [v for v in cfg.__class__.__dict__.values()]",
+        "class C:\n    act = nn.GELU\ncfg = C()\n",
+    ),
+    "an instance handed on": ("self.a = make(cfg)", "class C:\n    p: int = 1\n    act = nn.GELU\ncfg = C(p=2)\n"),
+    "an instance made elsewhere": ("self.a = make(C())", "class C:\n    act = nn.GELU\ncfg = C()\n"),
+    "by an instance with more": ("self.a = cfg.p", "class C:\n    act = nn.GELU\ncfg = C(**more)\n"),
     "under another name": ("self.a = D['p']", "C = dict(p=0.5, act=nn.GELU)\nD = C\n"),
 }
 

@@ -20,10 +20,12 @@ def idle(tree: ast.AST) -> frozenset[int]:
     if not tables:
         return frozenset()
     words, uses, plain = _read(tree)
+    instances = [one for statement in getattr(tree, "body", ()) for one in _instances(statement)]
     unread = [
         value
         for made, name, entries in tables
-        if _by_name(uses.get(name, ()), plain, made)
+        if _by_name(uses.get(name, ()), plain, made, *(where for where, _, of in instances if of == name))
+        and all(_by_name(uses.get(cfg, ()), plain, where) for where, cfg, of in instances if of == name)
         for key, value in entries
         if words[key] == 1  # its own place in the table
     ]
@@ -46,6 +48,15 @@ def _tables(statement: ast.stmt) -> Iterator[tuple[str, list[tuple[str, ast.expr
             yield name, [(word.arg, word.value) for word in value.keywords if word.arg]
 
 
+def _instances(statement: ast.stmt) -> Iterator[tuple[ast.stmt, str, str]]:
+    """`cfg = Config(dim=64)`: the statement, its name, the class's. Settings may be read by an instance."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)) and (name := _only_name(statement)):
+        value = statement.value
+        alone = isinstance(value, ast.Call) and not value.args and all(word.arg for word in value.keywords)
+        if alone and isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            yield statement, name, value.func.id
+
+
 def _field(field: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, ast.expr]]:
     name = _only_name(field)
     if name and field.value is not None:
@@ -57,9 +68,9 @@ def _only_name(statement: ast.Assign | ast.AnnAssign) -> str:
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
 
 
-def _by_name(uses: Sequence[ast.Name], plain: Set[int], made: ast.stmt) -> bool:
-    """Whether each use of a table is CONFIG["a"], CONFIG.a or CONFIG.get("a"), and it is made once."""
-    own = {id(node) for node in ast.walk(made)}
+def _by_name(uses: Sequence[ast.Name], plain: Set[int], *made: ast.stmt) -> bool:
+    """Whether each use of a table but where it is `made` is CONFIG["a"], CONFIG.a or CONFIG.get("a"); made once."""
+    own = {id(node) for statement in made for node in ast.walk(statement)}
     others = [node for node in uses if id(node) not in own]
     return all(id(node) in plain and isinstance(node.ctx, ast.Load) for node in others)
 
