@@ -195,6 +195,18 @@ def test_a_question_may_be_spelled_as_people_do_and_is_one_all_the_same(tmp_path
         hand.gather([table], ENTRIES, tmp_path)
 
 
+def test_points_of_who_is_called_otherwise_now_are_kept_and_told(tmp_path: Path) -> None:
+    kept = tmp_path / hand.KEPT
+    kept.write_text(f"{HEAD}ada,2d,1,\ngone,2d,2,well\nwaits,3b,,no points yet\n", "utf-8")
+    marks, notes = hand.gather([], ENTRIES, tmp_path)
+    assert [*marks] == ["ada"]
+    assert notes == (
+        "points in OUT/hand.csv count for nobody, for no submission here has the id (gone): if it is called otherwise "
+        "now, change it there",
+    )
+    assert "gone,2d,2,well" in kept.read_text("utf-8")
+
+
 def test_what_was_given_is_kept_and_the_next_table_goes_over_it(tmp_path: Path) -> None:
     one, two = tmp_path / "1.csv", tmp_path / "2.csv"
     one.write_text(

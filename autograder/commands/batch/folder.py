@@ -67,12 +67,12 @@ def read(folder: Path, *, leave_out: Path | None = None) -> Class:
 
 
 def _called(part: Path, parts: Sequence[Path]) -> str:
-    """What a part of the class is called: "late", and "101/late" within a section.
+    """What a part of the class is called: "late", and "101/late" within a section; "" where it is the class's folder.
 
     An id begins with it where a name comes again, so it must not depend on which other sections somebody was late in.
     """
     within = part.relative_to(os.path.commonpath(parts))
-    return str(within) if within.parts else part.name
+    return within.as_posix() if within.parts else ""
 
 
 def _links(parts: Sequence[Path]) -> list[str]:
@@ -130,8 +130,10 @@ def _identities(hand_ins: Sequence[exports.HandIn]) -> list[str]:
 
     A folder keeps its name where that is safe; what must be renamed gives way, with a number at its end.
     """
-    stems = [one.label.casefold() for one in hand_ins]
-    plain = [one.label if stems.count(one.label.casefold()) == 1 else one.longer for one in hand_ins]
+    same: dict[str, list[exports.HandIn]] = {}
+    for one in hand_ins:
+        same.setdefault(one.label.casefold(), []).append(one)
+    plain = [one.label if _keeps(one, same[one.label.casefold()]) else one.longer for one in hand_ins]
     names: dict[int, str] = {}
     taken: set[str] = set()
     for index in sorted(range(len(plain)), key=lambda index: (_safe(plain[index]) != plain[index], index)):
@@ -140,6 +142,15 @@ def _identities(hand_ins: Sequence[exports.HandIn]) -> list[str]:
         names[index] = next(name for name in tries if name.casefold() not in taken)
         taken.add(names[index].casefold())
     return [names[index] for index in range(len(plain))]
+
+
+def _keeps(one: exports.HandIn, same: Sequence[exports.HandIn]) -> bool:
+    """Whether it is called by its label alone, though others have the same: then these lie in parts of its own part.
+
+    Who hands in again, late, is the same submission as before: results, and points that people gave, go by the id.
+    """
+    below = f"{one.part}/" if one.part else ""
+    return all(other is one or other.part != one.part and other.part.startswith(below) for other in same)
 
 
 def _safe(name: str) -> str:

@@ -88,7 +88,8 @@ def gather(files: Sequence[Path], entries: Sequence[Entry], out: Path) -> tuple[
     for (identity, number), line in said.items():
         if identity in ids and line.points is not None:
             marks.setdefault(identity, {})[number] = Mark(line.points, line.comment)
-    return marks, _notes(stand)
+    nobodys = sorted({line.id for line in said.values() if line.id not in ids and line.points is not None})
+    return marks, (*_notes(stand), *_nobodys(nobodys))
 
 
 def _refuse_second(line: Line, seen: Sequence[_Said]) -> None:
@@ -119,6 +120,13 @@ def _notes(stand: Sequence[str]) -> tuple[str, ...]:
         f"no points in a line of --hand, so those that were given before stand ({shown}); to take points back, delete"
     )
     return (f"{told} their line in OUT/{KEPT}",) if stand else ()
+
+
+def _nobodys(ids: Sequence[str]) -> tuple[str, ...]:
+    """That points were given which count for nobody: a hand-in may be called otherwise than when it was read."""
+    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    told = f"points in OUT/{KEPT} count for nobody, for no submission here has the id"
+    return (f"{told} ({shown}): if it is called otherwise now, change it there",) if ids else ()
 
 
 def _table(said: _Said) -> str:

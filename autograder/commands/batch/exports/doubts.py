@@ -53,9 +53,10 @@ def _numbered(entry: Path) -> bool:
 def _in_several_parts(hand_ins: Sequence[HandIn]) -> list[str]:
     parts: dict[str, list[str]] = {}
     for one in hand_ins:
-        if one.part and people.identity(one.label):
+        if people.identity(one.label):
             parts.setdefault(one.label, []).append(one.part)
-    return [f"{label} ({', '.join(each)})" for label, each in parts.items() if len(each) > 1]
+    again = {label: [part or "beside these" for part in each] for label, each in parts.items() if len({*each}) > 1}
+    return [f"{label} ({', '.join(sorted(each, key='beside these'.__eq__))})" for label, each in again.items()]
 
 
 def _perhaps_one(hand_ins: Sequence[HandIn]) -> list[str]:
