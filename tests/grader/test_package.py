@@ -102,10 +102,10 @@ def test_a_student_checks_with_it_alone(unpacked: Path, tmp_path: Path) -> None:
     assert {"check", "preflight", "appendix"} <= set(commands.split()) and "grade" not in commands.split("Commands:")[1]
     assert "No such command" in run("grade", ".").stderr
     where = subprocess.run(
-        [sys.executable, "-B", "-c", "import autograder; print(autograder.__file__)"],
+        [sys.executable, "-B", "-c", "import autograder; print(autograder.__file__, autograder.grade.__module__)"],
         cwd=work, capture_output=True, text=True, env=environment,
     )  # fmt: skip
-    assert where.stdout.startswith(str(work))
+    assert where.stdout.startswith(str(work)) and where.stdout.split()[-1] == "autograder.grading", where.stderr
 
 
 # --- for Gradescope ----------------------------------------------------------------------------------------------------
