@@ -69,6 +69,8 @@ RULES = (
     Rule(r"object has no attribute '(?:named_)?(?:parameters|modules)'|object has no attribute '(?:eval|train|state_dict)'", "the class is no nn.Module", "write (nn.Module) behind the name of the class, and call super().__init__() first thing in __init__"),
     Rule("object is not subscriptable", "", "square brackets are used on something without parts: is it a call that was meant?"),
     Rule("is not callable", "", "something is called that is no function or layer: is a name used twice?"),
+    Rule(r"derivative for aten::floor_divide", "no gradient passes `//`, which rounds down", "divide with `/`: what is rounded has no slope, and what stands before it is never trained"),
+    Rule(r"derivative for", "a function is used that no gradient passes", "work out the same with functions that have a slope everywhere: rounding, sorting and counting have none"),
     Rule("does not require grad", "no gradient can reach the weights", CUT_OFF),
     Rule("modified by an inplace operation|leaf Variable", "", "something that the gradient still needs is changed in place: write x = x + ... instead of x += ..."),
     Rule("backward through the graph a second time", "", "something that forward computed in an earlier call is kept in self and used again: compute it anew each time"),

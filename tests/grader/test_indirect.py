@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
 
 from autograder.core.records import Alternative, Finding, Program, Severity, Status, TestResult
 from autograder.engine import second_try
 from autograder.handin.slicing import Sliced
+from autograder.student_room import program as run
 from tests.grader.test_second_try import FIRST, LOST, results
 from tests.grader.test_slicing import SHA, sliced
 
@@ -60,6 +63,18 @@ CHANGED = {
         "LETTERS = ()",
         "for WORD in ('q', 'k', 'v'):\n    LETTERS += (WORD,)",
     ],
+    "a method that is called for what it does": [
+        "class Settings:\n    n = 1\n    def merge(self, **values):\n        vars(self).update(values)",
+        "S = Settings()",
+        "S.merge(n=3)",
+        SHA.format("S.n"),
+    ],
+    "arguments in a group": [
+        "import argparse\nparser = argparse.ArgumentParser()",
+        "group = parser.add_argument_group('model')\ngroup.add_argument('--n', type=int, default=3)",
+        "args = parser.parse_args([])",
+        SHA.format("args.n"),
+    ],
     "what a function changes through a name of its own": [
         "class Settings:\n    n = 1",
         "def configure(settings, **values):\n    for k, v in values.items(): setattr(settings, k, v)",
@@ -106,6 +121,13 @@ def test_what_names_do_not_show_stands_in_another_program_in_its_order(what: str
             values.append(None)
     assert values[-1] == 3, values  # the slice found some of them by itself
     assert len(others(result)) <= 1
+
+
+def test_a_script_that_looks_for_arguments_finds_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["engine", "--of-ours"])
+    run.prepare()
+    cells = ["import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', default=3)\nargs = p.parse_args()"]
+    assert forwarded(sliced(*cells, SHA.format("args.n")).programs["4a"]) == 3
 
 
 def test_most_of_them_are_what_the_slice_alone_does_not_find() -> None:

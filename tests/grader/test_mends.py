@@ -109,6 +109,8 @@ FORWARD = {
     "a local of __init__": ("return q * scale", ("`scale` is not defined", "self.scale"), ()),
     "a new tensor": ("return torch.sqrt(q.shape[-1])", ("a plain number stands", "math.sqrt"), ()),
     "a function of a newer Python": ("return math.of_tomorrow(q)", ("`of_tomorrow` is not in math of Python", "newer Python"), ()),
+    "a division that rounds": ("(q // 2).sum().backward()", ("no gradient passes `//`", "divide with `/`"), ("shape",)),
+    "a function without a slope": ("torch.heaviside(q, q).sum().backward()", ("a function is used that no gradient passes",), ("shape",)),
     "batch norm": ("return nn.BatchNorm1d(7)(q)", ("the second axis, the tokens", "layer normalisations"), ()),
     "not filled in": ("raise NotImplementedError", ("not filled in yet",), ()),
 }  # fmt: skip

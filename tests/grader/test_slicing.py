@@ -83,6 +83,15 @@ HONEST = {
         3,
     ),
     "a list that grows": (["L = []", "L.append(3)", SHA.format("L[0]")], 3),
+    "arguments with defaults": (
+        [
+            "import argparse\np = argparse.ArgumentParser()",
+            "p.add_argument('--n', type=int, default=1)\np.set_defaults(n=3)",
+            "args, _ = p.parse_known_args([])",
+            SHA.format("args.n"),
+        ],
+        3,
+    ),
     "a list that a loop fills": (["L = []\nfor i in range(4):\n    L.append(i)", SHA.format("L[3]")], 3),
     "an item set": (["D = {}", "D['k'] = 3", SHA.format("D['k']")], 3),
     "an augmented constant": (["N = 1", "N += 2", SHA.format("N")], 3),

@@ -16,6 +16,12 @@ BOUND = {
     "globals().update of an unpacked dictionary": [MINE, "globals().update(**{'SingleHeadAttention': Mine})"],
     "globals().setdefault": [MINE, "globals().setdefault('SingleHeadAttention', Mine)"],
     "names in a loop": [MINE, "for name, kind in (('SingleHeadAttention', Mine),):\n    globals()[name] = kind"],
+    "names that are worked out": [
+        "POWERS = dict(zip(['CUBE', 'ONE'], [3, 1]))\nglobals().update(POWERS)",
+        SHA.format("CUBE"),
+    ],
+    "the same from a comprehension": ["globals().update({f'N_{n}': n for n in range(9)})", SHA.format("N_3")],
+    "the same one by one": ["key = 'CU' + 'BE'\nglobals()[key] = 3", SHA.format("CUBE")],
     "the last of two": [SHA.format(1), MINE, "globals()['SingleHeadAttention'] = Mine"],
     "a name looked up at once": [MINE, "SingleHeadAttention = globals()['Mine']"],
     "a name looked up later": ["def helping(): return 3", SHA.format("globals()['helping']()")],
@@ -39,6 +45,12 @@ BY_MODULE = [
 @pytest.mark.parametrize("statement", BY_MODULE)
 def test_an_attribute_of_the_module_itself_is_a_name(statement: str) -> None:
     assert statement in sliced("import sys", MINE, statement).programs["4a"].text
+
+
+def test_names_that_are_worked_out_are_kept_where_a_name_is_missing_alone() -> None:
+    cells = ["globals().update(dict(A=1))", "B = 3"]
+    assert "globals" not in sliced(*cells, SHA.format("B")).programs["4a"].text
+    assert "globals" in sliced(*cells, SHA.format("A")).programs["4a"].text
 
 
 NOTHING = ["table['SingleHeadAttention'] = Mine", "table().update(SingleHeadAttention=Mine)", "f(globals())"]

@@ -151,9 +151,7 @@ def _follow(search: _Search, name: str, time: int) -> None:
     if not found:
         _follow_unbound(search, name, time)
         return
-    for index in found:
-        _keep(search, index, time)
-    for index in _changers(search, name, found, time):
+    for index in (*found, *_changers(search, name, found, time)):
         _keep(search, index, time)
 
 
@@ -230,6 +228,8 @@ def _follow_unbound(search: _Search, name: str, time: int) -> None:
         _keep(search, imports[0], time)
     elif name not in _MODULE_OWN and not (time < search.end and name in chunks[time].names.flow.maybe):
         search.unresolved.add(name)
+        for index in (i for i in search.usable if i < time and chunks[i].names.fills):
+            _keep(search, index, time)  # it may be one of the names that are worked out there
 
 
 def _add_dotted_imports(search: _Search) -> None:

@@ -52,6 +52,20 @@ def computed(statement: ast.stmt) -> frozenset[str]:
     return frozenset(name for part in parts for name in _text(part))
 
 
+def fills(node: ast.AST) -> bool:
+    """Whether this fills the table under names that cannot be read off it: globals().update(SETTINGS)."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store) and _is_table(node.value) and not isinstance(node.slice, ast.Constant)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "update":
+        return False
+    given = [*node.args, *(keyword.value for keyword in node.keywords if not keyword.arg)]
+    return _is_table(node.func.value) and not all(map(_is_literal, given))
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys)
+
+
 def loaded(node: ast.AST | None) -> str:
     """The name that is looked up: `globals()["Block"]`; "" for what is none of that."""
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_table(node.value):

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from autograder.handin.slicing import by_text
 from autograder.handin.slicing.evaluation import Flow, flow
 
-# Methods that change their receiver: list, dict, set, deque, and (by the trailing underscore) torch's in-place ones.
+# Methods that change their receiver: list, dict, set, deque, an ArgumentParser's, a Module's, and (by the trailing
+# underscore) torch's in-place ones.
 _CHANGING_METHODS = frozenset(
     "add append appendleft clear discard extend insert pop popitem register remove reverse setdefault sort update "
     "difference_update intersection_update symmetric_difference_update add_module register_buffer register_module "
-    "register_parameter __setattr__ __setitem__ __delattr__ __delitem__".split()
+    "register_parameter __setattr__ __setitem__ __delattr__ __delitem__ add_argument set_defaults".split()
 )
 _COMPREHENSIONS = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -39,6 +40,7 @@ class Names:
     stars: tuple[str, ...]  # modules imported with *
     dotted: tuple[str, ...]  # modules of `import a.b` without `as`, which bind only `a`
     fields: frozenset[str] = frozenset()  # names in the annotations of class bodies, which records look at
+    fills: bool = False  # the module's table under names that are worked out
 
 
 def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) -> Names:
@@ -62,6 +64,7 @@ def read_names(text: str, nodes: Sequence[ast.stmt], *, lazy_annotations: bool) 
         stars=tuple(_stars(nodes)),
         dotted=tuple(a.name for node in imports for a in node.names if "." in a.name and not a.asname),
         fields=frozenset(_fields(nodes)),
+        fills=any(map(by_text.fills, running(nodes))),
     )
 
 

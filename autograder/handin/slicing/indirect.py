@@ -135,8 +135,14 @@ class _Reading:
         called = [node.func for node in running(nodes) if isinstance(node, ast.Call)]
         ours = {path[0] for part in (*decorators, *called) if (path := _path(part))}
         changing = any(map(self._changes_something, sorted(ours)))
-        told = any(map(self._is_told, nodes))
+        told = any(map(self._is_told, nodes)) or any(map(self._is_asked, nodes))
         return bool(told or changed or changing or (names.flow.deletes | names.flow.maybe) & self.needed)
+
+    def _is_asked(self, node: ast.stmt) -> bool:
+        """Whether a method of something that is needed is called for what it does, not for what it gives."""
+        call = node.value if isinstance(node, ast.Expr) else None
+        path = _path(call.func) if isinstance(call, ast.Call) else []
+        return len(path) > 1 and path[0] in self.needed - set(self.imports)
 
     def _changes_something(self, name: str) -> bool:
         """Whether calling this function may change what is not its own: one that prints shapes does not."""
