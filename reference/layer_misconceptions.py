@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import msgspec
 
+from reference import other_norms
 from reference import wrong_layers as wrong
 from reference.encoder import layer
 from reference.misconceptions import Misconception
 
+_EACH_TOKEN = "a layer normalisation takes each token for itself, over its features: nn.LayerNorm(dim)"
 _TWO_NORMS = "Figure 1 has two layer normalisations, each where a block is entered, and no more"
 # `half`: the one that is another while the other half adds nothing, and so the one that is charged; "whole": what is
 # little and in both is charged once, as the whole layer.
@@ -60,6 +62,11 @@ LAYER = (
     Misconception("norm-before-activation", "with one more LayerNorm before the activation of the MLP", _TWO_NORMS, wrong.norm_before_activation, half="mlp"),
     Misconception("heads-regrouped", "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens", "the provided Attention gives (batch, tokens, heads * dim_head), the heads side by side already: the projection can have it as it is", wrong.heads_regrouped, half="attention"),
     Misconception("activation-of-heads", "with an activation between the heads and the projection", "only the MLP has a non-linearity", wrong.activation_of_heads, half="attention", bent=True),
+    Misconception("norm-over-samples", "with a normalisation over the tokens and features of a sample together", _EACH_TOKEN, other_norms.over_samples),
+    Misconception("norm-over-tokens", "with a normalisation of each feature over the tokens", _EACH_TOKEN, other_norms.over_tokens),
+    Misconception("norm-over-batches", "with a normalisation of each feature over the batch and its tokens", _EACH_TOKEN, other_norms.over_batches),
+    Misconception("unit-length", "with each token divided by its length instead of a layer normalisation", "layer normalisation takes the mean away, then divides by the deviation", other_norms.unit_length),
+    Misconception("centred", "with the mean taken away alone instead of a layer normalisation", "layer normalisation takes the mean away, then divides by the deviation", other_norms.centred),
 )  # fmt: skip
 
 # The halves. Each of these differs from the others on random weights when the other half adds nothing.
@@ -88,6 +95,11 @@ ATTENTION_HALF = _half_of({
     "norm-after-projection": "with one more LayerNorm on what the attention adds",
     "heads-regrouped": "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens",
     "activation-of-heads": "with an activation between the heads and the projection",
+    "norm-over-samples": "with a normalisation over the tokens and features of a sample together",
+    "norm-over-tokens": "with a normalisation of each feature over the tokens",
+    "norm-over-batches": "with a normalisation of each feature over the batch and its tokens",
+    "unit-length": "with each token divided by its length instead of a layer normalisation",
+    "centred": "with the mean taken away alone instead of a layer normalisation",
 })  # fmt: skip
 MLP_HALF = _half_of({
     "no-residual-mlp": "without the residual connection around the MLP",
@@ -107,4 +119,9 @@ MLP_HALF = _half_of({
     "norm-after-mlp": "with one more LayerNorm on what the MLP adds",
     "norm-after-activation": "with one more LayerNorm after the activation of the MLP",
     "norm-before-activation": "with one more LayerNorm before the activation of the MLP",
+    "norm-over-samples": "with a normalisation over the tokens and features of a sample together",
+    "norm-over-tokens": "with a normalisation of each feature over the tokens",
+    "norm-over-batches": "with a normalisation of each feature over the batch and its tokens",
+    "unit-length": "with each token divided by its length instead of a layer normalisation",
+    "centred": "with the mean taken away alone instead of a layer normalisation",
 })  # fmt: skip

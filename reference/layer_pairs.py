@@ -43,6 +43,7 @@ def _silent(affine: Affine) -> Affine:
 
 # Those of both halves at once, or of no second half, make no pair; rare ones are told one by one, each in its half.
 _RARE = {"norm-of-heads", "norm-after-projection", "activation-of-heads"}
+_RARE |= {"norm-over-samples", "norm-over-tokens", "norm-over-batches", "unit-length", "centred"}
 _RARE |= {"norm-after-mlp", "norm-after-activation", "norm-before-activation", "activation-first"}
 _NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block"} | _RARE
 PAIRS = tuple(

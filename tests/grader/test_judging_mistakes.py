@@ -73,6 +73,8 @@ MISTAKES = {
     "one mistake in each half": ("4b", swap(block(ATTEND.replace("x = x + ", "x = ")), "F.gelu(self.fc1(self.norm2(x)))", "self.fc1(self.norm2(x))"), {"4b.2", "4b.3", "4b.4"}, "without a non-linearity inside the MLP"),
     "activation on the attention": ("4b", swap(LAYER, PROJECTED, f"F.gelu({PROJECTED})"), {"4b.2", "4b.4"}, "an activation on what the attention half adds"),
     "norm without the mean": ("4b", "\n\nclass RMS(nn.Module):\n    def __init__(self, dim):\n        super().__init__()\n        self.weight = nn.Parameter(torch.ones(dim))\n\n    def forward(self, x):\n        return x * (x.square().mean(-1, keepdim=True) + 1e-5).rsqrt() * self.weight\n" + swap(LAYER, "nn.LayerNorm(dim)", "RMS(dim)"), {"4b.2", "4b.3", "4b.4"}, "does not take the mean away"),
+    "norms over the tokens": ("4b", swap(swap(LAYER, "self.norm1(x)", "F.instance_norm(x.mT).mT * self.norm1.weight + self.norm1.bias"), "self.norm2(x)", "F.instance_norm(x.mT).mT * self.norm2.weight + self.norm2.bias"), {"4b.2", "4b.3", "4b.4"}, "a normalisation of each feature over the tokens"),
+    "norm of a sample in one half": ("4b", swap(LAYER, "self.norm2(x)", "F.layer_norm(x, x.shape[1:]) * self.norm2.weight + self.norm2.bias"), {"4b.3", "4b.4"}, "over the tokens and features of a sample together"),
     # the deviation of a single token is nan
     "second norm over the tokens": ("4b", mlp("y = (x - x.mean(1, keepdim=True)) / (x.std(1, keepdim=True) + 1e-5)\n        return x + " + TAIL.format("y")), {"4b.3", "4b.4"}, "none of the usual mistakes"),
     # 4(b), the rest

@@ -52,6 +52,7 @@ ADD1, ADD2 = f"x = x + {OUT}", f"x = x + {F2}"
 SCORES, SOFTMAX, MIXED = "q @ k.mT * q.shape[-1] ** -0.5", "torch.softmax(q @ k.mT * q.shape[-1] ** -0.5, -1)", "w @ v"
 NORM = "nn.LayerNorm(dim)"
 
+
 STRUCTURE: Mapping[str, Wrong] = {
     "post-norm": Wrong(
         ((N1, "y = x"), (ADD1, f"x = self.my_n1(x + {OUT})"), (N2, "y = x"), (ADD2, f"x = self.my_n2(x + {F2})")),
@@ -117,6 +118,21 @@ STRUCTURE: Mapping[str, Wrong] = {
         "",
     ),
 }  # fmt: skip
+
+
+def _other_norm(made: str, name: str) -> Wrong:
+    """What is made of x in the place of both LayerNorms, with their gains and shifts."""
+    lines = {N1: "my_n1", N2: "my_n2"}
+    changes = ((old, f"y = {made} * self.{norm}.weight + self.{norm}.bias") for old, norm in lines.items())
+    return Wrong(tuple(changes), BOTH, name)
+
+
+NORMS: Mapping[str, Wrong] = {
+    "a norm of each sample": _other_norm("F.layer_norm(x, x.shape[1:])", "norm-over-samples"),
+    "a norm over the batch": _other_norm("F.batch_norm(x.mT, None, None, training=True).mT", "norm-over-batches"),
+    "length 1": _other_norm("F.normalize(x, dim=-1)", "unit-length"),
+    "the mean alone": _other_norm("(x - x.mean(-1, keepdim=True))", "centred"),
+}
 
 # One step too many between the parts of the layer.
 _MADE = "self.drop = nn.Dropout(dropout)"
