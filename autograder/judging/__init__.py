@@ -19,7 +19,9 @@ from autograder.core.records import Chart, Line, Panel, Severity, Submission
 from autograder.handin.evidence import Evidence, gather
 from autograder.handin.files.layout import remarks_on_administrivia, remarks_on_layout, remarks_on_missing
 from autograder.judging import (
+    at_rest,
     diagnosis,
+    dropout_places,
     find_roles,
     layer_mistakes,
     observe,
@@ -57,11 +59,10 @@ from autograder.judging.written.verdict import Unreadable, shown
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Chart", "Evidence", "LayerCase", "Line", "Missing",
     "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict",
-    "Visit", "attention_roles", "close", "diagnosis", "drawn", "dropout", "echoed", "evaluate", "find_roles",
-    "first_difference", "flattened", "gather", "judge_claim", "judge_curves", "judge_formula", "judge_parameters",
-    "judge_pooling", "judge_shape", "judge_vector", "layer_mistakes", "layer_roles", "matrices", "normal",
-    "observe", "observe_training", "open_gates", "own_sizes", "properties", "read", "read_either_way",
-    "remarks_on_administrivia", "remarks_on_layout", "remarks_on_missing", "reshaped", "settle", "shape", "shape_text",
-    "shared", "shown", "smoke",
-    "verify", "weights",
+    "Visit", "at_rest", "attention_roles", "close", "diagnosis", "drawn", "dropout", "dropout_places", "echoed",
+    "evaluate", "find_roles", "first_difference", "flattened", "gather", "judge_claim", "judge_curves",
+    "judge_formula", "judge_parameters", "judge_pooling", "judge_shape", "judge_vector", "layer_mistakes",
+    "layer_roles", "matrices", "normal", "observe", "observe_training", "open_gates", "own_sizes", "properties",
+    "read", "read_either_way", "remarks_on_administrivia", "remarks_on_layout", "remarks_on_missing", "reshaped",
+    "settle", "shape", "shape_text", "shared", "shown", "smoke", "verify", "weights",
 ]  # fmt: skip

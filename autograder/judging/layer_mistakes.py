@@ -15,13 +15,11 @@ from torch import Tensor
 
 from autograder.core.policy import KEPT, TOLERANCES
 from autograder.judging import diagnosis, find_roles, observe, open_gates, properties, reshaped
-from autograder.judging.code import dropout
 from autograder.judging.code.cases import Cases, LayerCase
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import LayerFormula
 from autograder.judging.code.layer_roles import LayerObservation, LayerRoles
 from autograder.judging.code.own_attention import Attend
-from autograder.judging.code.weights import Weights
 from autograder.judging.diagnosis import Mistake
 from autograder.judging.expect import Missing, Unmet
 from autograder.judging.reshaped import Reshaped
@@ -31,8 +29,8 @@ Named = Mistake | Reshaped
 # What a layer with BatchNorms shows in eval mode: one that has seen no batch yet leaves x as it is.
 WITHOUT_NORM = ("no-norms", "no-first-norm", "no-second-norm")
 BATCH_NORM = (
-    "a BatchNorm? In eval mode a new one changes nothing. Figure 1 has nn.LayerNorm(dim), which takes each token for "
-    "itself"
+    "a BatchNorm takes the samples and tokens of a batch together, and a new one changes nothing in eval mode; Figure 1"
+    " has nn.LayerNorm(dim), which takes each token for itself"
 )
 
 
@@ -149,10 +147,10 @@ def unmet(
         shown = {name: holds for each in halves for name, holds in properties.of_half(student, each).items()}
         return diagnosis.not_told(unread, shown)
     wrong = [each for each in seen if not roles(student, banks, [each])]
-    told = diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
-    if getattr(mistake, "name", "") in WITHOUT_NORM and _mixes_samples(student, seen[0]):
-        return told.mending(BATCH_NORM)
-    return told
+    if mistake and getattr(mistake, "name", "") in WITHOUT_NORM and _mixes_samples(student, seen[0]):
+        title = mistake.title.replace("without", "with a BatchNorm in the place of")
+        mistake = msgspec.structs.replace(mistake, title=title, hint=BATCH_NORM)  # type: ignore[type-var]
+    return diagnosis.layer(seen, mistake, wrong, properties.missing(student, half) if half and not mistake else ())
 
 
 def _mixes_samples(student: Student, seen: LayerObservation) -> bool:
@@ -176,32 +174,16 @@ def but_for_vectors(student: Student) -> Unmet:
     )
 
 
-def not_passed_on(student: Student, case: LayerCase, drawn: Weights, dry: Tensor, *, rests: bool) -> None:
+def not_passed_on(case: LayerCase, dry: Tensor, *, rests: bool) -> None:
     """Raises Unmet for a layer whose output with dropout=0 in train mode, `dry`, is another than in eval mode.
 
     `rests`: whether in eval mode the output is the same whatever the probability is.
     """
     found, fix = observe.NOT_AT_REST, observe.AT_REST
-    if properties.mixes_samples(student, case, drawn):
-        found = "in train mode, with dropout=0, sample 0 comes out differently alone than within its batch"
-        fix = "a BatchNorm does that: Figure 1 has layer normalisations, which take each token for itself"
-    elif rests and close(dry, case.x()):
+    if rests and close(dry, case.x()):
         found = "with dropout=0 everything that is added to x is dropped in train mode"
         fix = "nn.Dropout takes the probability with which a value is dropped, not that of keeping it"
     elif rests:
         found = "with dropout=0 the output in train mode differs from eval mode: is the argument passed on?"
         fix = "the probability is an argument of __init__, and what nn.Dropout takes"
     raise Unmet(found, fix=fix, earned=KEPT.dropout_ignores_p)
-
-
-def not_enlarged(student: Student, case: LayerCase, trained: Tensor, calm: LayerObservation) -> bool:
-    """Whether a half, which adds to x, leaves what it does not drop as it was: looked at again where it seems so."""
-    added, base = trained - calm.x, calm.output - calm.x
-    if not base.any() or dropout.normalised(added) or dropout.enlarged([added], base):
-        return False
-    with student.visit("4b", probe_seed=case.seed) as visit:
-        visit.build(case)
-        visit.load(calm.weights)
-        seeds = range(case.seed + 1, case.seed + 1 + dropout.FORWARDS)
-        more = [visit.forward(calm.x, train=True, seed=seed).output - calm.x for seed in seeds]
-    return not dropout.enlarged(more, base)

@@ -41,12 +41,12 @@ def attention(
     """Each case with random weights, biases zero, in eval mode. Raises Unmet on a wrong shape.
 
     `used`: in the last one the module has been called before, with another x: it has to keep nothing of that. `other`:
-    in the last one another x follows.
+    in the last one another x follows, and x with another seed.
     """
     with student.visit(ATTENTION) as visit:
         seen = [_attend(visit, case, stretch, used and case is cases[-1]) for case in cases]
         if other:
-            seen[-1] = msgspec.structs.replace(seen[-1], other=visit.forward(_other(seen[-1].x)).output)
+            seen[-1] = msgspec.structs.replace(seen[-1], **_further(visit, seen[-1].x))
     _say(visit, remark)
     return seen
 
@@ -86,7 +86,7 @@ def layer(
             _layer(visit, case, probe, without, biases, gains, noisy, used=used and case is cases[-1]) for case in cases
         ]
         if other:
-            seen[-1] = msgspec.structs.replace(seen[-1], other=visit.forward(_other(seen[-1].x)).output)
+            seen[-1] = msgspec.structs.replace(seen[-1], **_further(visit, seen[-1].x))
     _say(visit, remark)
     return seen
 
@@ -173,6 +173,11 @@ def depends_on_x(seen: Observation | LayerObservation) -> None:
             "the output is the same whatever the input is",
             fix="does forward use x, and return what was computed from it?",
         )
+
+
+def _further(visit: Visit, x: Tensor) -> dict[str, Tensor]:
+    """What an observation keeps of another x, and of this one with another seed."""
+    return {"other": visit.forward(_other(x)).output, "again": visit.forward(x, seed=1).output}
 
 
 def _other(x: Tensor) -> Tensor:
@@ -264,19 +269,6 @@ def in_both_modes(
     calm = visit.forward(x).output
     given = trained(visit, x, calm, seed=case.seed)
     return given, LayerObservation(case, silent, x, calm, built.made, case.seed, without)
-
-
-def same_each_time(
-    visit: Visit, case: LayerCase, drawn: weights.Weights, given: Tensor, calm: LayerObservation
-) -> bool:
-    """Whether a half, or the whole, drops something and does so in the same way with another seed.
-
-    `given`: its output in train mode, `calm` in eval mode; see `in_both_modes`. It leaves all of `drawn` loaded.
-    """
-    visit.load(calm.weights)
-    again = trained(visit, calm.x, calm.output, seed=case.seed + 1)
-    visit.load(drawn)
-    return close(again, given) and not close(given, calm.output)
 
 
 def adds_nothing_when_silent(visit: Visit, case: LayerCase, drawn: weights.Weights) -> bool:

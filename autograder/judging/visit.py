@@ -45,7 +45,8 @@ SHORTEST_SECONDS = 0.5
 SHORTEST_TRAINING = 10.0
 
 LOADING = "setting the weights"
-OPEN = "open gates"  # in what a student is remembered by: the parameters of the layer that are (see `open_gates`)
+# What a student is remembered by: the layer's `open_gates`, and the questions whose dropout is kept `at_rest`.
+OPEN, STILL = "open gates", "dropout does not rest"
 
 Case = AttentionCase | LayerCase | ModelCase
 
@@ -104,7 +105,7 @@ class Student:
     def apart(self, seconds: float) -> Student:
         """The same student for what only explains: within so many seconds, and nothing of it is noted anywhere."""
         until = min(self._until, time.monotonic() + seconds)
-        kept = {OPEN: self.remembered[OPEN]} if OPEN in self.remembered else {}
+        kept = {key: self.remembered[key] for key in (OPEN, STILL) if key in self.remembered}
         return Student(
             self._rooms, self.submission, self._limits, show_text=False, until=until, remembered=kept,
             own_sizes=self.own_sizes,
@@ -118,11 +119,11 @@ class Student:
             reason = self.submission.unusable.get(question) or self.submission.problem
             raise Missing(reason or f"no code for {question} was found") from None
 
-    def visit(self, question: str, *, probe_seed: int = 0, alone: bool = False) -> Visit:
+    def visit(self, question: str, *, probe_seed: int = 0, alone: bool = False, awake: bool = False) -> Visit:
         """A conversation with a process that has run the question's program, in a namespace of its own.
 
-        "4c" is about the whole model: the programs of 4(a) and 4(b) are run. `alone`: the process held no conversation
-        before, and holds none after: for a training, since what was trained is judged by one that saw none.
+        "4c" is about the whole model: the programs of 4(a) and 4(b) are run. `alone`: the process holds no other
+        conversation: what was trained is judged by one that saw none. `awake`: no dropout is kept at rest.
         """
         programs = tuple(self.program(part) for part in PARTS.get(question, (question,)))
         trains = question in PARTS
@@ -132,7 +133,8 @@ class Student:
             raise Missing("not run to its end: the time for this submission was used up")
         limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
         gates = self.remembered.get(OPEN, ()) if question == "4b" else ()
-        collected = self._tripped, self._printed, self._spoiled, gates
+        still = not awake and question in self.remembered.get(STILL, ())
+        collected = self._tripped, self._printed, self._spoiled, (gates, still)
         how = Conversations(self._rooms, limits, alone)
         return Visit(how, question, programs, probe_seed, self._show_text, *collected, shortened=left < longest)
 
@@ -150,13 +152,13 @@ class Visit:
         tripped: dict[str, set[str]],
         printed: list[str],
         spoiled: list[str],
-        gates: Collection[str],
+        kept: tuple[Collection[str], bool],
         *,
         shortened: bool,
     ) -> None:
         self._how = how
         self._tripped, self._printed, self._spoiled = tripped, printed, spoiled
-        self._shortened, self._gates = shortened, gates
+        self._shortened, (self._gates, self.still) = shortened, kept
         self._storage = Storage()
         self._question = question
         self._programs = programs
@@ -165,15 +167,13 @@ class Visit:
         self._probe_seed = probe_seed
         self._show_text = show_text
         self._doing = ""
-        self.notes: set[str] = set()
-        self.loaded: set[str] = set()  # names, in the student's module, of what was ever set
+        self.notes, self.loaded = set[str](), set[str]()  # `loaded`: the student's names of what was ever set
         self.arguments: tuple[str, ...] = ()
 
     def __enter__(self) -> Visit:
         program = self._program
-        self._doing = f"running the definitions that {' and '.join(p.class_name for p in self._programs)} need" + (
-            "" if len(self._programs) > 1 else "s"
-        )
+        needing = " and ".join(p.class_name for p in self._programs)
+        self._doing = f"running the definitions that {needing} need{'' if len(self._programs) > 1 else 's'}"
         self._room, self._used = self._how.open()
         given = [name for name in policy.POLICY.given(self._question) if name not in program.brings]
         fields = {"text": program.text, "class_name": program.class_name, "given": given,
@@ -249,7 +249,8 @@ class Visit:
     def _forward(self, x: Tensor, cotangent: list[Tensor], train: bool, seed: int, strided: bool) -> Forward:
         mode = "train" if train else "eval"
         self._doing = f"{self._subject}.forward in {mode} mode on x of shape {tuple(x.shape)}"
-        fields = {"train": train, "grad": bool(cotangent), "seed": seed, "strided": strided}
+        still = self.still and not train
+        fields = {"train": train, "grad": bool(cotangent), "seed": seed, "strided": strided, "still": still}
         reply, tensors = self._ask("forward", fields, [x, *cotangent])
         if not tensors:
             raise self._unmet(Exit(ExitKind.PROTOCOL, detail="no tensor came back"))

@@ -1,6 +1,6 @@
 """A class of the student's, called as the provided code calls it: by name, or by position where its names are others.
 
-Why separate: `worker` answers, this makes. Nothing here knows which class it is.
+Why separate: `worker` answers, this makes, and goes backward. Nothing here knows which class it is.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[str]]:
@@ -25,3 +25,11 @@ def made(factory: object, kwargs: dict[str, object]) -> tuple[nn.Module, list[st
     if by_position:
         return factory(*kwargs.values()), ["by-position"]  # type: ignore[operator]
     return factory(**kwargs), []  # type: ignore[operator]
+
+
+def gradients(module: nn.Module, x: Tensor, output: Tensor, cotangent: Tensor) -> dict[str, Tensor]:
+    """Those of sum(output * cotangent) that were reached, by the parameter's name; "" is x."""
+    module.zero_grad()
+    (output * cotangent.to(output.dtype)).sum().backward()  # type: ignore[no-untyped-call]
+    named = {"": x, **dict(module.named_parameters())}
+    return {name: p.grad for name, p in named.items() if p.grad is not None}

@@ -6,7 +6,7 @@
     load    {op, names} + tensors                               sets parameters and buffers to what was sent
     save    {op}                                -> names, tensors: parameters and buffers
     train   {op, batch, rate, seed} + images, labels           -> losses: the notebook's loop, one step a batch
-    forward {op, train, grad, seed, strided} + x [+ cotangent] -> output [+ gradients of x and the parameters]
+    forward {op, train, grad, seed, strided, still} + x [+ cotangent] -> output [+ gradients of x and the parameters]
 
 and for a full run of training, image by image the same model:
 
@@ -24,6 +24,7 @@ what would be right. It holds no reference, no expected value and no verdict.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -37,6 +38,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from autograder.student_room import (
+    at_rest,
     calling,
     crossing,
     described,
@@ -87,6 +89,7 @@ def prepare() -> None:
     """What every program finds otherwise than torch and Python have it."""
     tempfile.tempdir = None  # forget the engine's folder, which is closed to this process; TMPDIR will name its own
     uncompiled.put()
+    program.prepare()
 
 
 def _send(
@@ -258,18 +261,22 @@ class Conversation:
         return {"status": "ok", "made": self.run.threads, "notes": [note[:300] for note in (words, *notes)]}, []
 
     def forward(
-        self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, strided: bool = False
+        self, x: Tensor, cotangent: Tensor | None = None, *, train: bool, grad: bool, seed: int, **how: bool
     ) -> Reply:
-        """The output for x, (batch, tokens, features) or images; with `grad`, gradients of sum(output * cotangent)."""
+        """The output for x, (batch, tokens, features) or images; with `grad`, gradients of sum(output * cotangent).
+
+        `how`: "strided", x lies otherwise in memory; "still", torch's dropout drops nothing.
+        """
         _seed(seed)
         if any(part.training is not train for part in self.module.modules()):  # ten times quicker than to tell them
             self.module.train(train)
         self.counter.calls = 0
-        if strided:  # the same values, laid out otherwise in memory
+        if how.get("strided"):  # the same values
             x = x.transpose(0, 1).contiguous().transpose(0, 1)
         given = x.clone()
         x.requires_grad_(grad)
-        with torch.set_grad_enabled(grad):
+        rest = at_rest.AtRest() if how.get("still") else contextlib.nullcontext()
+        with torch.set_grad_enabled(grad), rest:
             # in training no layer meets a leaf: what autograd forbids on a leaf alone must not fail here
             met = x.clone() if grad else x
             output, notes = crossing.tensor_of(self.module(met), self.max_body)
@@ -281,10 +288,7 @@ class Conversation:
         return self._backward(x, output, cotangent, reply)
 
     def _backward(self, x: Tensor, output: Tensor, cotangent: Tensor, reply: dict[str, object]) -> Reply:
-        self.module.zero_grad()
-        (output * cotangent.to(output.dtype)).sum().backward()  # type: ignore[no-untyped-call]
-        named = {"": x, **dict(self.module.named_parameters())}
-        reached = {name: p.grad for name, p in named.items() if p.grad is not None}
+        reached = calling.gradients(self.module, x, output, cotangent)
         reply["names"] = list(reached)
         return reply, [output.detach(), *reached.values()]
 

@@ -29,7 +29,7 @@ from autograder.judging.code.cases import Cases, normal
 from autograder.judging.code.flat import Storage
 from autograder.judging.code.gates import opened
 from autograder.judging.expect import Unmet
-from autograder.judging.visit import OPEN, Built, Forward
+from autograder.judging.visit import OPEN, STILL, Built, Forward
 from autograder.sandbox.wire import ParameterSpec
 from autograder.student_room.uncompiled import uncompiled
 from autograder.student_room.worker import Conversation
@@ -38,7 +38,8 @@ from autograder.student_room.worker import Conversation
 class Visit:
     """As `judging.visit.Visit`, without a process."""
 
-    def __init__(self, student: Student, question: str, probe_seed: int) -> None:
+    def __init__(self, student: Student, question: str, probe_seed: int, awake: bool) -> None:
+        self.still = not awake and question in student.remembered.get(STILL, ())
         self._student, self.notes, self.loaded, self.arguments = student, set[str](), set[str](), ()
         self.tuple_returned = False
         self._conversation = Conversation(1 << 28)
@@ -87,7 +88,13 @@ class Visit:
         self._student.forwards += 1
         reply, tensors = self._ask(
             lambda: self._conversation.forward(
-                x.clone(), cotangent, train=train, grad=cotangent is not None, seed=seed, strided=strided
+                x.clone(),
+                cotangent,
+                train=train,
+                grad=cotangent is not None,
+                seed=seed,
+                strided=strided,
+                still=self.still and not train,
             )
         )
         names: Any = reply.get("names", [])
@@ -119,8 +126,8 @@ class Student:
     def apart(self, seconds: float) -> Student:
         return self
 
-    def visit(self, question: str, *, probe_seed: int = 0) -> Visit:
-        return Visit(self, question, probe_seed)
+    def visit(self, question: str, *, probe_seed: int = 0, awake: bool = False) -> Visit:
+        return Visit(self, question, probe_seed, awake)
 
     def program(self, question: str) -> SimpleNamespace:
         return SimpleNamespace(text=self.texts[question])

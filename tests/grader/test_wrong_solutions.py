@@ -49,7 +49,7 @@ WRONG = {
     "one projection for two": ("4a", swap(PLAIN, "self.to_k(x)", "self.to_q(x)"), {"4a.4"}, "one projection used for two"),
     "biases": ("4a", swap(PLAIN, ", bias=False", ""), {"4a.3"}, "bias"),
     "no dropout": ("4a", swap(PLAIN, "self.dropout(self.softmax", "(self.softmax"), {"4a.7"}, "nothing is dropped"),
-    "dropout in eval too": ("4a", swap(PLAIN, "self.dropout(", "torch.dropout("). replace("self.scale)) @ v", "self.scale), 0.5, True) @ v"), {"4a.4", "4a.5", "4a.7"}, "eval mode"),
+    "dropout in eval too": ("4a", swap(PLAIN, "self.dropout(", "torch.dropout("). replace("self.scale)) @ v", "self.scale), 0.5, True) @ v"), {"4a.7"}, "eval mode"),
     "detached": ("4a", swap(PLAIN, "q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)", "q, k, v = self.to_q(x), self.to_k(x).detach(), self.to_v(x)"), {"4a.6"}, "no gradient reaches"),
     "functional softmax": ("4a", swap(PLAIN, "self.softmax(q", "F.softmax(q").replace("* self.scale)) @ v", "* self.scale, dim=-1)) @ v"), {"4a.2"}, "softmax"),
     "not filled in": ("4a", PLAIN.split("    def forward")[0] + "    def forward(self, x):\n        raise NotImplementedError\n", {"4a.1"}, "NotImplementedError"),

@@ -11,6 +11,7 @@ from gradescope_utils.autograder_utils.decorators import number
 from autograder.judging import (
     Severity,
     Unmet,
+    at_rest,
     attention_roles,
     close,
     diagnosis,
@@ -38,6 +39,7 @@ def _builds_and_answers(student, cases, remark):
                 fix="look for a division by zero (`//` gives 0 for small sizes), or a root or logarithm below 0",
             )
         observe.depends_on_x(seen)
+    at_rest.find(student, "4a", seen, remark)  # charged in 4a.7
 
 
 @pytest.mark.requires("4a.1")
@@ -180,7 +182,7 @@ def _gradients(reference, seen, roles, cotangent):
 def test_dropout_acts_in_training_only(student, reference, cases):
     """dropout acts in training, and only there"""
     case = cases.attention(1, dropout=dropout.P)[0]
-    with student.visit("4a") as visit:
+    with student.visit("4a", awake=True) as visit:
         drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
         visit.load(drawn)
         x = case.x()

@@ -16,8 +16,10 @@ from autograder.judging import (
     KEPT,
     TOLERANCES,
     Unmet,
+    at_rest,
     close,
     dropout,
+    dropout_places,
     find_roles,
     layer_mistakes,
     layer_roles,
@@ -49,6 +51,7 @@ def _builds_and_answers(student, cases, remark):
         if close(seen.output, seen.x):
             fix = "both halves are missing, or multiplied by a number that begins at 0"
             raise Unmet("the output is x itself, whatever the matrices are", fix=fix)
+    at_rest.find(student, "4b", all_seen[-1], remark)  # charged in 4b.6
     own_sizes.used(all_seen)
 
 
@@ -228,14 +231,14 @@ P = dropout.P
 def test_dropout_in_its_three_places(student, reference, cases):
     """dropout after the attention, inside the MLP and after the MLP, in training only"""
     case = cases.layer(2, dropout=P)[1]
-    with student.visit("4b", probe_seed=case.seed) as visit:
+    with student.visit("4b", probe_seed=case.seed, awake=True) as visit:
         built = visit.build(case)
         # no biases: one that is added after the silenced half would be dropped there, and hide what is looked for
         drawn = weights.draw(case.seed, built.parameters, biases=False)
         attention, mlp, whole = (
             observe.in_both_modes(visit, case, drawn, built, other) for other in ("mlp", "attention", "")
         )
-        same = any(observe.same_each_time(visit, case, drawn, *each) for each in (attention, mlp, whole))
+        same = [dropout_places.same_each_time(visit, case, drawn, *each) for each in (attention, mlp, whole)]
         added = bool(_roles(student, reference, [mlp[1]])) or observe.adds_nothing_when_silent(visit, case, drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
             raise Unmet(
@@ -246,52 +249,38 @@ def test_dropout_in_its_three_places(student, reference, cases):
         dry = observe.dry(visit, case, drawn, case.x(), train=True)
         passed_on = close(dry, whole[1].output)
         rests = passed_on or close(observe.dry(visit, case, drawn, case.x()), whole[1].output)
-    if not passed_on:  # something is dropped, with another probability: its places cannot be told
-        layer_mistakes.not_passed_on(student, case, drawn, dry, rests=rests)
-    if same:
+    halves = [attention, mlp, whole]
+    if not passed_on:
+        batched = dropout_places.of_batches(student, case, drawn, halves)
+        if batched is None:  # something is dropped, with another probability: its places cannot be told
+            layer_mistakes.not_passed_on(case, dry, rests=rests)
+        halves = batched or halves
+    if any(each and not close(*half) for each, half in zip(same, ((given, seen.output) for given, seen in halves))):
         raise Unmet(observe.SAME_EACH_TIME, fix=observe.NEW_EACH_TIME, earned=KEPT.dropout_ignores_p)
+    _in_each_place(student, reference, case, *halves, added=added)
+
+
+def _in_each_place(student, reference, case, attention, mlp, whole, *, added):
+    """Raises Unmet unless dropout is in all of its places. `added`: the MLP half gives x and what it adds.
+
+    Both need a half whose output is x and something added: in another one (after a LayerNorm, say) the places cannot be
+    told apart. Then whatever is dropped counts for all of them, and so does a half that shows nothing while the other
+    one is silent: the mistake itself is charged in 4b.2 or 4b.3.
+    """
+    attention, mlp = (dropout_places.telling(student, case, half) for half in (attention, mlp))
+    roles = {name: _roles(student, reference, [half[1]]) for name, half in (("attention", attention), ("MLP", mlp))}
     if close(whole[0], whole[1].output):
-        missing = ["after the attention", "inside the MLP", "after the MLP"]
+        missing = [dropout_places.AFTER, "inside the MLP", "after the MLP"]
     else:
-        missing = _missing_after_the_attention(student, reference, *attention)
+        missing = dropout_places.missing_after_the_attention(roles["attention"], attention)
         missing += dropout.missing_around_the_mlp(mlp[0] - mlp[1].x, mlp[1].output - mlp[1].x) if added else []
-    halves = {"attention": attention, "MLP": mlp} if added and not missing else {}
-    for half, (trained, calm) in halves.items():
-        if layer_mistakes.not_enlarged(student, case, trained, calm):
+    for name, half in (("attention", attention), ("MLP", mlp)):
+        # of a half that is wrong, twice what it adds may be no sign of anything
+        if added and roles[name] and not missing and dropout_places.not_enlarged(student, case, half):
             raise Unmet(
-                f"in train mode with dropout={P} what is left of the {half}'s half is not enlarged",
+                f"in train mode with dropout={P} what is left of the {name}'s half is not enlarged",
                 fix="what survives is divided by 1 - dropout while training, as nn.Dropout does: so the mean stays",
                 earned=KEPT.dropout_ignores_p,
             )
     if missing:
-        summed = dropout.zero_share(whole[0]) > P / 3
-        sum_dropped = "a whole sum is dropped, x with it, and " if summed else ""
-        raise Unmet(
-            f"in train mode with dropout={P} {sum_dropped}no dropout was found {' nor '.join(missing)}",
-            fix="dropout belongs on what is added to x, before it is added"
-            if summed
-            else "handout 4(b) names three places; each needs an nn.Dropout(dropout) of its own or shared",
-            earned=round(1 - len(missing) / 3, 2),
-        )
-
-
-# Both need a half whose output is x and something added: in another one (after a LayerNorm, say) the places cannot be
-# told apart. Then whatever is dropped counts for all of them, and so does a half that shows nothing while the other one
-# is silent: the mistake itself is charged in 4b.2 or 4b.3.
-
-
-def _missing_after_the_attention(student, reference, trained, calm):
-    """Dropout of what the attention half adds, of the heads' features side by side, or of each head's."""
-    roles = _roles(student, reference, [calm])
-    if not roles:
-        return []
-    if roles.own:  # its own attention may drop attention weights, like the head of 4(a)
-        return ["after the attention"] if close(trained, calm.output) else []
-    added, matrix, heads = trained - calm.x, *layer_roles.projected(roles, calm)
-    if dropout.zero_share(trained) > P / 3:  # the sum is dropped once more: what is left of it stands doubled
-        left = trained.abs() > TOLERANCES.zero
-        return [] if dropout.zero_share((trained * (1 - P) - calm.x)[left]) > P / 3 else ["after the attention"]
-    after = dropout.zero_share(added) > P / 3
-    if matrix.shape[0] < matrix.shape[1]:  # sizes of the program's own: what was dropped before it cannot be told
-        return ["after the attention"] if close(trained, calm.output) else []
-    return [] if after or dropout.before_the_map(added, matrix, heads) else ["after the attention"]
+        raise dropout_places.unmet(student, case, missing, attention, mlp, whole)

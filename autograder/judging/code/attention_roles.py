@@ -48,13 +48,17 @@ class Roles(msgspec.Struct, frozen=True):
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """What one case gave: the weights and input that we sent, the output that came back; `other` for another input."""
+    """What one case gave: the weights and input that we sent, the output that came back.
+
+    `other`: the output for another input, `again` for this one with another seed.
+    """
 
     case: AttentionCase
     weights: Weights
     x: Tensor
     output: Tensor
     other: Tensor | None = None
+    again: Tensor | None = None
 
 
 # (x, w_q, w_k, w_v) -> output, each w (inner_dim, input_dim): the reference or a misconception

@@ -33,6 +33,12 @@ def zero_share(added: Tensor) -> float:
     return float((added.abs() <= TOLERANCES.zero).double().mean())
 
 
+def of_samples(added: Tensor) -> bool:
+    """Whether some samples of what a half adds, (batch, ...), are dropped as a whole, and no single value of others."""
+    shares = {zero_share(sample) for sample in added}
+    return 1.0 in shares and shares <= {0.0, 1.0}
+
+
 UNIT = 0.05  # what eps and a few features leave of a variance of 1; a variance of random features is far from it
 
 
@@ -57,9 +63,10 @@ def missing_around_the_mlp(added: Tensor, calm: Tensor) -> list[str]:
     """
     if not calm.any():  # no MLP is charged as such
         return []
-    after = zero_share(added) > P / 3 or (normalised(added) and not close(added, calm))
+    after = (zero_share(added) > P / 3 and not of_samples(added)) or (normalised(added) and not close(added, calm))
     survived = added.abs() > TOLERANCES.zero
-    doubled = close(added[survived], calm[survived] * (1 / (1 - P) if after else 1.0), rtol=TOLERANCES.doubled)
+    factors = (1 / (1 - P),) if after else (1.0, 1 / (1 - P))  # no sample may be dropped where each is as a whole
+    doubled = any(close(added[survived], calm[survived] * factor, rtol=TOLERANCES.doubled) for factor in factors)
     return (["inside the MLP"] if doubled else []) + ([] if after else ["after the MLP"])
 
 
