@@ -181,6 +181,17 @@ def test_results_of_what_left_the_class_stay_and_are_named(course: Path, tmp_pat
     assert (tmp_path / "out" / "results" / "ben.json").exists()
 
 
+def test_who_has_no_points_because_nothing_could_be_used_is_told(course: Path, tmp_path: Path) -> None:
+    (course / "dan.zip").write_bytes(b"")  # as a download that was cut short leaves it
+    (course / "eve").mkdir()
+    done = batch.run(course, tmp_path / "out", QUICK, jobs=1)
+    told = [note for note in done.notes if "nothing in them could be used" in note]
+    assert len(told) == 1 and "no points: dan, eve." in told[0]
+    shutil.rmtree(course / "eve")
+    (course / "dan.zip").unlink()
+    assert not any("could be used" in note for note in batch.run(course, tmp_path / "out", QUICK, jobs=1).notes)
+
+
 # --- tables for other sites -------------------------------------------------------------------------------------------
 
 

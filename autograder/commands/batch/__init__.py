@@ -108,6 +108,7 @@ def run(
                 tuple(tables.partly(shelf.rows()))
                 + tuple(handed.notes(shelf.rows(), due))
                 + shelf.what_failed()
+                + shelf.what_was_unusable()
                 + shelf.strangers()
                 + shelf.damaged
                 + (alike.look(shelf.graded(), out) if similar else ())

@@ -175,6 +175,13 @@ class Shelf:
             f"not wholly graded, and so without a total ({_few(ids)}): {why}" for why, ids in list(reasons.items())[:3]
         )
 
+    def what_was_unusable(self) -> tuple[str, ...]:
+        """A note on those who have nothing for their work because none of it could be used, whoever broke it."""
+        ids = [one.id for one in self._entries if one.id in self._records]
+        lost = [identity for identity in ids if self._records[identity].report.submission.problem]
+        told = f"nothing in them could be used, and so they have no points: {_few(lost)}"
+        return (f"{told}. See their pages, and whether they came here whole",) if lost else ()
+
     def add_what_people_gave(self, marks: hand.Marks) -> tuple[str, ...]:
         """Points that were given by hand go into the files concerned; the note says whose are missing."""
         self._marks = marks
