@@ -36,7 +36,7 @@ def read(path: Path, several: Sequence[str]) -> tuple[str, dict[str, object]]:
         raise BadPolicy(f"the policy {path} cannot be read: {error}") from None
     try:
         table: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML, a number of 5,000 digits, lists 1,000 deep
         found = slip(text, str(error), several)
         at, what = (f", line {found.line},", found.what) if found else ("", str(error))
         raise BadPolicy(f"{path}{at} is no TOML: {what}") from None

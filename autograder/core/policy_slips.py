@@ -14,6 +14,7 @@ from autograder.core.policy_text import Line, lines
 
 _SWITCHES = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 _CURLY = re.compile(r"^[“”„‟‘’‚«»]")
+_BLANK = re.compile(r"[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]")  # what a web page or a word processor puts there
 _BEGUN = re.compile(r"^\s*([\w\"'.-]+)\s*=\s*\[")
 
 
@@ -78,6 +79,10 @@ def _line(line: Line) -> Slip | None:
         return Slip(line.number, f"a header has as many brackets behind it as before it: [{name}] or [[{name}]]")
     if line.opens or not line.text.strip():
         return None
+    if line.text.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        return Slip(line.number, "two versions of the file were merged and are both here: keep the lines of one")
+    if odd := _BLANK.search(line.text.partition("#")[0].partition('"')[0]):
+        return Slip(line.number, f"a blank here is none (U+{ord(odd[0]):04X}): type it anew")
     if not line.key:
         what = _nameless(line.text.partition("#")[0].strip())
     else:

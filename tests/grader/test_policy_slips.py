@@ -118,6 +118,8 @@ SLIPS = {
     "a 0 before a number": (POINTS, POINTS[:-1] + "02", "no 0 before it: points = 2"),
     "a semicolon": (POINTS, POINTS + ";", "nothing stands behind a value: points = 2"),
     "another language's comment": (POINTS, POINTS + " // half", "nothing stands behind a value: points = 2, and a comment begins with #"),
+    "two versions of a merge": (POINTS, f"<<<<<<< HEAD\n{POINTS}\n=======\n{POINTS}\n>>>>>>> other", "two versions of the file were merged", "<<<<<<<"),
+    "a blank of a web page's": (POINTS, POINTS.replace("points =", "points\u00a0="), "a blank here is none (U+00A0): type it anew"),
     "a colon": ("epochs = 10 ", "epochs: 10 ", "write a = between name and value: epochs = 10"),
     "a blank": (POINTS, POINTS.replace("points =", "points"), "write a = between name and value: points = 2"),
     "two of them": (POINTS, POINTS.replace("points =", "points =="), "one = stands between name and value: points = 2"),
@@ -181,6 +183,9 @@ def test_what_is_missing_as_a_whole_is_told_without_a_line(tmp_path: Path) -> No
 def test_what_is_not_recognised_keeps_the_readers_own_words(tmp_path: Path) -> None:
     with pytest.raises(policy.BadPolicy, match=r"is no TOML: .+line 44"):
         policy.load(changed(tmp_path, (POINTS, POINTS[:-1] + "<2>")))
+    for value in ("9" * 5000, "[" * 3000 + "]" * 3000):
+        with pytest.raises(policy.BadPolicy):
+            policy.load(changed(tmp_path, (POINTS, POINTS[:-1] + value)))
 
 
 def _places(value: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
