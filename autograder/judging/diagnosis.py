@@ -71,6 +71,11 @@ class Mistake(Protocol):
 # The nearest mistake in the formula itself is 0.03 away; of 800 right heads in bfloat16 the worst was 0.019 off.
 NEAR = 0.02
 
+ONE_HEAD_WIDE = (
+    "a map of dim_head features to dim is there: are the heads' outputs added up, or is their mean taken? They stand"
+    " side by side, (batch, tokens, heads * dim_head), before the projection"
+)
+
 Observed = attention_roles.Observation | layer_roles.LayerObservation
 
 
@@ -137,8 +142,12 @@ def layer(
     unfilled = _unfilled(observations)
     extra = unfilled + (f". In a right layer {'; '.join(missing)}: not in yours" if missing else "")
     fix = (
-        "take the sizes of each linear map from the arguments of __init__, and keep it as an attribute or in an "
-        "nn.ModuleList: in a plain Python list parameters() finds none"
+        ONE_HEAD_WIDE
+        if unfilled and _of_one_head(observations[0])
+        else (
+            "take the sizes of each linear map from the arguments of __init__, and keep it as an attribute or in an "
+            "nn.ModuleList: in a plain Python list parameters() finds none"
+        )
     )
     return _unnamed(
         wrong, len(observations), "(batch, tokens, dim, heads, dim_head, mlp_dim)", extra, fix if unfilled else ""
@@ -175,6 +184,13 @@ def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequenc
         if layer_roles.find(mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, names=usual):
             return mistake
     return None
+
+
+def _of_one_head(seen: layer_roles.LayerObservation) -> bool:
+    """Whether the projection is nowhere, and a map of dim_head features to dim is."""
+    case, shapes = seen.case, [tuple(w.shape) for w in seen.weights.values()]
+    missing = any("heads * dim_head" in a for a, _ in layer_roles.unfilled(seen))
+    return missing and bool({(case.dim, case.dim_head), (case.dim_head, case.dim)} & set(shapes))
 
 
 def _unfilled(observations: Sequence[layer_roles.LayerObservation]) -> str:

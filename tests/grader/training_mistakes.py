@@ -59,6 +59,7 @@ WRONG: Mapping[str, tuple[str, str]] = {
     ),
     "no position": (changed(VIT, (" + self.pos_embedding", "")), "no-position"),
     "the last token": (changed(VIT, ("x[:, 0]", "x[:, -1]")), "another-token"),
+    "the first patch, the class token last": (changed(VIT, ("[cls_tokens, x]", "[x, cls_tokens]")), "another-token"),
     "the first patch": (changed(VIT, ("x[:, 0]", "x[:, 1]")), "another-token"),
     "no class token": (
         changed(VIT, ("torch.cat([cls_tokens, x], dim=1) + self.pos_embedding", "x + self.pos_embedding[:, 1:]"), ("cls_tokens = self.cls_token.expand(x.shape[0], -1, -1)", "pass")),

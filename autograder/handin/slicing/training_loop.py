@@ -179,32 +179,44 @@ def _says_class(name: str) -> bool:
 
 
 def _other_token(forward: ast.AST) -> Iterator[Mistake]:
-    """x[:, k] for another k than 0, where the class token is put in front."""
-    joined = [
-        part.args[0]
-        for part in ast.walk(forward)
-        if isinstance(part, ast.Call) and part.args and _name_of(part.func) in ("cat", "concat")
-    ]
-    if not any(
-        isinstance(parts, (ast.List, ast.Tuple)) and parts.elts and _says_class(ast.unparse(parts.elts[0]))
-        for parts in joined
-    ):
-        return
+    """x[:, k] for another k than 0, where the class token is put in front; for one from the front, where it is last."""
+    ends = list(_ends(forward))
+    first = any(_says_class(ast.unparse(front)) for front, _ in ends)
+    last = not first and any(_says_class(ast.unparse(back)) for _, back in ends)
+    for part, number in _tokens_read(forward) if first or last else ():
+        if number != 0 if first else number >= 0:
+            yield Mistake(
+                "another-token",
+                part,
+                f"`{ast.unparse(part)[:40]}` reads another token than the class token, which stands"
+                f" {'in front' if first else 'at the end'}",
+                "read the first token, x[:, 0]"
+                if first
+                else "put the class token in front, or read the last, x[:, -1]",
+            )
+
+
+def _ends(forward: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The first and the last of what is joined."""
+    for part in ast.walk(forward):
+        if isinstance(part, ast.Call) and part.args and _name_of(part.func) in ("cat", "concat"):
+            parts = part.args[0]
+            if isinstance(parts, (ast.List, ast.Tuple)) and parts.elts:
+                yield parts.elts[0], parts.elts[-1]
+
+
+def _tokens_read(forward: ast.AST) -> Iterator[tuple[ast.Subscript, int]]:
+    """Each x[:, k] and its k, -1 for any that is counted from the end."""
     for part in ast.walk(forward):
         if not isinstance(part, ast.Subscript) or not isinstance(part.ctx, ast.Load):
             continue
         index = part.slice
         if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
             number = index.elts[1]
-            negative = isinstance(number, ast.UnaryOp) and isinstance(number.operand, ast.Constant)
-            other = isinstance(number, ast.Constant) and type(number.value) is int and number.value != 0
-            if negative or other:
-                yield Mistake(
-                    "another-token",
-                    part,
-                    f"`{ast.unparse(part)[:40]}` reads another token than the class token, which stands in front",
-                    "read the first token, x[:, 0]",
-                )
+            if isinstance(number, ast.UnaryOp) and isinstance(number.operand, ast.Constant):
+                yield part, -1
+            elif isinstance(number, ast.Constant) and type(number.value) is int:
+                yield part, number.value
 
 
 # --- what calls say ---------------------------------------------------------------------------------------------------
