@@ -89,7 +89,7 @@ def _within(section: Path, out: Path | None) -> list[Part]:
     if inside := _sections(section, out):
         return [Part((each,)) for each in inside]
     only = _only_folder(section, out)
-    if only and people.groups(only.name) and len(people.apart(only)) > 1:
+    if only and people.groups(only.name) and people.apart(only) and not _is_named(only):
         return [Part((only,))]
     beside = _beside_students(section, out)
     return [Part((section,), frozenset(beside)), *(Part((each,)) for each in beside)]
