@@ -31,6 +31,10 @@ _PART = re.compile(r"(.+)-\d{3}\.zip", re.IGNORECASE)  # hw6-20261121T171502Z-00
 # In a notebook's JSON a letter may stand before it: "\nclass ViTLayer".
 _DEFINES = [re.compile(rf"class +{q.class_name}\b".encode()) for q in POLICY.questions if q.class_name]
 _DEPTH = 3  # folders that programs wrap around a submission
+# Pictures, papers, data and what a training saves: no work of this homework, whatever is in it.
+_BESIDE_WORK = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|pdf|csv|npy|npz|pt|pth|log|docx?|pptx?)$|-ubyte(?:\.gz)?$", re.IGNORECASE
+)
 _ABOVE = 3  # folders above the named one that are looked at
 _ENTRIES = 100  # of a class: if there are two whose works exclude each other, they stand among so many
 _FILES = 20  # of an entry; a submission holds a handful
@@ -104,7 +108,7 @@ def refuse_elsewhere(path: Path, one: Callable[[Path], str]) -> None:
     except SubmissionError:
         return
     here = path.resolve()
-    if any(kinds.named(name).kind or PurePosixPath(name).name.lower() in BESIDE for name in names):
+    if any(not _BESIDE_WORK.search(name) for name in names):  # a class may begin in any text
         return
     for above in here.parents[:_ABOVE]:
         if work := [entry.name for entry in listed_in(above) if entry.is_file() and entry.name.lower() in WORK]:

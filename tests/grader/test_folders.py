@@ -221,10 +221,16 @@ def test_what_may_not_be_read_is_no_reason_to_refuse(tmp_path: Path) -> None:
 
 
 # What a folder may hold that a student names by mistake, beside another one's work.
-ELSEWHERE = {"nothing": {}, "pictures": {"loss.png": "x"}, "what programs leave behind": {".DS_Store": "x"}}
+ELSEWHERE = {
+    "nothing": {},
+    "pictures": {"loss.png": "x", "MNIST/raw/train-images-idx3-ubyte.gz": "x"},
+    "what programs leave behind": {".DS_Store": "x"},
+}
 HERE = {
     "a notebook by any name": {"mine.ipynb": both("a")},
     "answers alone": {"answers.toml": ""},
+    "a class in a text": {"attention.md": "class SingleHeadAttention: ..."},
+    "a notebook without its ending": {"hw6": both("a"), "loss.png": "x"},
     "an archive that is not opened": {"hw6.rar": "x"},
     "a notebook further in": {"deep/hw6.ipynb": both("a")},
 }
