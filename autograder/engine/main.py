@@ -7,6 +7,7 @@ what this process holds at that moment is what the student's room holds.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ TORCH_VARIABLES = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 TORCH_VARIABLES |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 os.environ.update(TORCH_VARIABLES)
 
+# What torch makes while it is imported stays: looking for garbage among it is a tenth of the import.
+gc.disable()
+
 import msgspec  # noqa: E402
 import torch  # noqa: E402, F401
 
@@ -27,6 +31,8 @@ from autograder.core.policy import CHILD_LIMITS  # noqa: E402
 from autograder.core.records import Limits  # noqa: E402
 from autograder.sandbox import lockdown, zygote  # noqa: E402
 from autograder.student_room import full_run  # noqa: E402
+
+gc.enable()
 
 # What of pytest grading does not need: output, caches, and whatever turns a student's warning into a failure.
 UNUSED_PLUGINS = (
@@ -52,6 +58,7 @@ def main(supervisor: int = 0, limits: str = "") -> None:
 
 def serve(limits: Limits) -> None:
     """Never returns: forks the zygote, whose children have these limits, then carries out orders until they end."""
+    gc.freeze()  # nor is it looked through while pytest and the rest are imported
     student_side = zygote.start(limits)
     try:
         _trusted(student_side)

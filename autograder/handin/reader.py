@@ -7,6 +7,7 @@ except when it is our own fault: that is a GraderFault.
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import select
@@ -113,6 +114,7 @@ def _in_child(work: Callable[[], object], seconds: float) -> tuple[bytes, int, b
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         os.close(receive)
+        gc.freeze()  # a collection must not touch, and so copy, what the process that forked this one holds
         _child(work, send, seconds)
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)  # what came meanwhile is raised here
