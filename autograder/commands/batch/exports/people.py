@@ -48,6 +48,11 @@ _GROUPS = frozenset(
     "reader readers received sat saturday sec section sections student students sun sunday ta tas team teams thu thurs "
     "thursday time to tue tues tuesday ungraded up wed wednesday".split()
 )
+# What it is that came late, or is a section's: beside such a word these say nothing.
+_HANDED_IN = frozenset(
+    "assignment assignments file files folder folders from handin handins homework homeworks of submission submissions "
+    "submitted the work works".split()
+)
 _DIGITS = 3  # of a number that tells an entry from others, and is no version's
 _NUMBER = 5  # digits from which on a number is somebody's, and not a section's
 # What staff call what is theirs.
@@ -81,7 +86,8 @@ def groups(name: str, *, late: bool = False) -> bool:
     if not late and not words and (_DATE.search(name) or _TIME.search(name)):
         return True
     known = _LATE if late else _LATE | _GROUPS
-    return bool(words) and all(word in known for word in words)
+    telling = [word for word in words if word not in _HANDED_IN]
+    return bool(telling) and all(word in known for word in telling)
 
 
 def staffs(name: str) -> bool:
