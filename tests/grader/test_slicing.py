@@ -92,6 +92,14 @@ HONEST = {
         ],
         3,
     ),
+    "settings by their table": (
+        [
+            "from types import SimpleNamespace\nC = SimpleNamespace(n=1)",
+            "vars(C).update(n=2)\nvars(C)['n'] += 1",
+            SHA.format("C.n"),
+        ],
+        3,
+    ),
     "a list that a loop fills": (["L = []\nfor i in range(4):\n    L.append(i)", SHA.format("L[3]")], 3),
     "an item set": (["D = {}", "D['k'] = 3", SHA.format("D['k']")], 3),
     "an augmented constant": (["N = 1", "N += 2", SHA.format("N")], 3),

@@ -145,9 +145,14 @@ def _decorated_into(decorator: ast.expr) -> Iterator[str]:
 
 
 def _root(node: ast.AST) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
-        node = node.value
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)) or _is_vars(node):
+        node = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_vars(node: ast.AST) -> bool:
+    """vars(X): what is changed in it is X."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and bool(node.args)
 
 
 def dotted(node: ast.AST) -> str:
