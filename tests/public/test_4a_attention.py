@@ -13,6 +13,7 @@ from autograder.judging import (
     Missing,
     Severity,
     Unmet,
+    at_rest,
     close,
     first_difference,
     observe,
@@ -24,7 +25,12 @@ from autograder.judging import (
 @number("4a.p1")
 def test_shape(student, cases, remark):
     """builds, and turns (batch, tokens, input_dim) into (batch, tokens, inner_dim)"""
-    own_sizes.judged(student, "4a", cases, lambda cases: observe.attention(student, cases.attention(3), remark))
+    own_sizes.judged(student, "4a", cases, lambda cases: _answers(student, cases, remark))
+
+
+def _answers(student, cases, remark):
+    *_, last = observe.attention(student, cases.attention(3), remark, other=True)
+    at_rest.find(student, "4a", last, remark)  # told in 4a.p5
 
 
 @number("4a.p2")
@@ -110,7 +116,7 @@ def test_samples_and_tokens(student, cases):
 def test_rests_in_eval_mode(student, cases):
     """gives the same output twice in eval mode, and drops something in train mode"""
     case = cases.attention(1, dropout=0.5)[0]
-    with student.visit("4a") as visit:
+    with student.visit("4a", awake=True) as visit:
         visit.build(case)
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output

@@ -8,13 +8,18 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.judging import Unmet, close, observe, own_sizes, weights
+from autograder.judging import Unmet, at_rest, close, observe, own_sizes, weights
 
 
 @number("4b.p1")
 def test_shape(student, cases, remark):
     """builds, and turns (batch, tokens, dim) into (batch, tokens, dim)"""
-    own_sizes.judged(student, "4b", cases, lambda cases: observe.layer(student, cases.layer(3), remark))
+    own_sizes.judged(student, "4b", cases, lambda cases: _answers(student, cases, remark))
+
+
+def _answers(student, cases, remark):
+    *_, last = observe.layer(student, cases.layer(3), remark, other=True)
+    at_rest.find(student, "4b", last, remark)  # told in 4b.p4
 
 
 @pytest.mark.requires("4b.p1")
@@ -62,7 +67,7 @@ def test_normalises_first(student, cases, smallest):
 def test_rests_in_eval_mode(student, cases):
     """gives the same output twice in eval mode, and drops something in train mode"""
     case = cases.layer(1, dropout=0.5)[0]
-    with student.visit("4b", probe_seed=case.seed) as visit:
+    with student.visit("4b", probe_seed=case.seed, awake=True) as visit:
         visit.build(case)
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output
