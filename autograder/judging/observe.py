@@ -74,11 +74,12 @@ def layer(
     noisy: Collection[str] = (),
     used: bool = False,
     other: bool = False,
+    alone: bool = False,
 ) -> list[LayerObservation]:
     """Each case with random weights in eval mode; `without` silences the "mlp" or the "attention" half.
 
     Without `biases` all are 0 and all gains 1, or random with `gains`; those that are named in `noisy` are random too.
-    `used`, `other`: as in `attention`.
+    `used`, `other`: as in `attention`; `alone`: there the first sample follows by itself.
     """
     probe = cases[0].seed
     with student.visit(LAYER, probe_seed=probe) as visit:
@@ -87,6 +88,8 @@ def layer(
         ]
         if other:
             seen[-1] = msgspec.structs.replace(seen[-1], **_further(visit, seen[-1].x))
+        if alone:
+            seen[-1] = msgspec.structs.replace(seen[-1], alone=visit.forward(seen[-1].x[:1]).output)
     _say(visit, remark)
     return seen
 
@@ -178,6 +181,17 @@ def depends_on_x(seen: Observation | LayerObservation) -> None:
 def _further(visit: Visit, x: Tensor) -> dict[str, Tensor]:
     """What an observation keeps of another x, and of this one with another seed."""
     return {"other": visit.forward(_other(x)).output, "again": visit.forward(x, seed=1).output}
+
+
+def same_alone(seen: LayerObservation) -> None:
+    """Raises Unmet where the first sample by itself comes out otherwise than within its batch."""
+    if seen.alone is not None:
+        right_shape(seen.alone.shape, (1, *seen.output.shape[1:]), "one sample")
+        if not close(seen.alone, seen.output[:1]):
+            raise Unmet(
+                f"a sample comes out differently alone than within its batch of {seen.case.batch}",
+                fix="no sample may look at another: check the axes of your sums, and what is kept of a call before",
+            )
 
 
 def _other(x: Tensor) -> Tensor:

@@ -146,3 +146,15 @@ def test_dropout_of_a_whole_sum_does_not_hide_the_one_before_it() -> None:
     assert "x with it" in said("4b", summed)["4b.6"]
     both = summed.replace("x = x + self.drop(self.proj(self.attn(self.norm1(x))))", "x = self.drop(x + self.proj(self.attn(self.norm1(x))))")  # fmt: skip
     assert lost("4b", both) == {"4b.6": 0.33}
+
+
+# --- a batch of one ---------------------------------------------------------------------------------------------------
+
+OF_ONE = {"an axis of 1 is dropped": "({}).squeeze(0)", "something is added to it": "{} + 0.1 * (len(x) == 1)"}
+
+
+@pytest.mark.parametrize("kind", OF_ONE)
+def test_a_layer_that_gives_something_else_for_one_sample_loses_the_whole_alone(kind: str) -> None:
+    begin = LAYER.rindex("return ") + len("return ")
+    end = LAYER.index("\n", begin)
+    assert set(lost("4b", LAYER[:begin] + OF_ONE[kind].format(LAYER[begin:end]) + LAYER[end:])) == {"4b.4"}

@@ -158,7 +158,7 @@ def _unmet(student, reference, seen, known, bank):
 @number("4b.4")
 def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
     """the whole layer matches the reference on random weights"""
-    seen = observe.layer(student, cases.layer(3, everyday=True), remark, used=True)
+    seen = observe.layer(student, cases.layer(3, everyday=True), remark, used=True, alone=True)
     if not _roles(student, reference, seen):
         layer_mistakes.steady(student, seen[0].case)
         banks = _banks(reference)
@@ -173,6 +173,7 @@ def test_whole_layer(student, reference, cases, remark, for_staff, smallest):
             for_staff,
             smallest,
         )
+    observe.same_alone(seen[-1])
 
 
 @pytest.mark.requires("4b.1")

@@ -79,8 +79,9 @@ class LayerRoles(msgspec.Struct, frozen=True):
 class LayerObservation(msgspec.Struct, frozen=True, eq=False):
     """What one case gave. `made` is how many probe heads the child says it made (a hint), `without` the silent half.
 
-    `other`: what another input gave, `again` this one with another seed. `begun_at_0`: parameters that may be gates (a
-    hint). One is equal to itself alone, so that what follows from it is worked out once.
+    `other`: what another input gave, `again` this one with another seed, `alone` its first sample by itself.
+    `begun_at_0`: parameters that may be gates (a hint). One is equal to itself alone, so that what follows from it is
+    worked out once.
     """
 
     case: LayerCase
@@ -92,6 +93,7 @@ class LayerObservation(msgspec.Struct, frozen=True, eq=False):
     without: str = ""
     other: Tensor | None = None
     again: Tensor | None = None
+    alone: Tensor | None = None
     begun_at_0: tuple[str, ...] = ()
 
 
