@@ -21,6 +21,7 @@ from autograder.judging.own_text import OwnText
 MOST = 12  # sizes of the program's own that are tried: each costs a forward, and the likely ones come first
 # Of an attention of the layer's own, in numbers of features times numbers of features: Q, K, V and the projection.
 _MAPS = 4
+_OF_MLP = 2
 
 Own = Mapping[str, int]
 Case = AttentionCase | LayerCase
@@ -57,10 +58,16 @@ def heads_share_dim(own: Own) -> bool:
     return all(own.get(name) == shared[name] for name in ("dim", "dim_head"))
 
 
-def has_room(shown: Shown, case: LayerCase) -> bool:
-    """Whether a layer without probe heads holds numbers enough for the attention that it is asked for."""
-    held = sum(math.prod(shape) for shape in shown.matrices)
-    return held >= _MAPS * case.heads * case.dim_head * case.dim
+def has_room(shown: Shown, case: LayerCase, *, no_more: bool = False) -> bool:
+    """Whether a layer holds numbers enough for the attention that is asked for, or a projection after probe heads.
+
+    `no_more`: and none beside these and the MLP's, as where each head has the features that it is asked to have.
+    """
+    inner, sizes = case.heads * case.dim_head * case.dim, [math.prod(shape) for shape in shown.matrices]
+    if shown.made:
+        return inner in sizes
+    held = sum(sizes) - _OF_MLP * case.mlp_dim * case.dim
+    return held == _MAPS * inner if no_more else held >= _MAPS * inner
 
 
 def shown(usual: Case, seen: Shown, text: str) -> Iterator[Own]:

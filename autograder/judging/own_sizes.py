@@ -77,7 +77,7 @@ def _likely(trying: Student, question: str, usual: Case) -> Iterator[made_for.Ow
     if isinstance(usual, LayerCase):
         case = msgspec.structs.replace(usual, **model)
         made = _answers(trying, question, case)
-        if made and not made.made and not made_for.has_room(made, case):
+        if made and not made_for.has_room(made, case):
             yield made_for.with_heads_that_share_dim(model)
     yield model
     with contextlib.suppress(Unmet):
@@ -94,7 +94,7 @@ def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made
         if other is None or other == made:
             continue
         # heads that share dim have other sizes with any dim, and not those that were asked for
-        if isinstance(case, LayerCase) and not other.made and not made_for.has_room(other, case):
+        if isinstance(case, LayerCase) and not made_for.has_room(other, case, no_more=made_for.heads_share_dim(own)):
             continue
         left, made = fewer, other
     return left
@@ -162,12 +162,15 @@ def told(question: str, own: Mapping[str, int], unmet: Unmet) -> Unmet:
     listed = ", ".join(f"{called.get(name, name)} {size}" for name, size in own.items())
     model = ", as in the model of 4(c)" if own.items() <= made_for.of_the_model(question).items() else ""
     fix = _PASSED_ON if {"heads", "dim_head"} & own.keys() else _TAKEN
+    made = f"it is made for {listed}{model}: with others"
     if made_for.heads_share_dim(own):
+        dim, heads, dim_head = (called.get(name, name) for name in ("dim", "heads", "dim_head"))
+        made = f"each head has {dim} // {heads} features, and not {dim_head}: where these differ"
         fix = _NEED_NOT_SHARE
     elif own_fix := unmet.feedback.fix:  # of what was seen: it may be two arguments that were exchanged
         fix = own_fix if "__init__" in own_fix else f"{fix}; or {own_fix}"
     return Unmet(
-        f"it is made for {listed}{model}: with others, {unmet.feedback.found}",
+        f"{made}, {unmet.feedback.found}",
         expected=unmet.feedback.expected,
         where=unmet.feedback.where,
         fix=f"{fix}; the other tests were run with these numbers",

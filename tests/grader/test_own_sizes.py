@@ -173,13 +173,17 @@ def test_an_attention_of_its_own_with_numbers_loses_half_a_point(attention: str,
     assert ("Attention has defaults" in found["4b.1"].feedback.fix) == ("dim" in sizes)
 
 
-@pytest.mark.parametrize("attention", OF_ITS_OWN[:3])
-def test_heads_that_share_dim_are_said_to(attention: str) -> None:
+@pytest.mark.parametrize("attention", [*OF_ITS_OWN[:3], "the provided attention"])
+@pytest.mark.parametrize("only_where_it_divides", [True, False])
+def test_heads_that_share_dim_are_said_to(attention: str, only_where_it_divides: bool) -> None:
+    """One mistake, one price: whether it works for any sizes, and gives another layer, or for some alone."""
     text = spoilt(Style(attention=attention, order=5))
     first = text.index("super().__init__()")
-    text = f"{text[:first]}assert dim % heads == 0; dim_head = dim // heads; {text[first:]}"
+    stops = "assert dim % heads == 0; " if only_where_it_divides else ""
+    text = f"{text[:first]}{stops}dim_head = dim // heads; {text[first:]}"
     found = in_process.judged("4b", IMPORTS + text)[0]
     assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == {"dim": 64, "heads": 8, "dim_head": 8}
+    assert found["4b.1"].feedback.found.startswith("each head has dim // heads features, and not dim_head")
     assert "need not be dim // heads" in found["4b.1"].feedback.fix
 
 
