@@ -150,7 +150,8 @@ def _shows_heads(seen: LayerObservation) -> bool:
 
 _TAKEN = "use the arguments of __init__, and x.shape, where these numbers stand or follow from what you wrote"
 _NEED_NOT_SHARE = (
-    "dim_head is an argument of __init__ of its own, and need not be dim // heads, as your attention has it"
+    "heads and dim_head are arguments of __init__ of their own, and heads * dim_head need not be dim: is one of them "
+    "worked out in your attention, as dim // heads or dim // dim_head?"
 )
 _PASSED_ON = names.named(f"{_TAKEN}; Attention has defaults of its own: are heads and dim_head passed on?")
 
@@ -165,7 +166,7 @@ def told(question: str, own: Mapping[str, int], unmet: Unmet) -> Unmet:
     made = f"it is made for {listed}{model}: with others"
     if made_for.heads_share_dim(own):
         dim, heads, dim_head = (called.get(name, name) for name in ("dim", "heads", "dim_head"))
-        made = f"each head has {dim} // {heads} features, and not {dim_head}: where these differ"
+        made = f"it is as asked where {heads} * {dim_head} is {dim}: elsewhere"
         fix = _NEED_NOT_SHARE
     elif own_fix := unmet.feedback.fix:  # of what was seen: it may be two arguments that were exchanged
         fix = own_fix if "__init__" in own_fix else f"{fix}; or {own_fix}"

@@ -183,8 +183,8 @@ def test_heads_that_share_dim_are_said_to(attention: str, only_where_it_divides:
     text = f"{text[:first]}{stops}dim_head = dim // heads; {text[first:]}"
     found = in_process.judged("4b", IMPORTS + text)[0]
     assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == {"dim": 64, "heads": 8, "dim_head": 8}
-    assert found["4b.1"].feedback.found.startswith("each head has dim // heads features, and not dim_head")
-    assert "need not be dim // heads" in found["4b.1"].feedback.fix
+    assert found["4b.1"].feedback.found.startswith("it is as asked where heads * dim_head is dim: elsewhere, ")
+    assert "as dim // heads or dim // dim_head?" in found["4b.1"].feedback.fix
 
 
 # Numbers that are not the model's work nowhere; a width that follows from dim is another layer. Charged as they were.

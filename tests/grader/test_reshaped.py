@@ -42,12 +42,15 @@ def wide(size: str) -> Mapping[str, str]:
     return {MAPS: f"nn.Linear(dim, {size}), nn.Linear({size}, dim)"}
 
 
+# What is worked out of other arguments is as asked where they agree, and costs the test that asks for the arguments.
+ARGUMENTS = frozenset({"4b.1"})
+
 # by the bank's name: what is changed, and the tests that are lost
 MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "heads-exchanged": ({ATTN: "Attention(dim, dim_head, heads, dropout)"}, FIRST),
-    "dim-over-heads": ({ATTN: "Attention(dim, heads, dim // heads, dropout)", PROJ: "heads * (dim // heads), dim)"}, FIRST),
-    "heads-of-dim": ({ATTN: "Attention(dim, heads, dim, dropout)", PROJ: "heads * dim, dim)"}, FIRST),
-    "heads-by-division": ({ATTN: "Attention(dim, dim // dim_head, dim_head, dropout)", PROJ: "dim // dim_head * dim_head, dim)"}, FIRST),
+    "dim-over-heads": ({ATTN: "Attention(dim, heads, dim // heads, dropout)", PROJ: "heads * (dim // heads), dim)"}, ARGUMENTS),
+    "heads-of-dim": ({ATTN: "Attention(dim, heads, dim, dropout)", PROJ: "heads * dim, dim)"}, ARGUMENTS),
+    "heads-by-division": ({ATTN: "Attention(dim, dim // dim_head, dim_head, dropout)", PROJ: "dim // dim_head * dim_head, dim)"}, ARGUMENTS),
     "one-wide-head": ({ATTN: "SingleHeadAttention(dim, heads * dim_head, dropout)"}, FIRST),
     "one-head": ({ATTN: "SingleHeadAttention(dim, dim_head, dropout)", PROJ: "dim_head, dim)"}, FIRST),
     "gate": (
@@ -98,6 +101,11 @@ def test_a_layer_of_other_sizes_is_called_by_its_name(name: str) -> None:
     said = {number: unmet.feedback for number, unmet in in_process.judged("4b", IMPORTS + text)[0].items()}
     assert said.keys() - {"4b.6"} == lost, said
     title = next(mistake.title for mistake in RESHAPED if mistake.name == name)
+    if lost == ARGUMENTS:  # where they were not asked for, it has its name all the same
+        said, lost = (
+            {number: in_process.judged("4b", IMPORTS + text, only=number)[0][number].feedback for number in FIRST},
+            FIRST,
+        )
     for number in lost:
         assert f"the reference {title} (" in said[number].found, said[number]
 
