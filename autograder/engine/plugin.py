@@ -21,7 +21,7 @@ from autograder.core import numbering, policy
 from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
-from autograder.core.records import Severity, Status, TestResult
+from autograder.core.records import Alternative, Severity, Status, TestResult
 from autograder.engine import fixtures, one_item, origin, outcome, planning, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
@@ -148,8 +148,12 @@ class Grading:
         """Judges a question again with the submission's other programs where the first one lost points."""
         items = [pair for pair in self.items if _question(pair) == question]
         first = {about.number: desk.results[about.number] for _, about in items}
-        others, tried = second_try.wanted(question, first, desk.submission), []
-        for other in others:
+        asked: list[Alternative] = []
+        tried: list[dict[str, TestResult]] = []
+        for other in second_try.wanted(question, first, desk.submission):
+            if asked and second_try.needless(other, asked[-1], tried[-1]):
+                continue
+            asked.append(other)
             before = desk.submission, dict(desk.results), {name: set(ran) for name, ran in desk.tripped.items()}
             desk.submission, desk.visits_left = second_try.with_program(desk.submission, other), len(items)
             desk.tripped.pop(question, None)
@@ -164,9 +168,9 @@ class Grading:
             desk.tripped.clear()
             desk.tripped.update(tripped)
         else:
-            brings = any(other.program.brings for other in others)
+            brings = any(other.program.brings for other in asked)
             replaced = second_try.replaced(first, desk.submission, question)
-            new = second_try.in_vain(first, tried, others) if brings else replaced
+            new = second_try.in_vain(first, tried, asked) if brings else replaced
             desk.results.update(new)
         for result in new.values():
             self.emit(Tested(desk.submission.name, self._forfeit(desk, result)))

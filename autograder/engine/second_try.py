@@ -36,6 +36,12 @@ def _ready_made(other: Alternative) -> bool:
     return any(finding.severity is Severity.READY_MADE for finding in other.findings)
 
 
+def needless(other: Alternative, before: Alternative, found: Mapping[str, TestResult]) -> bool:
+    """Whether `other` is the program `before` over heads that answer tuples, and that one answered over plain ones."""
+    same = other.program.brings == before.program.brings and other.program.text == before.program.text
+    return same and other.program.tuple_heads and found[min(found)].status is Status.PASSED
+
+
 def with_program(submission: Submission, other: Alternative) -> Submission:
     """The submission with another program in the first one's place; what the rules say is then of that text."""
     question = other.program.question

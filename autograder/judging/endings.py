@@ -34,7 +34,7 @@ def explain(exit: Exit, program: Program, doing: str, *, show_text: bool) -> Unm
         found += f"; the class breaks off before {program.cut}, where a line stands at the left edge"
         fix = "indent that line as those around it are, or delete it: what is indented below it belongs to nothing now"
     where = f"{place}" + (f", in {inside}" if _defines(program, inside) else "") if place else ""
-    return Unmet(found, where=where, fix=fix, staff=_for_staff(exit, found), ending=exit.kind)
+    return Unmet(found, where=where, fix=fix, staff=_for_staff(exit, found), ending=exit.kind, error=exit.error)
 
 
 def _defines(program: Program, function: str) -> bool:

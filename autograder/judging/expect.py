@@ -31,7 +31,7 @@ class Unmet(AssertionError):
 
     `earned` is the fraction of the test's points that is kept (0.0 to 1.0), `staff` is shown to staff only.
     `own_sizes`: the tests that build on this one are run all the same, with these sizes. `ending`: how the student's
-    process ended, if it did.
+    process ended, if it did, and `error` the exception that the student's code raised, by its name.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Unmet(AssertionError):
         staff: str = "",
         own_sizes: Mapping[str, int] | None = None,
         ending: ExitKind | None = None,
+        error: str = "",
     ) -> None:
         super().__init__(found)
         if not 0.0 <= earned <= 1.0:
@@ -57,6 +58,7 @@ class Unmet(AssertionError):
         self.staff = staff
         self.own_sizes = dict(own_sizes or {})
         self.ending = ending
+        self.error = error
 
     def mending(self, fix: str) -> Unmet:
         """The same, with another way to mend it."""

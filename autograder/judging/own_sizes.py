@@ -27,6 +27,13 @@ from autograder.judging.visit import Built, Student
 
 # A module that ends so at one size does at another, and trying would take as long again.
 HOPELESS = frozenset({ExitKind.TIMEOUT, ExitKind.MEMORY, ExitKind.DISK})
+# What is raised so, on the same line, at the model's sizes as well, has nothing to do with sizes.
+_OF_NO_SIZE = frozenset(
+    {
+        "AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "NotImplementedError", "SyntaxError",
+        "TypeError", "UnboundLocalError",
+    }
+)  # fmt: skip
 
 
 class Unused(Unmet):
@@ -41,7 +48,7 @@ def judged(student: Student, question: str, cases: Cases, judge: Callable[[Cases
     try:
         judge(cases)
     except Unmet as unmet:
-        own = {} if unmet.ending in HOPELESS else found(student, question, cases)
+        own = {} if unmet.ending in HOPELESS else found(student, question, cases, unmet)
         unused = _unused(lambda: judge(cases.at(own))) if own else False
         if own and not (unused and isinstance(unmet, Unused)):
             raise told(question, own, unmet) from None
@@ -57,32 +64,44 @@ def _unused(judge: Callable[[], object]) -> bool:
     return False
 
 
-def found(student: Student, question: str, cases: Cases) -> dict[str, int]:
+def found(student: Student, question: str, cases: Cases, unmet: Unmet) -> dict[str, int]:
     """The sizes of a case that have to be the program's own for the module to be as asked; empty if it never is.
+
+    `unmet`: what it did with sizes of ours.
 
     First all sizes are those of 4(c)'s model, or what its parameters show; then each that may be another one is: the
     module answers, and is another one.
     """
     usual: Case = (cases.attention if question == "4a" else cases.layer)(1)[0]
     trying = student.apart(math.inf)
-    for own in _likely(trying, question, usual):
-        made = _answers(trying, question, msgspec.structs.replace(usual, **own))
-        if made is not None:
+    for own, made in _tries(trying, question, usual):
+        if isinstance(made, Shown):
             return _fewest(trying, question, usual, own, made)
+        if made and made.error in _OF_NO_SIZE and _ended(made) == _ended(unmet):
+            break
     return {}
 
 
-def _likely(trying: Student, question: str, usual: Case) -> Iterator[made_for.Own]:
+def _ended(unmet: Unmet) -> tuple[str, str]:
+    return unmet.error, unmet.feedback.where
+
+
+def _tries(trying: Student, question: str, usual: Case) -> Iterator[tuple[made_for.Own, Shown | Unmet | None]]:
+    """Sizes that the program may be made for, likely ones first, and what became of each."""
+
+    def tried(own: made_for.Own) -> Shown | Unmet | None:
+        return _tried(trying, question, msgspec.structs.replace(usual, **own))
+
     model = made_for.of_the_model(question)
-    if isinstance(usual, LayerCase):
-        case = msgspec.structs.replace(usual, **model)
-        made = _answers(trying, question, case)
-        if made and not made_for.has_room(made, case):
-            yield made_for.with_heads_that_share_dim(model)
-    yield model
+    first = tried(model)
+    case = msgspec.structs.replace(usual, **model)
+    if isinstance(first, Shown) and isinstance(case, LayerCase) and not made_for.has_room(first, case):
+        sharing = made_for.with_heads_that_share_dim(model)
+        yield sharing, tried(sharing)
+    yield model, first
     with contextlib.suppress(Unmet):
         seen, text = _built(trying, question, usual), trying.program(question).text
-        yield from made_for.shown(usual, seen, text)
+        yield from ((own, tried(own)) for own in made_for.shown(usual, seen, text))
 
 
 def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made: Shown) -> dict[str, int]:
@@ -102,12 +121,18 @@ def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made
 
 def _answers(student: Student, question: str, case: Case) -> Shown | None:
     """What was built for the case; None where it does not answer in the right shape."""
+    made = _tried(student, question, case)
+    return made if isinstance(made, Shown) else None
+
+
+def _tried(student: Student, question: str, case: Case) -> Shown | Unmet | None:
+    """What was built for the case, if it answers; else why it does not, or None where the answer has another shape."""
     try:
         with student.visit(question, probe_seed=case.seed) as visit:
             built = visit.build(case)
             answers = tuple(visit.forward(case.x()).output.shape) == case.output_shape
-    except Unmet:
-        return None
+    except Unmet as unmet:
+        return unmet
     return _shown(built) if answers else None
 
 

@@ -107,7 +107,7 @@ class Visit:
         try:
             return operation()
         except Exception as error:
-            raise Unmet(f"{type(error).__name__}: {error}") from error
+            raise Unmet(f"{type(error).__name__}: {error}", error=type(error).__name__) from error
         finally:
             self._student.seconds += time.process_time() - start
 

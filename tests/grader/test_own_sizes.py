@@ -219,6 +219,23 @@ def test_what_answers_at_no_size_is_told_as_it_was() -> None:
     assert found["4a.1"].own_sizes == {} and "made for" not in found["4a.1"].feedback.found
 
 
+STUBS = {"4a": "raise NotImplementedError", "4b": "return x + self.missing(x)"}
+
+
+@pytest.mark.parametrize("question", STUBS)
+def test_what_no_size_changes_is_tried_at_one_other_size_alone(question: str) -> None:
+    """Each try that raises ends the student's process, and starting another one takes as long as a test."""
+    text = ATTENTION["plain"] if question == "4a" else LAYERS["plain GELU"]
+    head = "def forward(self, x):\n        "
+    begin = text.index(head, text.index(CLASS[question])) + len(head)
+    text = IMPORTS + text[:begin] + STUBS[question] + "\n        " + text[begin:]
+    unmet = in_process.judged(question, text, only=f"{question}.1")[0][f"{question}.1"]
+    assert unmet.error in ("NotImplementedError", "AttributeError") and unmet.own_sizes == {}
+    student = in_process.Student({question: text})
+    assert own_sizes.found(student, question, Cases(1), unmet) == {}  # type: ignore[arg-type]
+    assert student.forwards == 1
+
+
 @pytest.mark.parametrize("ending", sorted(own_sizes.HOPELESS, key=str))
 def test_what_takes_all_its_time_or_memory_is_not_tried_again(ending: ExitKind) -> None:
     student = in_process.Student({"4a": IMPORTS + ATTENTION["plain"]})

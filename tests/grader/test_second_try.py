@@ -69,6 +69,17 @@ def test_what_the_rules_say_of_the_first_text_goes_with_it_and_what_they_say_of_
     assert after.programs == {"4a": FIRST.programs["4a"], "4b": OTHER.program}
 
 
+def test_heads_that_answer_tuples_are_not_tried_where_plain_ones_fit() -> None:
+    brought = msgspec.structs.replace(OTHER.program, tuple_heads=True)
+    tuples = msgspec.structs.replace(OTHER, program=brought)
+    answered, failed = results(result("4b.1"), result("4b.2", Status.FAILED, 0.0)), results(LOST, result("4b.2"))
+    assert second_try.needless(tuples, OTHER, answered)
+    assert not second_try.needless(tuples, OTHER, failed)
+    assert not second_try.needless(OTHER, OTHER, answered)
+    another = msgspec.structs.replace(tuples, program=msgspec.structs.replace(brought, text="x = 1"))
+    assert not second_try.needless(another, OTHER, answered)
+
+
 # --- what counts ------------------------------------------------------------------------------------------------------
 
 NO_BETTER = {

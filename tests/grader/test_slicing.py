@@ -340,6 +340,41 @@ def test_an_unchanged_provided_class_is_not_remarked(own: str) -> None:
     assert not [f for f in sliced(own, provided=PROVIDED).findings if f.rule == "edited-provided"]
 
 
+GIVEN = """class Attention(nn.Module):
+    def __init__(self, dim, heads=8, dim_head=64, dropout=0.0):
+        super().__init__()
+        self.heads = nn.ModuleList([SingleHeadAttention(dim, dim_head, dropout) for _ in range(heads)])
+
+    def forward(self, x):
+        found = [head(x) for head in self.heads]
+        return torch.cat(found, dim=-1)
+"""
+RETYPED = {
+    "other variables": (("found", "outs"), ("head(x) for head in", "h(x) for h in"), ("for _ in", "for i in")),
+    "arguments by name": (("dropout) for", "dropout=dropout) for"), ("dim=-1", "-1")),
+    "an older super": (("super()", "super(Attention, self)"),),
+    "annotated": (("forward(self, x)", "forward(self, x: torch.Tensor) -> torch.Tensor"),),
+}
+CHANGED = {
+    "another axis": (("dim=-1", "dim=1"),),
+    "another variable": (("head(x) for head in", "found(x) for head in"),),
+    "an argument less": ((", dropout) for", ") for"),),
+    "an attribute": (("self.heads", "self.mine"),),
+    "arguments in another order": (("dim, dim_head, dropout)", "dim_head, dim, dropout)"),),
+    "an argument of another name": (("forward(self, x)", "forward(self, y)"), ("(x) for", "(y) for")),
+}
+
+
+@pytest.mark.parametrize("kind", [*RETYPED, *CHANGED])
+def test_a_provided_class_that_is_typed_anew_is_no_edit_of_it(kind: str) -> None:
+    own = GIVEN
+    for old, new in (RETYPED | CHANGED)[kind]:
+        assert old in own
+        own = own.replace(old, new)
+    edited = [f for f in sliced(own, provided=GIVEN).findings if f.rule == "edited-provided"]
+    assert bool(edited) is (kind in CHANGED)
+
+
 def test_an_edited_provided_class_is_remarked_and_costs_nothing() -> None:
     own = "class Attention:\n    def forward(self, x):\n        return x + 1\n"
     (finding,) = [f for f in sliced(own, provided=PROVIDED).findings if f.rule == "edited-provided"]

@@ -196,7 +196,8 @@ def _made_with(node: ast.stmt, name: str) -> Iterator[list[str]]:
 
 
 def _shape(node: ast.ClassDef) -> str:
-    """The class without docstrings and annotations, which change nothing in what it computes."""
+    """The class without what changes nothing in what it computes: docstrings, annotations, what variables are called,
+    and whether an argument is handed over by its name."""
     copy = ast.parse(ast.unparse(node)).body[0]
     for part in ast.walk(copy):
         if isinstance(part, (ast.ClassDef, *_FUNCTIONS)):
@@ -204,9 +205,26 @@ def _shape(node: ast.ClassDef) -> str:
             part.body = text or [ast.Pass()]
         if isinstance(part, _FUNCTIONS):
             part.returns = None
+            _rename(part)
         if isinstance(part, ast.arg):
             part.annotation = None
+        if isinstance(part, ast.Call):
+            part.args = [*part.args, *(word.value for word in part.keywords if word.arg)]
+            part.keywords = [word for word in part.keywords if not word.arg]
+            if isinstance(part.func, ast.Name) and part.func.id == "super":
+                part.args = []
     return ast.dump(copy)
+
+
+def _rename(function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Calls the variables of a function by the order in which they appear; what it is called with keeps its names."""
+    parts = [part for part in ast.walk(function) if isinstance(part, ast.Name)]
+    given = {part.arg for part in ast.walk(function) if isinstance(part, ast.arg)}
+    own = {part.id for part in parts if isinstance(part.ctx, ast.Store)} - given
+    called: dict[str, str] = {}
+    for part in parts:
+        if part.id in own:
+            part.id = called.setdefault(part.id, f"variable {len(called)}")
 
 
 def local_imports(chunks: Iterable[Chunk], question: str, beside: frozenset[str]) -> Iterator[Finding]:
