@@ -119,8 +119,22 @@ def test_when_the_time_is_over_everything_is_killed_and_what_was_written_is_not_
     script = f"{RESULT}; trap '' TERM; setsid {mark} & {mark}"
     ran = emulated(tmp_path, script, msgspec.structs.replace(ROOMY, seconds=2.0), plain=plain)
     assert ran.timed_out and ran.results is None
-    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark.split()[1].encode() in _bytes(path)]
-    assert left == []
+    assert running(mark) == []
+
+
+def running(command: str) -> list[Path]:
+    """The processes of this very command: its number alone may stand in what another one was started with."""
+    words = [*map(str.encode, command.split()), b""]
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if _bytes(path).split(b"\0") == words]
+
+
+def test_a_command_that_runs_is_seen_to_run() -> None:
+    mark = f"sleep 96{os.getpid()}"
+    with subprocess.Popen(mark.split()) as process:
+        while not running(mark):
+            assert process.poll() is None
+        process.kill()
+    assert running(mark) == []
 
 
 def _bytes(path: Path) -> bytes:
@@ -131,10 +145,10 @@ def _bytes(path: Path) -> bytes:
 
 
 def test_what_the_run_leaves_running_ends_with_it(tmp_path: Path) -> None:
-    mark = f"97{os.getpid()}"
-    ran = emulated(tmp_path, f"{RESULT}; setsid sleep {mark} & disown; exit 0", plain=True)
+    mark = f"sleep 97{os.getpid()}"
+    ran = emulated(tmp_path, f"{RESULT}; setsid {mark} & disown; exit 0", plain=True)
     assert ran.results is not None and not ran.timed_out
-    assert [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark.encode() in _bytes(path)] == []
+    assert running(mark) == []
 
 
 def test_a_run_that_leaves_nothing_or_is_killed_has_no_results(tmp_path: Path) -> None:
