@@ -32,6 +32,7 @@ NO_NETWORK = (
     "no package index answers: this machine has no network, or needs its proxy (HTTPS_PROXY) or mirror (PIP_INDEX_URL) "
     "to be named. Then run the same again: what is installed already stays."
 )
+_NOTHING = "(from versions: none)"  # what pip says where it saw no index at all: a full disk may follow a try, too
 # What pip says of each try.
 _TRIES = re.compile(r"\s*WARNING: Retrying \(Retry\(")  # further in, where a build asks for what it needs
 
@@ -71,7 +72,7 @@ def execute(command: Sequence[str]) -> int:
             elif not tried:
                 print("pip: no answer yet, trying again", file=sys.stderr, flush=True)
                 tried = True
-    if process.returncode and tried:
+    if process.returncode and tried and any(_NOTHING in line for line in complaints):
         return UNREACHED
     print(*complaints, sep="", end="", file=sys.stderr, flush=True)
     return process.returncode

@@ -99,9 +99,10 @@ def test_where_no_index_answers_nothing_more_is_tried() -> None:
 OFFLINE = """import sys
 for total in (4, 3, 2, 1, 0):
     print(f"WARNING: Retrying (Retry(total={total}, connect=None)) after connection broken", file=sys.stderr)
-print("ERROR: No matching distribution found for torch", file=sys.stderr)
+print("ERROR: Could not find a version that satisfies the requirement torch (from versions: none)", file=sys.stderr)
 sys.exit(1)
 """
+FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
 
 
 def test_of_pips_tries_to_connect_one_is_mentioned(capfd: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +110,14 @@ def test_of_pips_tries_to_connect_one_is_mentioned(capfd: pytest.CaptureFixture[
     assert capfd.readouterr().err == "pip: no answer yet, trying again\n"
     assert execute((sys.executable, "-c", OFFLINE.replace("sys.exit(1)", ""))) == 0, "the last try was answered"
     assert capfd.readouterr().err.count("\n") == 2
+
+
+def test_what_fails_after_a_try_that_was_answered_in_the_end_is_not_put_down_to_the_network(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    lines = OFFLINE.splitlines(keepends=True)
+    assert execute((sys.executable, "-c", "".join([*lines[:3], f"sys.exit({FULL!r})"]))) == 1
+    assert FULL in capfd.readouterr().err
 
 
 def test_what_else_pip_complains_of_is_shown_in_full(capfd: pytest.CaptureFixture[str]) -> None:
