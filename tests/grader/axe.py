@@ -22,7 +22,7 @@ SHA512 = "8a561a9c453cbf1c417b1a4977c716338125490ab841cb422ca8a1d1349f8c87c24137
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 _RUN = """
-axe.run(document, {runOnly: {type: "tag", values: %s}}).then(found => found.violations.map(
+axe.run(document, {resultTypes: ["violations"], runOnly: {type: "tag", values: %s}}).then(found => found.violations.map(
     one => one.id + ": " + one.help + " | " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | ")))
 """
 

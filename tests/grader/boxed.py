@@ -1,21 +1,31 @@
-"""Runs the tests that are marked `boxed` in a box of their own, and reports them as if they had run here.
+"""Runs the tests that are marked `boxed` in a box, and reports them as if they had run here.
 
 Why separate: a test says with one mark that what it runs may kill, fork or fill; how it is kept in is told here and in
-`box`. pytest meets the first marked test of a file: all marked tests of that file are run by one pytest in one box, for
+`box`. pytest meets the first marked test of a file: all marked tests of that file are run by one pytest in a box, for
 they share what is costly to set up, and each report comes back through a pipe, as it does from a worker of xdist. What
-ends a box costs the test at work; the rest get a new one. Where no box can be made the tests are skipped, with the
-reason. In a box nothing of this happens: the marked tests run as any others.
+ends this pytest costs the test at work; another one takes the rest. Where no box can be made the tests are skipped,
+with the reason. In a box nothing of this happens: the marked tests run as any others.
+
+A worker keeps its box for the next file, for torch is imported in there twice, by the tests and by the fork server: a
+process in the box that has it forks a pytest for each file, so files share no state. A box in which anything was left
+is not used again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -23,13 +33,15 @@ from tests.grader import box
 from tests.grader.pace import patience
 
 MARK = "boxed"
-# Far more than any test here takes: what a box's wall clock ends is a hang, whatever the machine.
+# Far more than any test here takes: what is ended by it is a hang, whatever the machine.
 SECONDS_EACH, SECONDS_MORE = 30, 120
+DAY = 86_400  # of a box, which lives as long as its worker
 # What decides how pytest itself runs is the outer one's; workers above all.
 _OUTER = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT")
 
 Reports = dict[str, list[dict[str, Any]]]  # by node id; as pytest makes them serializable
 _KNOWN = pytest.StashKey[Reports]()
+_BOX = pytest.StashKey["Box"]()
 
 
 # --- outside ----------------------------------------------------------------------------------------------------------
@@ -53,7 +65,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     known = item.config.stash.setdefault(_KNOWN, {})
     if item.nodeid not in known:
         here = [one for one in item.session.items if one.path == item.path and one.get_closest_marker(MARK)]
-        known.update(_run([one.nodeid for one in here], str(item.path), str(item.config.rootpath)))
+        known.update(_run([one.nodeid for one in here], str(item.path), item.config))
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for data in known.pop(item.nodeid):
@@ -71,12 +83,12 @@ def _lost(item: pytest.Item, why: str) -> pytest.TestReport:
     return pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "failed", why, "call")
 
 
-def _run(wanted: Sequence[str], file: str, root: str) -> Reports:
-    """Runs the tests in as many boxes as it takes; every one of them has reports afterwards."""
+def _run(wanted: Sequence[str], file: str, config: pytest.Config) -> Reports:
+    """Runs the tests, by as many pytests as it takes; every one of them has reports afterwards."""
     reports: Reports = {}
     left = list(wanted)
     while left:
-        found, at_work, ending = _one_box(left, file, root)
+        found, at_work, ending = _box_of(config).run(left, file)
         reports |= found
         left = [nodeid for nodeid in left if nodeid not in found]
         broken = [at_work] if at_work in left else [] if found else left  # none started: it will be no better again
@@ -86,47 +98,80 @@ def _run(wanted: Sequence[str], file: str, root: str) -> Reports:
     return reports
 
 
-def _one_box(wanted: Sequence[str], file: str, root: str) -> tuple[Reports, str, str]:
-    """(reports of the finished tests, the one that was at work when the box ended, how it ended)."""
-    receive, send = os.pipe()
-    seconds = patience(SECONDS_MORE + SECONDS_EACH * len(wanted))
-    words = box.command([sys.executable, "-m", "tests.grader.boxed", str(send), file], seconds)
-    environment = {name: value for name, value in os.environ.items() if name not in _OUTER}
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as order:
-        order.write(json.dumps(list(wanted)).encode())
-        order.seek(0)
-        process = subprocess.Popen(words, cwd=root, env=environment, stdin=order, stdout=output,
-                                   stderr=subprocess.STDOUT, pass_fds=[send], start_new_session=True)  # fmt: skip
+def _box_of(config: pytest.Config) -> Box:
+    """This worker's box, if it may be used again, or else a new one."""
+    kept = config.stash.get(_BOX, None)
+    if kept is None or not kept.usable:
+        kept = config.stash[_BOX] = Box(str(config.rootpath))
+        config.add_cleanup(kept.close)
+    return kept
+
+
+class Box:
+    """A box with a process that has pytests run files, one after another."""
+
+    def __init__(self, root: str) -> None:
+        receive, send = os.pipe()
+        words = box.command([sys.executable, "-m", "tests.grader.boxed", str(send)], DAY)
+        environment = {name: value for name, value in os.environ.items() if name not in _OUTER}
+        self._output = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(words, cwd=root, env=environment, stdin=subprocess.PIPE, stdout=self._output,
+                                         stderr=subprocess.STDOUT, pass_fds=[send], start_new_session=True)  # fmt: skip
         os.close(send)
+        self._heard = os.fdopen(receive, "rb")
+        self.usable = True
+
+    def run(self, wanted: Sequence[str], file: str) -> tuple[Reports, str, str]:
+        """(reports of the finished tests, the one that was at work when their pytest ended, how it ended)."""
+        done: Reports = {}
+        at_work, status = "", box.NO_BOX
+        so_far: list[dict[str, Any]] = []
+        said_before = os.fstat(self._output.fileno()).st_size
+        with self._deadline(patience(SECONDS_MORE + SECONDS_EACH * len(wanted))), contextlib.suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps([file, list(wanted)]).encode() + b"\n")
+            self._process.stdin.flush()
+            for line in self._heard:
+                kind, value = json.loads(line)
+                if kind == "start":
+                    at_work, so_far = value, []
+                elif kind == "report":
+                    so_far.append(value)
+                elif kind == "finish":
+                    done[at_work], at_work = so_far, ""
+                else:
+                    status, self.usable = value
+                    break
+            else:
+                self.usable, status = False, self._process.wait()
+        ending = _ENDINGS.get(status, f"status {status}")
+        return done, at_work, f"{ending}\n{self._said(said_before)}"
+
+    def close(self) -> None:
+        """Ends it, and all that is in it."""
+        with self._heard, self._output, self._deadline(patience(10)), contextlib.suppress(BrokenPipeError):
+            self._process.communicate()
+
+    @contextlib.contextmanager
+    def _deadline(self, seconds: int) -> Iterator[None]:
+        """Ends it when the time is up."""
+        late = threading.Timer(seconds, self._process.kill)
+        late.start()
         try:
-            with os.fdopen(receive, "rb") as pipe:
-                reports, at_work = _heard(pipe)
-            status = process.wait()
+            yield
         finally:
-            process.kill()
-            process.wait()
-        output.seek(0)
-        said = output.read()[-4000:].decode(errors="replace")
-    return reports, at_work, f"{_ENDINGS.get(status, f'status {status}')}\n{said}"
+            late.cancel()
+
+    def _said(self, since: int) -> str:
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), 4000, max(since, size - 4000)).decode(errors="replace")
 
 
-_ENDINGS = {box.TIME_IS_UP: "its time was up", box.NO_BOX: "it could not be made", 247: "killed, maybe for its memory"}
-
-
-def _heard(lines: Iterator[bytes]) -> tuple[Reports, str]:
-    """The reports of each finished test, and the test that was started and not finished."""
-    done: Reports = {}
-    at_work = ""
-    so_far: list[dict[str, Any]] = []
-    for line in lines:
-        kind, value = json.loads(line)
-        if kind == "start":
-            at_work, so_far = value, []
-        elif kind == "report":
-            so_far.append(value)
-        else:
-            done[at_work], at_work = so_far, ""
-    return done, at_work
+_ENDINGS = {
+    -signal.SIGKILL: "killed, maybe as its time was up",
+    box.NO_BOX: "it could not be made",
+    247: "killed, maybe for its memory",
+}
 
 
 # --- in the box -------------------------------------------------------------------------------------------------------
@@ -144,29 +189,78 @@ class Teller:
         items[:] = [item for item in items if item.nodeid in self._wanted]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._say("start", nodeid)
+        _write(self._tell, "start", nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._say("report", self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
+        _write(
+            self._tell, "report", self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        )
 
     def pytest_runtest_logfinish(self) -> None:
-        self._say("finish", None)
+        _write(self._tell, "finish", None)
 
-    def _say(self, kind: str, value: object) -> None:
-        data = json.dumps([kind, value], default=str).encode() + b"\n"
-        while data:
-            data = data[os.write(self._tell, data) :]
+
+def _write(tell: int, kind: str, value: object) -> None:
+    data = json.dumps([kind, value], default=str).encode() + b"\n"
+    while data:
+        data = data[os.write(tell, data) :]
 
 
 def main() -> int:
-    """What runs in the box: `python -m tests.grader.boxed DESCRIPTOR FILE`, with the wanted tests on standard input."""
+    """What runs in the box: `python -m tests.grader.boxed DESCRIPTOR`, with orders, a line each, on standard input.
+
+    An order: [file, wanted node ids]. What is told: what Teller says, and at the end ["end", [status, usable]].
+    """
     if not box.inside():
         raise SystemExit("this is no box: nothing is run")
     tell = int(sys.argv[1])
     os.set_inheritable(tell, False)
-    teller = Teller(json.load(sys.stdin), tell)
-    options = ["-o", "addopts=", "--strict-markers", "--strict-config", "-p", "no:cacheprovider", "-q"]
-    return int(pytest.main([*options, sys.argv[2]], plugins=[teller]))
+    import torch  # noqa: F401  for each file's tests
+
+    from autograder.grading.supervisor import shared
+
+    with shared(2) as environment:
+        os.environ.update(environment)
+        ours = _processes()
+        for line in sys.stdin:
+            file, wanted = json.loads(line)
+            child = os.fork()
+            if child == 0:
+                _one_file(file, wanted, tell)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            usable = _nothing_is_left(ours)
+            _write(tell, "end", [status % 256, usable])
+            if not usable:
+                break
+    return 0
+
+
+def _one_file(file: str, wanted: Sequence[str], tell: int) -> NoReturn:
+    """All that a forked process does."""
+    status = 1
+    try:
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), 0)
+        options = ["-o", "addopts=", "--strict-markers", "--strict-config", "-p", "no:cacheprovider", "-q", file]
+        status = int(pytest.main(options, plugins=[Teller(wanted, tell)]))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _nothing_is_left(ours: frozenset[int]) -> bool:
+    """Whether the next file finds the box as the last one did: nobody who works on, and room on its disks."""
+    deadline = time.monotonic() + patience(1)  # what was killed is buried in a moment
+    while not _processes() <= ours:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return all(disk.free > disk.total // 2 for disk in map(shutil.disk_usage, ("/tmp", "/dev/shm")))
+
+
+def _processes() -> frozenset[int]:
+    return frozenset(int(path.name) for path in Path("/proc").glob("[0-9]*"))
 
 
 if __name__ == "__main__":

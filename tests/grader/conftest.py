@@ -31,7 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not hasattr(config, "workerinput"):
         last = contextlib.ExitStack()
-        os.environ.pop(forkserver.VARIABLE, None)  # in a box that of the tests outside stands on other ground
         os.environ.update(last.enter_context(shared(2)))
         config.add_cleanup(last.close)
 

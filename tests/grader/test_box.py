@@ -20,6 +20,7 @@ from tests.grader.processes import descendants, still_there
 from tests.grader.source_tree import ROOT
 
 SAMPLE = ROOT / "tests" / "grader" / "boxed_sample.py"
+LEAVES = SAMPLE.with_name("boxed_sample_leaves.py")
 OUTSIDE = pytest.mark.skipif(box.inside(), reason="all of this runs in a box already")
 A_BOX = pytest.mark.skipif(bool(box.why_not()), reason=box.why_not() or "there is a box")
 
@@ -78,6 +79,19 @@ def test_every_way_in_which_a_marked_test_ends_is_reported_and_a_box_that_is_end
     assert "said in the box" in said and "one is not two" in said and "for a reason" in said and "no such thing" in said
     assert re.search(r"test_ends_everything FAILED(?s:.*)the box ended before this test did: (killed|status 247)", said)
     assert "test_comes_last PASSED" in said and "test_names[a/b::c[d]] PASSED" in said
+
+
+@OUTSIDE
+@A_BOX
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "files, boxes", [((f"{SAMPLE}::test_passes", LEAVES), 1), ((LEAVES, f"{SAMPLE}::test_passes"), 2)]
+)
+def test_files_share_a_box_but_no_state_until_one_leaves_something(files: tuple[object, ...], boxes: int) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rP", *map(str, files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert len(set(re.findall(r"here (pid:\S+)", done.stdout))) == boxes
 
 
 @OUTSIDE
