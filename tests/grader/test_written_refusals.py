@@ -18,6 +18,7 @@ REFUSED: dict[str, list[tuple[str, object]]] = {
     "'v_j' is not a quantity": [("q3ca1", "sum_j v_j")],
     "'mu_2' is not a quantity": [("q3ca1", "mu_2")],
     "'mu^T' stands without": [("q3ca1", "mu^T")],
+    "a sum in this answer starts at 0": [("q3ca1", "sum_{i=0}^d mu^2"), ("q3cb1", "sum_{i=0}^{d} sigma^4")],
     "a power of a vector": [("q3a1", "V^2"), ("q3a1", "[1, 2, 3]^2")],
     "dot has a wrong number of arguments": [("q3ca1", "dot(mu)"), ("q3a1", "dot(v1)")],
     "pow has a wrong number of arguments": [("q3a1", "pow(e)")],

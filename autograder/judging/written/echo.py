@@ -58,7 +58,7 @@ def _text(node: Node) -> str:
     return _listed(node)
 
 
-_SIGNS = {"*": " * ", "": " * ", "@": " @ ", "/": "/"}
+_SIGNS = {"*": " * ", "": " * ", "@": " @ ", "/": "/", "//": "//"}
 
 
 def _listed(node: Node) -> str:

@@ -19,6 +19,7 @@ from autograder.judging.written.trees import calls, index_in, is_matrix, is_mean
 from autograder.judging.written.verdict import Unreadable
 
 MAX_EXPONENT = 100.0
+_DIVIDES = ("/", "//")
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -114,7 +115,8 @@ def _product(node: Product, reading: Reading) -> Value:
             value, position = _softmax(_value(after[1], reading), reading), position + 1
         else:
             value = _value(factor, reading)
-        product = divided(product, value) if join == "/" else times(product, value, reading.columns)
+        product = divided(product, value) if join in _DIVIDES else times(product, value, reading.columns)
+        product = FUNCTIONS["floor"](product) if join == "//" else product
         position += 1
     return product
 
@@ -138,7 +140,7 @@ def _inner_product(left: Node, join: str, right: Node, reading: Reading) -> bool
 
     On the diagonal of a matrix, mu mu^T is a square.
     """
-    if join == "/" or not is_mean(left.arguments[0] if is_transpose(left) else left):  # type: ignore[union-attr]
+    if join in _DIVIDES or not is_mean(left.arguments[0] if is_transpose(left) else left):  # type: ignore[union-attr]
         return False
     if is_transpose(right):
         return is_mean(right.arguments[0]) and join == "@" and not reading.diagonal  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """Tokens to a tree, by precedence climbing: the grammar of every written answer.
 
     sum      := product (("+" | "-") product)*
-    product  := power (("*" | "/" | "@" | nothing) power)*       "nothing": 5d, d(...), 0.5 [1, 2, 3]
+    product  := power (("*" | "/" | "//" | "@" | nothing) power)*       "nothing": 5d, d(...), 0.5 [1, 2, 3]
     power    := ("+" | "-") power | postfix ("^" power)?
     postfix  := primary ("^T" | "'" | "%" | "_i" | "[i]")*
     primary  := number | name | "(" list ")" | "|" sum "|" | function ["_i"] primary
@@ -26,9 +26,7 @@ from autograder.judging.written.verdict import Unreadable
 MAX_DEPTH = 24  # 3(a) with fractions in brackets in a matrix nests 6 deep
 
 
-FUNCTIONS = frozenset(
-    {"exp", "sqrt", "softmax", "norm", "dot", "floor", "pow", "square", "trace", "ones", "abs", "transpose"}
-)
+FUNCTIONS = frozenset("exp sqrt softmax norm dot floor ceil pow square trace ones abs transpose prod total".split())
 _OF_SEVERAL = frozenset({"dot", "pow"})  # their brackets hold arguments; elsewhere a list is one argument
 MOST_TERMS = 20  # the question has three vectors
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -117,7 +115,7 @@ def _sum(reader: _Reader) -> Node:
 def _product(reader: _Reader) -> Node:
     factors = [("*", _power(reader))]
     while True:
-        if sign := reader.accept("*", "/", "@"):
+        if sign := reader.accept("*", "/", "//", "@"):
             factors.append((sign.kind, _power(reader)))
         elif _side_by_side(reader):
             factors.append(("", _power(reader)))
@@ -281,7 +279,7 @@ def _repeat(reader: _Reader) -> Node:
 
 
 def _limits(reader: _Reader) -> str:
-    """The index of {i=1}; what it starts from is 1 in every sum of this homework."""
+    """The index of {i=1}. What starts elsewhere has another number of terms."""
     index = ""
     opened = reader.accept("{", "(")
     if not opened:
@@ -290,5 +288,7 @@ def _limits(reader: _Reader) -> str:
         token = reader.take()
         if token.kind == "end":
             raise reader.unexpected()
+        if token.kind == "number" and token.text != "1":
+            raise Unreadable(f"a sum in this answer starts at {token.text[:9]}", "start it at 1, or write its result")
         index = index or (token.text.lower() if token.kind == "name" else "")
     return index

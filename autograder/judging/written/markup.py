@@ -52,7 +52,9 @@ _STRONG = re.compile(r"(?<![\w)\]*])(\*\*|__)([^\s*_](?:[^*_\n]{0,60}[^\s*_])?)\
 _OVERLINED = re.compile("(\\d)\u0305")  # a digit that repeats for ever
 _SPACES = re.compile(r"[^\S\n]{2,}")
 _SHORTENED = re.compile(r"\b(it|that|there|here|answer)['’]s\b", re.IGNORECASE)
-_NAMED = re.compile(r"\b(?!Var\b|Cov\b)[A-Z][A-Za-z_]{1,30}\((?=\s*[A-Za-z_]{1,20}\s*=)|(?<![\w^*)])c\((?=\s*-?[\d.])")
+_NAMED = re.compile(
+    r"\b(?:(?!Var\b|Cov\b)[A-Z][A-Za-z_]{1,30}|dict|shape|size)\((?=\s*[A-Za-z_]{1,20}\s*=)|(?<![\w^*)])c\((?=\s*-?[\d.])"
+)
 _KEY = re.compile(r"(['\"])\w[\w ]{0,30}\1\s*:")
 
 

@@ -12,7 +12,8 @@ import re
 import msgspec
 
 from autograder.judging.written.algebra import Value
-from autograder.judging.written.chains import LABEL, unwrapped, without_spoken_groups
+from autograder.judging.written.asides import without_repeats
+from autograder.judging.written.chains import LABEL, split_outside, unwrapped, without_spoken_groups
 from autograder.judging.written.echo import matrices_echoed
 from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
@@ -27,7 +28,8 @@ _AS_SQUARES = "the numbers were read row by row as two square matrices"
 _FOR_BOTH = "one matrix was read as the result for both inputs"
 _BOTH = re.compile(
     r"\b(?:both|identical|same|twice|(?:for|of) each|each (?:of|image|input|matrix))\b"
-    r"|^\s*[A-Za-z]\w?\s*=\s*[A-Za-z]\w?\s*=",
+    r"|^\s*[A-Za-z]\w?\s*=\s*[A-Za-z]\w?\s*="
+    r"|^\s*[A-Za-z]\w?\s*=[^=]*\]\s*=\s*[A-Za-z]\w?\s*$",
     re.IGNORECASE,
 )
 # What programs and LaTeX call a matrix of one number: MATLAB's ones(2), R's matrix(1, 2, 2), a bold 1 with its size.
@@ -37,6 +39,45 @@ _ONES = (
     (re.compile(r"\bmatrix\(\s*([\d./]{1,9})" + _SIZES), r"(\1) ones(\2, \3)"),
     (re.compile(r"\\math(?:bf|bb)\s*\{?\s*1\s*\}?\s*_\s*\{\s*(\d)\s*\\times\s*(\d)\s*\}"), r"ones(\1, \2)"),
 )
+_FULL = r"([\d.]{1,9}(?:/\d{1,4})?)"
+_SIZED = (  # np.full((2, 2), 1/7), "a 2x2 matrix of 1/7", "all 1/7 (2x2)"
+    (
+        re.compile(
+            r"\bfull\(\s{0,3}[(\[]\s{0,3}(\d)\s{0,3},\s{0,3}(\d)\s{0,3}[)\]]\s{0,3},\s{0,3}" + _FULL + r"\s{0,3}\)"
+        ),
+        r"((\3) ones(\1, \2))",
+    ),
+    (
+        re.compile(
+            r"(?:\ban?\s+)?\b(\d)\s{0,3}x\s{0,3}(\d)\s+(?:matrix|array|grid)\s+(?:of|with)\s+(?:all\s+)?"
+            + _FULL
+            + r"(?:'?s\b)?"
+        ),
+        r"((\3) ones(\1, \2))",
+    ),
+    (
+        re.compile(r"\ball\s+" + _FULL + r"\s{0,3},?\s{0,3}\(?\s{0,3}(\d)\s{0,3}x\s{0,3}(\d)\s{0,3}\)?"),
+        r"((\1) ones(\2, \3))",
+    ),
+)
+_ALL_ = re.compile(r"\ball-(?=ones\b|zeros\b|\d's?\b)", re.IGNORECASE)
+# One matrix that is said to stand for both: "[[...]] x2", "two copies of [[...]]", Python's [A]*2.
+_TWICE = (
+    re.compile(r"^\s{0,3}(?:two|2)\s+copies\s+of\s+(.*)$", re.DOTALL | re.IGNORECASE),
+    re.compile(
+        r"^(.*[\])}])\s{0,3},?\s{0,3}(?:\(\s{0,3})?(?:twice|[x×]\s?2)(?:\s{0,3}\))?\s{0,3}\.?$",
+        re.DOTALL | re.IGNORECASE,
+    ),
+    re.compile(
+        r"^\s{0,3}\[\s{0,3}(\[\s{0,3}\[.*\]\s{0,3}\]|(?:\w+\.)?ones\(.*\))\s{0,3}\]\s{0,3}\*\s{0,3}2\s{0,3}$", re.DOTALL
+    ),
+)
+# Two matrices without a bracket, and what stands between them.
+_BETWEEN = re.compile(
+    r"\n[^\S\n]{0,9}[-=*_]{3,30}[^\S\n]{0,9}\n|\band\b|[.;,\n]\s{0,3}(?=(?:the\s+)?(?:second|2nd|(?:matrix|image|output|input)\s{0,3}2)\b)",
+    re.IGNORECASE,
+)
+_ROWS = re.compile(r"[;\n]|\s/\s")
 # "all sixes (4x4) for both": whose entries are said in words, and its size.
 _DIGITS = "zero one two three four five six seven eight nine".split()
 _ALL_OF = re.compile(
@@ -46,6 +87,7 @@ _ALL_OF = re.compile(
 )
 _SIDE = re.compile(r"(?<![\d.])([1-9])\s*(?:x|×|\*|by|-by-)\s*\1(?![\d.])", re.IGNORECASE)
 _ONE_ENTRY = re.compile(r"[^\[\](){};,&\n=]*=[^\[\]{};,&\n=]*|\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*")  # 5/7 = 0.71; five
+_BETWEEN_LISTS = re.compile(r"\]\s*/\s*\[")
 _BULLETS = tuple(
     tuple(re.compile(rf"(?<![\w^*/])\(?{mark}\)\s*(?=[\[(\\])") for mark in pair)
     for pair in (("1", "2"), ("a", "b"), ("A", "B"), ("i", "ii"))
@@ -68,7 +110,9 @@ class Matrices(msgspec.Struct, frozen=True):
 
 def matrices(raw: object) -> Matrices:
     """Two matrices: nested lists, rows as text ("1/7 2/7; 3/7 4/7"), LaTeX, or all entries in reading order."""
-    nested = _spoken(raw) or _nested(raw)
+    if isinstance(raw, str) and (once := next(filter(None, (each.match(bounded(raw)) for each in _TWICE)), None)):
+        raw = f"{once[1]} for both"
+    nested = _spoken(raw) or _halves(raw) or _nested(raw)
     entries = _leaves(nested)
     if len(entries) > MAX_ENTRIES:
         raise Unreadable(f"{len(entries)} numbers, more than the two matrices can have", "write the two results only")
@@ -127,8 +171,11 @@ def _spoken(raw: object) -> Nested | None:
     """Two matrices whose entries are all said at once: "both are 4x4 matrices of sixes"."""
     if not isinstance(raw, str) or "[" in raw:
         return None
+    raw = _ALL_.sub("all ", raw)
     said = list(_ALL_OF.finditer(bounded(raw)))
     size = _SIDE.search(raw)
+    if len(said) == len(sides := _SIDE.findall(raw)) == 2 and not re.search(r"second.*first", raw, re.IGNORECASE):
+        return tuple(_full(one, int(side)) for one, side in zip(said, sides))
     if len(said) != 1 or not size or re.search(r"\b(?:not|no|except|but)\b", raw, re.IGNORECASE):
         return None  # "all sixes, but for the corner"
     return (_full(said[0], int(size[1])),) * 2
@@ -139,12 +186,30 @@ def _full(said: re.Match[str], side: int) -> Nested:
     return (tuple([entry] * side),) * side
 
 
+def _halves(raw: object) -> Nested | None:
+    """Two matrices whose rows have no brackets: "5 6; 7 8 and 1 2; 3 4", with a line or "second:" between, too."""
+    if not isinstance(raw, str) or "[" in raw or "\\" in raw or "(" in raw:
+        return None
+    halves = _BETWEEN.split(bounded(raw))
+    if len(halves) != 2 or not all(
+        len(re.findall(r"\d", half)) > 3 and _ROWS.search(half.strip(" .;\n")) for half in halves
+    ):
+        return None
+    if "second" in halves[0].lower() and "first" in halves[1].lower():
+        halves.reverse()
+    spoken = re.compile(r"\b(?:the|first|second|1st|2nd|(?:matrix|image|output|input)\s*[12]?)\b|:", re.IGNORECASE)
+    return tuple(
+        _nested(re.sub(r"\s/\s", " ; ", spoken.sub(" ", half).strip(" .;,\n")).replace("\n", ";")) for half in halves
+    )
+
+
 def _nested(raw: object) -> Nested:
     if isinstance(raw, list):
         found = tuple(_nested(entry) for entry in few(raw))
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
     if isinstance(raw, str):
-        for pattern, ones in _ONES:
+        raw = without_repeats(_ALL_.sub("all ", raw))
+        for pattern, ones in (*_ONES, *_SIZED):
             raw = pattern.sub(ones, raw)
         if (said := _ALL_OF.search(raw)) and (size := _SIDE.search(raw)) and "[" not in raw:
             return _full(said, int(size[1]))
@@ -155,8 +220,19 @@ def _nested(raw: object) -> Nested:
         text = LABEL.sub(
             " ", _numbered(unwrapped(re.sub(r"(?<=\d)(?:\.{2,}|…)", "", bounded(raw))).lstrip(" =≈≃~:→\n"))
         )
-        return _nested_node(parse(tokens(re.sub(r"\s*\n\s*", " ", text.replace("|", ";")), noise=FILLERS)))
+        text = _BETWEEN_LISTS.sub("] , [", _last_of_each(text.replace("|", ";")))
+        return _nested_node(parse(tokens(re.sub(r"\s*\n\s*", " ", text), noise=FILLERS)))
     return number(raw)
+
+
+def _last_of_each(text: str) -> str:
+    """Of "[[8/7]] = [[1.14]] and [[...]]", the last of each chain that holds a matrix."""
+    if "=" not in text or "[" not in text:
+        return text
+    pieces = split_outside(re.sub(r"\band\b", ",", text), ",;\n")
+    return " , ".join(
+        next((part for part in reversed(re.split("[=≈]", piece)) if "[" in part), piece) for piece in pieces
+    )
 
 
 def _numbered(text: str) -> str:
@@ -182,7 +258,8 @@ def _side_by_side(node: Product) -> list[tuple[tuple[str, Node], ...]]:
     """The factors of each list, as "1/9 [...] 1/9 [...]" and numpy's "[[1 1]\n [1 1]]" have them, without a sign."""
     groups: list[list[tuple[str, Node]]] = [[]]
     for join, factor in node.factors:
-        if groups[-1] and join in ("", "*") and any(_is_list(before) for _, before in groups[-1]):
+        another = join == "" or (join == "*" and _is_list(factor))  # [...] * 1/7 is one matrix
+        if groups[-1] and another and any(_is_list(before) for _, before in groups[-1]):
             groups.append([])
         groups[-1].append((join if groups[-1] else "*", factor))
     return [tuple(group) for group in groups]

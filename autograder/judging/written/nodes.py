@@ -31,7 +31,7 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """Factors with how each is joined: "*" written out, "/" division, "" by standing side by side."""
+    """Factors with how each is joined: "*" written out, "/" division, "//" that rounded down, "" by standing so."""
 
     factors: tuple[tuple[str, Node], ...]
 
@@ -44,7 +44,7 @@ class Power(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """exp, sqrt, softmax, floor, norm, abs, dot, transpose, percent, pow, square, trace, ones."""
+    """exp, sqrt, softmax, floor, ceil, norm, abs, dot, transpose, percent, pow, square, trace, ones, prod, total."""
 
     function: str
     arguments: tuple[Node, ...]

@@ -16,6 +16,7 @@ from autograder.core.spoken import in_digits
 from autograder.core.text import one_line
 from autograder.handin.files.layout import is_blank as is_blank
 from autograder.judging.written.algebra import Value
+from autograder.judging.written.asides import without_equations, without_repeats
 from autograder.judging.written.chains import (
     LABEL,
     Said,
@@ -47,6 +48,28 @@ _MULTIPLIED = re.compile(r"filter|kernel|times|\bx\b", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?:approx(?:imately)?|about|roughly|the|a?\s*vector|answer|output|result)\b", re.IGNORECASE)
 _OF_WHICH = re.compile(r",?\s*(?:\d+\s+)?of\s+(?:which|these|those|them)\b.*", re.DOTALL)
 _NAMED_ENTRIES = re.compile(r"\s*(?:[A-Za-z]\w{0,3}\s*=\s*-?[\d.]+\s*(?:[,;\n]\s*|$)){2,}")
+_SIGNED = r"([-+]?\s{0,3}[\d.]+)"
+_AXES = (
+    r"\\?(?:hat|mathbf|vec)?\s{0,3}\{?\s{0,3}%s\s{0,3}\}?",
+    r"\\?(?:mathbf|vec)?\s{0,3}\{?e\}?\s{0,3}_?\s{0,3}\{?%s\}?",
+)
+_NTH = r"(?:the\s+)?%s(?:\s+(?:entry|component|element|coordinate))?\s{0,3}(?:is|=|:)?\s{0,3}"
+_BY_AXIS = (  # 0.25 i + 1.5 j + 3.75 k, the same with unit vectors e1, e2, e3, and "first 0.25, second 1.5, third 3.75"
+    *(
+        re.compile(
+            r"(?<![\w.])"
+            + r"\s{0,3}".join(rf"{_SIGNED}\s{0, 3}\*?\s{0, 3}{axis % each}" for each in letters)
+            + r"(?!\w)"
+        )
+        for axis, letters in zip(_AXES, ("ijk", "123"))
+    ),
+    re.compile(
+        r"^\s{0,3}"
+        + r"[\s,;]{0,4}".join(_NTH % nth + _SIGNED for nth in ("first", "second", "third"))
+        + r"\s{0,3}\.?\s{0,3}$",
+        re.IGNORECASE,
+    ),
+)
 _TOTAL = re.compile(r"\b(?:total|altogether|overall|answer|result|sum)\b", re.IGNORECASE)
 
 
@@ -72,7 +95,9 @@ def number(raw: object) -> Figure:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
-        return last_that_reads(cut(without_aside(_OF_WHICH.sub("", in_digits(bounded(raw))))), _figure_of_text)
+        return last_that_reads(
+            cut(without_aside(_OF_WHICH.sub("", in_digits(without_repeats(bounded(raw)))))), _figure_of_text
+        )
     return figure(Number(repr(raw))) if raw >= 0 else figure(Sum(((-1, Number(repr(-raw))),)))
 
 
@@ -87,7 +112,7 @@ def exactly(figure: Figure, truth: float) -> bool:
 
 def without_aside(text: str) -> str:
     """Without "(including the bias)", and without the working in "35 parameters (30 + 5)", which is no product."""
-    text = _WORDS_ONLY.sub(" ", unwrapped(without_reason(text)))
+    text = without_equations(_WORDS_ONLY.sub(" ", unwrapped(without_reason(text))))
     match = _LEADING.match(text)
     if not match or _MULTIPLIED.search(match[2]):
         return text
@@ -154,6 +179,8 @@ def combinations(raw: object, names: dict[str, Value]) -> Combination:
     if isinstance(raw, str):
         if _NAMED_ENTRIES.fullmatch(bounded(raw)):
             raw = re.sub(r"[A-Za-z]\w*\s*=", " ", raw)  # x = 0.25, y = 1.5, z = 3.75
+        for named in _BY_AXIS:
+            raw = named.sub(r"\1, \2, \3", raw)
         answer = said(raw)
         text = answer.text if answer.defined else without_reason(answer.text)
         return last_that_reads(cut(text), lambda part: _by_every_reading(part, known, answer))
@@ -196,7 +223,7 @@ def formula(raw: object, sample: dict[str, Value]) -> Node:
         raise Unreadable(f"{_kind(raw)} where a formula is asked for", "write the formula as text, in quotes")
     text = raw if isinstance(raw, str) else repr(raw)
 
-    answer = said(bounded(text))
+    answer = said(without_equations(bounded(text)))
 
     def read(part: str) -> Node:
         node = answer.node(part)

@@ -38,8 +38,16 @@ _CHAIN = re.compile(r"\d+(?:\s*[x×*,]\s*\d+)+")
 _LETTER = re.compile(
     r"\b(?:where|with|let|for|and)\s+([A-Za-z])\s*=\s*([^,;=\n]{0,60}=\s*)?(\d{1,6})\b(?![x×*/+^])", re.IGNORECASE
 )
+# "9 x 7, stride 2, so ..." names what was given.
+_SETTING = re.compile(
+    r",?\s{0,9}\b(?:with\s)?(?:stride|padding|kernel(?:\ssize)?)\s?(?:of\s|=\s?)?\d{1,2}\b", re.IGNORECASE
+)
+_OR = re.compile(r"[,;]?\s{1,9}or\s{1,9}(?:(?:just|equivalently|also)\s)?", re.IGNORECASE)
+_MOST_WAYS = 4
 # One way alone to read each bracket: with two, the work doubles with every pair.
-_ASIDE = re.compile(r"(?<=[\w\])}])\s{0,20}\(((?=[^()]*[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
+_ASIDE = re.compile(
+    r"(?<=[\w\])}])(?<!floor)(?<!ceil)\s{0,20}\(((?=[^()]*[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
+)
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -62,8 +70,20 @@ def shape(raw: object) -> Shape:
 
 
 def _of_text(raw: str) -> tuple[int, ...]:
-    """The sizes in a text: of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most of them."""
-    raw = _with_letters(re.sub(r"^\s*-\s+", "", raw))  # a size is never less than nothing: that is a list's dash
+    """The sizes in a text; "9 x 7 or 7 x 9" says the same sizes in two orders, of which the first is meant."""
+    ways = _OR.split(bounded(raw))
+    if 1 < len(ways) <= _MOST_WAYS and all(way.count("(") == way.count(")") for way in ways):
+        found = [_of_one(way) for way in ways]
+        if len({tuple(sorted(size for size in sizes if size != 1)) for sizes in found}) == 1:
+            return found[0]
+    return _of_one(raw)
+
+
+def _of_one(raw: str) -> tuple[int, ...]:
+    """Of a chain like "9 x 7 = 63" or "8 + 1 = 9; 9 x 7" the part with the most sizes."""
+    raw = _with_letters(
+        _SETTING.sub(" ", re.sub(r"^\s*-\s+", "", bounded(raw)))
+    )  # a size is never less than nothing: that is a list's dash
     text = _SPACE.sub(" ", unwrapped(without_reason(raw).rstrip(" ,;.(")))
     text = _BATCH.sub(r"\1", plain(_ANGLES.sub(r"(\1)", re.sub("[|@]", ",", text))))
     inside, main = _without_asides(_last(text))

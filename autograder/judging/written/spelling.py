@@ -38,6 +38,8 @@ _SIGNS = str.maketrans(
         "√": " sqrt ",
         "⌊": " floor(",
         "⌋": ")",
+        "⌈": " ceil(",
+        "⌉": ")",
         "∑": " sum ",
         "Σ": " sum ",
         "⊤": " T ",
@@ -56,8 +58,9 @@ _COMMANDS = {
     **dict.fromkeys(("lVert", "rVert", "Vert"), "‖"),
     **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
     **dict.fromkeys(("lbrack", "lbrace"), "("),
-    **dict.fromkeys(("rbrack", "rbrace", "rfloor"), ")"),
+    **dict.fromkeys(("rbrack", "rbrace", "rfloor", "rceil"), ")"),
     "lfloor": "floor(",
+    "lceil": "ceil(",
     **dict.fromkeys(("langle", "lt"), "<"),
     **dict.fromkeys(("rangle", "gt"), ">"),
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "sfrac"), "frac"),
@@ -87,6 +90,7 @@ _HISTORY = re.compile(r",\s*(?:grad_fn\s*=\s*(?:<[^<>]*>|\([^()]*\))|(?:requires
 _METHOD = re.compile(r"\.\s*(?:dot|matmul|mm|mv|inner)\s*(?=\()")
 _DOT = re.compile(r"\b(?:matmul|mm|mv|inner|vdot)\s*(?=\()")
 
+_QUANTITIES = "sigma|sqrt|frac|floor|ceil|norm|softmax|trace|square|power|abs"
 # Words for signs, in the order in which they are looked for.
 _WORDS = (
     (r"\b(?:the\s+)?(?:squared\s+(?:\w{1,9}[ -])?norm|norm\s+squared)\s+of\s+(\w+)\b", r" norm(\1)^2 "),
@@ -95,6 +99,13 @@ _WORDS = (
     (r"\b(\w+)\s+dotted\s+with\s+itself\b", r" dot(\1, \1) "),
     (r"(?<=\w)\s+transposed?\s+(?:times\s+)?(?=[A-Za-z])", "^T "),
     (r"(?<![\w^])(?-i:t)\((\w+)\)", r" \1^T "),  # R's transpose, and its products
+    (r"\btranspose\((\w+)\)", r" \1^T "),
+    (r"\btranspose\s*(?=\()", " "),
+    (r"(?<![A-Za-z])v\s?\^\s?\{?\s?\(\s?([0-9])\s?\)\s?\}?", r" v_\1 "),  # a vector's number, set high: v^{(1)}
+    (r"(?<=%)\s+of\b", " "),
+    (r"\b(?:the\s+)?(?:column|row)[ -]vector\b", " "),
+    (rf"(?<=\d)-(?=[a-z]{{4,}}\b)(?!(?:{_QUANTITIES})\b)", " "),  # 5-dimensional
+    (r"(?<![A-Za-z])(?-i:I)\s*_\s*(?:\{\s*d(?:\s*x\s*d)?\s*\}|d\b)", " I "),
     (r"%\*%", " @ "),
     (r"\bcrossprod\((\w+)\)", r" dot(\1, \1) "),
     (r"\bSUMSQ\((\w+)\)", r" sum(\1^2) "),
@@ -125,6 +136,9 @@ _AND_SO_ON = re.compile(  # mu_1^2 + mu_2^2 + ... + mu_d^2
     rf"\1\s*{_ENTRY % 'd'}"
 )
 
+_COUNTED = re.compile(r"\bsum\s*_\s*\{\s*([klmnpr])\s*=")
+_FROM_ZERO = re.compile(r"\bsum\s*_\s*\{\s*(\w)\s*=\s*0\s*\}\s*\^\s*[{(]\s*d\s*-\s*1\s*[)}]")
+_ROUGHLY = re.compile(r"(?<=[\[(,;{&])[^\S\n]{0,3}≈[^\S\n]{0,3}(?=[-\d.])")  # [≈0.25, ≈1.5]
 _COMMENT = re.compile(r"(?<=[\w)\]])\s+#\s[^\n]*")
 
 
@@ -154,6 +168,9 @@ def plain(text: str) -> str:
         text = pattern.sub(sign, text)
     text = re.sub(r"‖\s*\^\s*(?:\{\s*2\s*\}|\(2\)|2)\s*_\s*(?:\{\s*2\s*\}|2)", "‖^2", text)  # ‖x‖^2_2 is ‖x‖_2^2
     text = _AND_SO_ON.sub(r" sum_{i=1}^{d} \1_i^2 ", text)
+    text = _FROM_ZERO.sub(r"sum_{\1=1}^{d} ", _ROUGHLY.sub(" ", text))
+    if counted := _COUNTED.search(text):  # the letters that count elsewhere are i and j
+        text = re.sub(rf"(sum\s*_\s*\{{\s*|_\s*\{{?\s*){counted[1]}\b", r"\1i", text)
     return text[: 4 * MAX_CHARACTERS]
 
 
@@ -174,7 +191,7 @@ def _unmarked(text: str) -> str:
     text = _COMMENT.sub("", text.lstrip("#")).strip()
     while len(text) > 2 and text[0] == text[-1] and text[0] in "*`'\"":
         text = text[1:-1].strip()
-    return text
+    return text.rstrip("? ") or text  # "12?" is an answer, and a doubt
 
 
 def _without_python(text: str) -> str:

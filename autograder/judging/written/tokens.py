@@ -52,6 +52,7 @@ _NAMES = {
     "by": "x",
     "times": "x",
     "floor": "floor",
+    "ceil": "ceil",
     "t": "T",
     "i": "i",
     "j": "j",
@@ -66,6 +67,9 @@ _ALONE = {
     "trace": "trace",
     "ones": "ones",
     "abs": "abs",
+    "prod": "prod",
+    "Mul": "prod",
+    "Add": "total",
     "sm": "softmax",
     "I": "I",
 }
@@ -75,7 +79,7 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<word>[A-Za-zμσ]+)"
-    r"|(?P<sign>[-+*/^()\[\]{},;=≈→|‖%@'_&:.])"
+    r"|(?P<sign>//|[-+*/^()\[\]{},;=≈→|‖%@'_&:.])"
 )
 _NOTHING = Token("", "")
 _ENDS, _BEGINS = frozenset({"number", "name", ")", "]", "}"}), frozenset({"number", "name", "(", "[", "{"})

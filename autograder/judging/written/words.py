@@ -7,7 +7,7 @@ change or take back what stands beside them.
 
 from __future__ import annotations
 
-_ARITHMETIC = "exp sqrt frac sum floor norm dot x by times pow power square ones abs softmax"
+_ARITHMETIC = "exp sqrt frac sum floor ceil prod norm dot x by times pow power square ones abs softmax"
 _CHANGING = """
  or not no than least most under above below over less more fewer between either neither maybe perhaps unless except
  half third quarter twice double triple thrice dozen hundred hundreds thousand thousands million millions k m
