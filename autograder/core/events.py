@@ -24,6 +24,7 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     guarded: tuple[str, ...] = ()  # files and folders that the canary tries to read: none must open
     listed: bool = False  # these are the project's own tests, and the policy lists every one with points
     allow_weak: bool = False  # grade with hidden tests although a child could reach what it must not
+    rehearsal: Submission | None = None  # our own, graded before any other, and nothing is told of it
 
 
 class Grade(msgspec.Struct, frozen=True, tag="grade"):

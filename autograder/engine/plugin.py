@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
+import numpy
 import pytest
+import torch
 
 from autograder.core import numbering, policy
 from autograder.core.errors import GraderFault
 from autograder.core.events import Event, Fault, Grade, Graded, Ready, Setup, Tested
 from autograder.core.isolation import Isolation
-from autograder.core.records import Alternative, Severity, Status, TestResult
+from autograder.core.records import Alternative, Severity, Status, Submission, TestResult
 from autograder.engine import fixtures, one_item, origin, outcome, planning, second_try
 from autograder.engine.fixtures import DESK, Desk
 from autograder.handin.rules import run_time
@@ -33,6 +35,9 @@ from autograder.sandbox.zygote import Zygote
 
 # MB that judging may map beyond torch. No frame holds more than 64 MB, and tests keep a few of their tensors at once.
 JUDGING_MB = 2048
+
+# The reference takes half a second here, with its training. A machine on which it takes longer has no time for it.
+REHEARSAL_SECONDS = 5.0
 
 
 class Grading:
@@ -72,6 +77,8 @@ class Grading:
         if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
             fixtures.read_reference()
+        if self.setup.rehearsal is not None:
+            self._rehearse(session.config, self.setup.rehearsal)
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
             self._in_a_fork(session.config, order)
@@ -87,6 +94,24 @@ class Grading:
         if self.setup.listed:
             problems += outcome.disagreements([pair for pair in described if self._chosen(pair[1].number)], known)
         return [*problems, *planning.unplaced(described, self._chosen), *planning.unmet_order(described, known)]
+
+    def _rehearse(self, config: pytest.Config, submission: Submission) -> None:
+        """Grades a submission of ours in this very process, unheard, so that each fork finds what it uses made.
+
+        Forks find expressions compiled, caches filled, and bytecode that Python has specialised for what it meets. What
+        is drawn at random goes on where it was, so that a submission's results are the same without.
+        """
+        told, self.emit = self.emit, lambda event: None
+        drawn = numpy.random.get_state(), torch.random.get_rng_state()
+        try:
+            with contextlib.suppress(Exception):  # where it fails, a submission's grading says so
+                self._grade(config, Grade(submission, time.monotonic() + REHEARSAL_SECONDS, seed=0))
+        finally:
+            self.emit = told
+            numpy.random.set_state(drawn[0])
+            torch.random.set_rng_state(drawn[1])
+            del config.stash[DESK]
+            gc.collect()
 
     def _in_a_fork(self, config: pytest.Config, order: Grade) -> None:
         engine, pid = os.getpid(), os.fork()

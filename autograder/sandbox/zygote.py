@@ -166,21 +166,23 @@ class Warm(nn.Module):
 """
 
 
-def warm_up(device: str = "cpu") -> None:
-    """One whole conversation, forward and backward, so that no child pays for torch's own first-use set-up.
+def warm_up(device: str = "cpu", times: int = 1) -> None:
+    """A whole conversation, forward and backward, so that no child pays for torch's own first-use set-up.
 
+    `times`: for many children, so often that bytecode is specialised (after 8 calls), and no child copies it to do so.
     The first backward starts a thread for every accelerator that torch sees, and asks the driver for them: after that
     no child could go backward at all, or use a GPU. So the children of a CPU see none; for others there is no backward.
     """
     torch.set_num_threads(1)
     alone = devices.hide() if device == "cpu" else False
-    talk = worker.Conversation(1 << 20)
-    talk.start(WARM_UP, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
-    talk.build({"dim": 4}, 1)
     x = torch.ones(2, 3, 4)
-    for train in (False, True):
-        talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=alone, seed=1)
-    talk.forward(x.clone(), train=False, grad=False, seed=1)
+    for _ in range(times):
+        talk = worker.Conversation(1 << 20)
+        talk.start(WARM_UP, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
+        talk.build({"dim": 4}, 1)
+        for train in (False, True):
+            talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=alone, seed=1)
+        talk.forward(x.clone(), train=False, grad=False, seed=1)
     probe.mix(x, 0, 0, 3)
     with contextlib.suppress(ImportError):  # what the notebook of the course imports, so most programs do
         importlib.import_module("einops").rearrange(x, "a (b c) d -> a b c d", c=1)

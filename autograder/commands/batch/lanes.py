@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.commands.batch.lane import done
+from autograder.commands.batch.lane import WORTH_A_REHEARSAL, done
 from autograder.commands.batch.record import Done, Stopped, Task, answer_decoder, encode
 from autograder.core import errors
 from autograder.grading import FAULT, GRACE_SECONDS, Options, forkserver
@@ -39,7 +39,9 @@ BEYOND = 60.0
 # A lane ends in 0.1 s here when it is asked to; then it is killed.
 ORDERLY_SECONDS = 5.0
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.commands.batch.lane import main; main()"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.commands.batch.lane import main; main(*sys.argv[2:])"
+)
 
 _ERRORS = {kind.__name__: kind for kind in (errors.UsageError, errors.WeakIsolation)}
 
@@ -73,8 +75,9 @@ def run(
     Raises UsageError or WeakIsolation when the command cannot be carried out as given.
     """
     count = min(jobs, len(tasks))
+    many = len(tasks) >= WORTH_A_REHEARSAL * count
     with shared(count) as served, contextlib.ExitStack() as last:
-        lanes = [Lane(options, os.environ | served) for _ in range(count)]
+        lanes = [Lane(options, os.environ | served, rehearse=many) for _ in range(count)]
         last.callback(_end, lanes)
         todo, strikes = deque(tasks), dict.fromkeys((task.id for task in tasks), 0)
         fit = False  # whether anything was graded: the command and the machine are as they must be
@@ -124,8 +127,10 @@ class Lane:
 
     orderly = ORDERLY_SECONDS
 
-    def __init__(self, options: Options, environment: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, "-X", "utf8", "-c", _START, str(ROOT)]
+    def __init__(
+        self, options: Options, environment: Mapping[str, str] | None = None, *, rehearse: bool = False
+    ) -> None:
+        command = [sys.executable, "-X", "utf8", "-c", _START, str(ROOT), *(["rehearse"] if rehearse else [])]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True, env=environment)
         assert self._process.stdout is not None
