@@ -45,7 +45,8 @@ def _silent(affine: Affine) -> Affine:
 _RARE = {"norm-of-heads", "norm-after-projection", "activation-of-heads"}
 _RARE |= {"norm-over-samples", "norm-over-tokens", "norm-over-batches", "unit-length", "centred"}
 _RARE |= {"norm-after-mlp", "norm-after-activation", "norm-before-activation", "activation-first"}
-_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block"} | _RARE
+_RARE |= {"softmax-activation", "attention-twice", "mlp-twice"}
+_NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block", "large-eps"} | _RARE
 PAIRS = tuple(
     Misconception(
         f"{a.name} + {b.name}", f"{a.title}, and {b.title}", f"{a.hint}; {b.hint}", _after(a, b), lacks=a.lacks

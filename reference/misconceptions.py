@@ -61,6 +61,11 @@ def scale_by_tokens(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     return attention(*_project(x, w_q, w_k, w_v), scale=x.shape[-2] ** -0.5)
 
 
+def scale_by_fourth_root(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The scores divided by the fourth root of d_k: a root of the root, or q or k alone scaled for the two."""
+    return attention(*_project(x, w_q, w_k, w_v), scale=w_q.shape[0] ** -0.25)
+
+
 def scale_upwards(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """The scores multiplied by √d_k."""
     return attention(*_project(x, w_q, w_k, w_v), scale=w_q.shape[0] ** 0.5)
@@ -220,6 +225,7 @@ ATTENTION = (
     Misconception("scale-by-input-dim", "scaled by √input_dim instead of √inner_dim", "d_k is the size of a query, not of x", scale_by_input_dim),
     Misconception("scale-by-tokens", "scaled by √T (tokens) instead of √d_k", "d_k is the size of one query vector: which axis is that?", scale_by_tokens),
     Misconception("scale-upwards", "MULTIPLIED by √d_k instead of divided", "the scores should become smaller by the scaling", scale_upwards),
+    Misconception("scale-by-fourth-root", "divided by the fourth root of d_k instead of √d_k", "how many roots are taken of d_k, and on what? If Q and K are to share the scaling, each of them needs its part", scale_by_fourth_root),
     Misconception("scale-after-softmax", "with the division by √d_k after the softmax", "the scaling belongs to the scores, before the softmax sees them", scale_after_softmax),
     Misconception("no-softmax", "without the softmax", "rows of the attention matrix must be probabilities", no_softmax),
     Misconception("softmax-after-values", "with the softmax applied after the product with V", "first the probabilities, then the weighted sum of the values", softmax_after_values),
@@ -229,6 +235,7 @@ ATTENTION = (
     Misconception("causal", "with later tokens masked out", "this is an encoder: every position sees every other", causal),
     Misconception("exp-without-sum", "with exp() in the place of the softmax: the rows are not divided by their sums", "rows of the attention matrix must be probabilities", summed_not_normalised),
     Misconception("sum-without-exp", "with the scores divided by their sum in the place of the softmax", "a softmax takes exp() first", normalised_by_sum),
+    Misconception("log-softmax", "with the logarithm of the softmax in the place of the softmax", "rows of the attention matrix must be probabilities: a logarithm is never above 0", other_attentions.logarithms),
     Misconception("softmax-twice", "with the softmax taken twice", "the softmax of a softmax is almost flat: take it once", softmax_twice),
     Misconception("softmax-over-all-pairs", "with one softmax over all pairs of queries and keys", "each query has probabilities of its own, over the keys", softmax_over_all_pairs),
     Misconception("scale-twice", "divided by √d_k once more, after the softmax", "the scaling belongs to the scores, and to nothing else", scale_twice),
@@ -247,6 +254,8 @@ ATTENTION = (
     Misconception("distance-squared-scaled", "with squared distances between Q and K as scores", _PRODUCTS, other_attentions.distance_squared_scaled),
     Misconception("floored", "with the scores rounded down: // in the place of /", "// cuts off everything behind the point", other_attentions.floored),
     Misconception("rectified", "with a ReLU on the scores", "the softmax takes the scores as they are, negative ones too", other_attentions.rectified),
+    Misconception("values-rectified", "with a ReLU on the values", "V is what the projection gives, negative numbers too: the handout's formula has no activation", other_attentions.values_rectified),
+    Misconception("zeroed", "with the scores of later tokens set to 0 before the softmax", "every position sees every other here, so nothing is masked; and a score of 0 still gets a weight: exp(0) is 1", other_attentions.zeroed),
     Misconception("without-itself", "with each token kept from attending to itself", _EVERY, other_attentions.without_itself),
     Misconception("neighbours", "with each token attending to its neighbours only", _EVERY, other_attentions.neighbours),
     Misconception("each-with-itself", "with q and k multiplied entry by entry: one score for each token, none for each pair", "every query meets every key: that is a matrix product, tokens x tokens", other_attentions.each_with_itself),

@@ -53,6 +53,7 @@ distance_squared = _scored(lambda q, k: -(torch.cdist(q, k) ** 2))
 distance_squared_scaled = _scored(lambda q, k: -(torch.cdist(q, k) ** 2) / math.sqrt(q.shape[-1]))
 floored = _scored(lambda q, k: q @ k.transpose(-2, -1) // math.sqrt(q.shape[-1]))
 rectified = _scored(lambda q, k: _products(q, k).relu())
+zeroed = _scored(lambda q, k: _products(q, k).tril())
 without_itself = _masked(lambda gap: gap == 0)
 neighbours = _masked(lambda gap: gap > 1)
 
@@ -86,6 +87,16 @@ def all_rectified(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """A ReLU on queries, keys and values."""
     q, k, v = ((x @ w.T).relu() for w in (w_q, w_k, w_v))
     return torch.softmax(_products(q, k), dim=-1) @ v
+
+
+def values_rectified(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """A ReLU on the values alone."""
+    return torch.softmax(_products(x @ w_q.T, x @ w_k.T), dim=-1) @ (x @ w_v.T).relu()
+
+
+def logarithms(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
+    """The logarithms of the weights weigh V: log_softmax."""
+    return F.log_softmax(_products(x @ w_q.T, x @ w_k.T), dim=-1) @ (x @ w_v.T)
 
 
 def averaged(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:

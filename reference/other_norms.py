@@ -1,4 +1,4 @@
-"""Wrong layers of 4(b) that normalise, and not each token for itself over its features: over other axes, or in part.
+"""Wrong layers of 4(b) that normalise, and not each token for itself over its features: over other axes, in part, or too little.
 
 Why separate: `wrong_layers` holds what stands in the wrong place; here each thing is in its place, and is another one.
 Every formula maps x, (batch, tokens, dim), to the same shape.
@@ -51,8 +51,27 @@ def _centred(x: Tensor, eps: float) -> Tensor:
     return x - x.mean(-1, keepdim=True)
 
 
+def _n_minus_1(x: Tensor, eps: float) -> Tensor:
+    """By hand with `Tensor.std`, which divides by n - 1 unless it is told not to."""
+    shrunk: Tensor = F.layer_norm(x, x.shape[-1:], eps=eps) * (1 - 1 / x.shape[-1]) ** 0.5
+    return shrunk
+
+
+def _root_mean_square(x: Tensor, eps: float) -> Tensor:
+    """Without taking the mean away: x / √(mean(x²) + eps)."""
+    return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()
+
+
+def _eps_of_1(x: Tensor, eps: float) -> Tensor:
+    """Whatever it should be, 1 is added to the variance: so much that small tokens stay small."""
+    return F.layer_norm(x, x.shape[-1:], eps=1.0)
+
+
 over_samples = _layer(_over(1, 2))
 over_tokens = _layer(_over(1))
 over_batches = _layer(_over(0, 1))
 unit_length = _layer(_unit)
 centred = _layer(_centred)
+deviation_of_a_sample = _layer(_n_minus_1)
+root_mean_square = _layer(_root_mean_square)
+large_eps = _layer(_eps_of_1)

@@ -58,6 +58,16 @@ def weights_unused(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
     return v
 
 
+def values_rectified(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+    """A ReLU on the values, then the right attention."""
+    return attention(q, k, v.relu())
+
+
+def later_scores_zeroed(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
+    """The scores of later tokens are 0 before the softmax, which gives them a weight all the same."""
+    return torch.softmax(_scores(q, k).tril(), dim=-1) @ v
+
+
 def values_added(q: Tensor, k: Tensor, v: Tensor, dim: int) -> Tensor:
     """V + attention: a residual connection where none belongs."""
     return v + attention(q, k, v)
@@ -185,8 +195,10 @@ OWN = (
     _own("own-scale-heads", "with scores divided by √heads", _DIVIDE, _scaled(lambda q, dim: q.shape[1] ** -0.5)),
     _own("own-scale-tokens", "with scores divided by the root of the number of tokens", _DIVIDE, _scaled(lambda q, dim: q.shape[2] ** -0.5)),
     _own("own-scale-upwards", "with scores multiplied by √d_k", _DIVIDE, _scaled(lambda q, dim: q.shape[3] ** 0.5)),
+    _own("own-scale-fourth-root", "with scores divided by the fourth root of d_k", _DIVIDE, _scaled(lambda q, dim: q.shape[3] ** -0.25)),
     _own("own-scale-after", "with the division by √d_k after the softmax", "the scores are divided before the softmax", scale_after_softmax),
     _own("own-causal", "with a causal mask: no token attends to later ones", "an encoder's tokens attend to all tokens", causal),
+    _own("own-zeroed", "with the scores of later tokens set to 0 before the softmax", "an encoder's tokens attend to all tokens, so nothing is masked; and exp(0) is 1", later_scores_zeroed),
     _own("own-softmax-queries", "with the softmax over the QUERIES", "each query's weights over the keys add up to 1", _softmax(2)),
     _own("own-softmax-heads", "with the softmax over the HEADS", "each query's weights over the keys add up to 1", _softmax(1), alone=False),
     _own("own-softmax-batch", "with the softmax over the BATCH", "each query's weights over the keys add up to 1", _softmax(0), alone=False),
@@ -207,5 +219,6 @@ OWN = (
     _own("own-norm-qk", "with queries and keys that go through a LayerNorm", _AS_PROJECTED, normalised_scores),
     _own("own-unit-qk", "with queries and keys that are divided by their lengths", _AS_PROJECTED, _of_unit_length(lambda q: q.shape[-1] ** -0.5)),
     _own("own-cosine", "with the cosines of queries and keys as scores", _AS_PROJECTED, _of_unit_length(lambda q: 1.0)),
+    _own("own-values-rectified", "with a ReLU on the values", "values are taken as they are projected: the attention has no activation", values_rectified),
     _own("own-norm-of-heads", "with a LayerNorm on what each head gives", "Figure 1 has two layer normalisations, each where a block is entered", normalised_heads, alone=False, bent=True),
 )  # fmt: skip

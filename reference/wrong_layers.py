@@ -202,33 +202,6 @@ def first_residual_from_normalised(x: Tensor, parts: LayerParts) -> Tensor:
     return x + _mlp(x, parts)
 
 
-def deviation_of_a_sample(x: Tensor, parts: LayerParts) -> Tensor:
-    """Both LayerNorms by hand with `Tensor.std`, which divides by n - 1 unless it is told not to."""
-    n = x.shape[-1]
-    shrunk = ((n - 1) / n) ** 0.5
-    x = x + _attention(_shrunk(x, parts.norm1, shrunk), parts)
-    return x + _two_maps(_shrunk(x, parts.norm2, shrunk), parts)
-
-
-def _shrunk(x: Tensor, norm: Norm, by: float) -> Tensor:
-    return _scaled(normalised(x, Norm(eps=norm.eps)) * by, norm)
-
-
-def root_mean_square(x: Tensor, parts: LayerParts) -> Tensor:
-    """Both LayerNorms without taking the mean away: x / √(mean(x²) + eps)."""
-    x = x + _attention(_rms(x, parts.norm1), parts)
-    return x + _two_maps(_rms(x, parts.norm2), parts)
-
-
-def _rms(x: Tensor, norm: Norm) -> Tensor:
-    return _scaled(x * (x.square().mean(-1, keepdim=True) + norm.eps).rsqrt(), norm)
-
-
-def _scaled(plain: Tensor, norm: Norm) -> Tensor:
-    plain = plain if norm.gain is None else plain * norm.gain
-    return plain if norm.shift is None else plain + norm.shift
-
-
 def second_norm_after(x: Tensor, parts: LayerParts) -> Tensor:
     """The second LayerNorm comes after its residual sum; the attention half is right."""
     x = x + _attend(x, parts)
@@ -245,6 +218,23 @@ def norm_of_heads(x: Tensor, parts: LayerParts) -> Tensor:
     heads = normalised(parts.attention(normalised(x, parts.norm1)), Norm())
     x = x + F.linear(heads, *parts.projection)
     return x + _mlp(x, parts)
+
+
+def attention_twice(x: Tensor, parts: LayerParts) -> Tensor:
+    """The whole first half once more on what it gave."""
+    x = x + _attend(x, parts)
+    return layer(x, parts)
+
+
+def mlp_twice(x: Tensor, parts: LayerParts) -> Tensor:
+    """The whole second half once more on what it gave."""
+    x = layer(x, parts)
+    return x + _mlp(x, parts)
+
+
+def softmax_activation(x: Tensor, parts: LayerParts) -> Tensor:
+    """A softmax over the hidden features of each token between the MLP's two maps."""
+    return layer(x, msgspec.structs.replace(parts, activation=lambda hidden: hidden.softmax(-1)))
 
 
 def heads_regrouped(x: Tensor, parts: LayerParts) -> Tensor:

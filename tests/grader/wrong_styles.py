@@ -53,6 +53,15 @@ SCORES, SOFTMAX, MIXED = "q @ k.mT * q.shape[-1] ** -0.5", "torch.softmax(q @ k.
 NORM = "nn.LayerNorm(dim)"
 
 
+def _apart(both: str) -> Changes:
+    """The halves as two methods, `first` and `second`, and what forward makes of them."""
+    begin = "def forward(self, x):\n"
+    return (begin, f"{begin}        return {both}\n\n    def first(self, x):\n"), (
+        N2,
+        f"return x\n\n    def second(self, x):\n        {N2}",
+    )
+
+
 STRUCTURE: Mapping[str, Wrong] = {
     "post-norm": Wrong(
         ((N1, "y = x"), (ADD1, f"x = self.my_n1(x + {OUT})"), (N2, "y = x"), (ADD2, f"x = self.my_n2(x + {F2})")),
@@ -134,6 +143,14 @@ NORMS: Mapping[str, Wrong] = {
     "the mean alone": _other_norm("(x - x.mean(-1, keepdim=True))", "centred"),
 }
 
+# What is there twice, or is another.
+OTHERS: Mapping[str, Wrong] = {
+    "attention half twice": Wrong(_apart("self.second(self.first(self.first(x)))"), FIRST, "attention-twice"),
+    "MLP half twice": Wrong(_apart("self.second(self.second(self.first(x)))"), SECOND, "mlp-twice"),
+    "softmax for an activation": Wrong(((Z, "z = z.softmax(-1)"),), SECOND, "softmax-activation"),
+    "eps of 1": Wrong(((N1, "y = F.layer_norm(x, x.shape[-1:], self.my_n1.weight, self.my_n1.bias, 1.0)"), (N2, "y = F.layer_norm(x, x.shape[-1:], self.my_n2.weight, self.my_n2.bias, 1.0)")), BOTH, "large-eps"),
+}  # fmt: skip
+
 # One step too many between the parts of the layer.
 _MADE = "self.drop = nn.Dropout(dropout)"
 
@@ -183,7 +200,6 @@ def _again(heads: str, size: str, move: str = "") -> tuple[str, str]:
     return "w = ", _CUT.format(_FLAT.format("m"), heads, size, move)
 
 
-_HEAD_OF = "-1, self.d, self.h"
 ATTENTION: Mapping[str, Wrong] = {
     "no scale": _scale("", "own-no-scale"),
     "scale of all heads": _scale(" / (self.h * q.shape[-1]) ** 0.5", "own-scale-inner"),
@@ -225,6 +241,10 @@ ATTENTION: Mapping[str, Wrong] = {
     "norm of each head": Wrong(((MIXED, "F.layer_norm(w @ v, v.shape[-1:])"),), FIRST, "own-norm-of-heads", own=True),
     "sigmoid for softmax": Wrong(((SOFTMAX, f"torch.sigmoid({SCORES})"),), FIRST, "", own=True),
     "own token left out": Wrong(((SCORES, f"({SCORES}).masked_fill(torch.eye(x.shape[1]).bool(), -1e9)"),), FIRST, "", own=True),
+    "divided by the fourth root": _scale(" / q.shape[-1] ** 0.25", "own-scale-fourth-root"),
+    "later scores zeroed": Wrong(((SCORES, f"({SCORES}).tril()"),), FIRST, "own-zeroed", own=True),
+    "logarithms for weights": Wrong(((SOFTMAX, f"F.log_softmax({SCORES}, -1)"),), FIRST, "", own=True),  # one token: 0
+    "ReLU on the values": Wrong(((MIXED, "w @ v.relu()"),), FIRST, "own-values-rectified", own=True),
 }  # fmt: skip
 
 # --- 4(a): changes to the plain head ----------------------------------------------------------------------------------
@@ -244,6 +264,10 @@ HEAD: Mapping[str, Wrong] = {
     "divided by d": _head(HEAD_SCORES, "q @ k.mT / q.shape[-1]", "scale-by-d"),
     "scale of x": _head(HEAD_SCORES, "q @ k.mT / x.shape[-1] ** 0.5", "scale-by-input-dim"),
     "scale of tokens": _head(HEAD_SCORES, "q @ k.mT / x.shape[1] ** 0.5", "scale-by-tokens"),
+    "divided by the fourth root": _head(HEAD_SCORES, "q @ k.mT * self.scale ** 0.5", "scale-by-fourth-root"),
+    "logarithms for weights": _head(HEAD_SOFTMAX, f"torch.log_softmax({HEAD_SCORES}, -1)", "log-softmax"),
+    "ReLU on the values": _head(HEAD_OUT, HEAD_OUT.replace("@ v", "@ v.relu()"), "values-rectified"),
+    "later scores zeroed": _head(HEAD_SCORES, f"({HEAD_SCORES}).tril()", "zeroed", "4a.5"),
     "scaled upwards": _head(HEAD_SCORES, "q @ k.mT / self.scale", "scale-upwards"),
     "scaled after the softmax": _head(HEAD_SOFTMAX, "self.softmax(q @ k.mT) * self.scale", "scale-after-softmax"),
     "no softmax": _head(HEAD_SOFTMAX, f"({HEAD_SCORES})", "no-softmax"),
