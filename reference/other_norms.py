@@ -1,4 +1,4 @@
-"""Wrong layers of 4(b) that normalise, and not each token for itself over its features: over other axes, in part, or too little.
+"""Wrong layers of 4(b) that normalise, and not each token for itself over its features: over other axes, or too little.
 
 Why separate: `wrong_layers` holds what stands in the wrong place; here each thing is in its place, and is another one.
 Every formula maps x, (batch, tokens, dim), to the same shape.
