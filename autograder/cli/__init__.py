@@ -19,7 +19,7 @@ import typer
 
 from autograder import __version__
 from autograder.cli import streams, students
-from autograder.core.errors import GraderFault, UsageError
+from autograder.core.errors import GraderFault, NotWritten, UsageError
 from autograder.core.text import printable, wrapped
 
 app = typer.Typer(
@@ -74,7 +74,8 @@ def main() -> None:
             typer.echo(_laid_out(printable(f"autograder: {error}"), sys.stderr), err=True)  # may name a student's file
             sys.exit(2)
         except GraderFault as error:
-            said = printable(f"autograder: the grader itself failed: {error}")
+            whose = "" if isinstance(error, NotWritten) else "the grader itself failed: "
+            said = printable(f"autograder: {whose}{error}")
             typer.echo(_laid_out(said, sys.stderr), err=True)
             sys.exit(3)
 

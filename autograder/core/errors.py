@@ -5,6 +5,7 @@
     │   ├── SubmissionError   the submission as a whole cannot be graded: no class, truncated notebook, bomb
     │   └── WeakIsolation     on this machine student code could reach the hidden tests, so they are not run
     └── GraderFault           ours: never costs a student a point (exit status 3)
+        ├── NotWritten        a file could not be written: the disk's fault, told without blaming the grader
         └── ClusterLost       the machines that graded a class are gone: what they finished is kept
 
 What a student's *code* does wrong is not an exception of ours: it is data (`records.Exit`, `records.Finding`), or,
@@ -33,6 +34,10 @@ class WeakIsolation(UsageError):
 
 class GraderFault(AutograderError):
     """Something of ours broke. The result says so and asks staff; the student loses nothing."""
+
+
+class NotWritten(GraderFault):
+    """A file could not be written: no room, or a disk that may not be written. What stood there before is whole."""
 
 
 class ClusterLost(GraderFault):

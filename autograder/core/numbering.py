@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY
 
+# How a note begins on tests of questions that the policy does not have: it says nothing against a result.
+LEFT_OUT = "left out are the tests of questions that the policy does not have"
 _BEFORE = re.compile(r"\s*(?:(?:questions?|problems?|parts?|tests?|q)(?=[\s.:#(\d])[\s.:]*|#)*")
 _BETWEEN = r"(?:[\s.()\[\]{}_-]|part)*"
 # Two letters of three: "a4" is near to "4a", and "9" is near to nothing.

@@ -6,21 +6,35 @@ file and function. Pure; what was seen makes the results incomplete, so that no 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from autograder.core.numbering import LEFT_OUT
 from autograder.core.policy import POLICY
 from autograder.engine.outcome import Item
 
 Pair = tuple[pytest.Item, Item]
 _SHOWN = 3  # tests that are named in one sentence
+_OF_A_QUESTION = re.compile(r"(\d+[a-z]?(?:\.[a-z])*)(?:\.\w+)+")
 
 
 def placed(described: Sequence[Pair]) -> list[Pair]:
-    """The tests that belong to a question."""
-    return [pair for pair in described if _has_question(pair[1].number)]
+    """The tests that belong to a question, and have a number of their own there."""
+    return [pair for pair in described if _has_question(pair[1].number) and not _slip(pair[1].number)]
+
+
+def asked(described: Sequence[Pair]) -> tuple[list[Pair], tuple[str, ...]]:
+    """Of the project's own tests those of questions that the policy has, and a note on the others, if there are any.
+
+    A term that drops a question takes it out of the policy, and leaves the tests as they are: what the policy lists and
+    no test has is told elsewhere, so that a slip in a number is seen all the same.
+    """
+    left = sorted({lost for _, about in described if (lost := _lost_question(about.number))})
+    kept = [pair for pair in described if not _lost_question(pair[1].number)]
+    return kept, (f"{LEFT_OUT}: {', '.join(left)}",) if left else ()
 
 
 def fit(described: Sequence[Pair]) -> list[Pair]:
@@ -38,6 +52,8 @@ def unplaced(described: Sequence[Pair], chosen: Callable[[str], bool]) -> Iterat
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         if not number:
             yield f'not run, for there is no number on it: {shown}. Give each test one: @number("4a.9")'
+        elif slip := _slip(number):
+            yield f"not run, for the number {number!r} {slip}: {shown}"
         elif not _has_question(number):
             yield f"not run, for no question of the policy has the number {number!r}: {shown}"
         elif len(names) > 1 and chosen(number):
@@ -56,6 +72,21 @@ def unmet_order(described: Sequence[Pair], chosen: Callable[[str], bool]) -> Ite
                 yield f"{about.number} requires {number}, which is no test"
             elif places[number] >= place:
                 yield f"{about.number} requires {number}, which is run after it: a test builds on earlier ones"
+
+
+def _slip(number: str) -> str:
+    """What is wrong with how a number is written; "" where nothing is."""
+    if re.search(r"\s", number):
+        return f"has a blank in it; write {''.join(number.split())!r}"
+    if number in (question.number for question in POLICY.questions):
+        return f"is the question's own; give the test one behind it, such as {number + '.9'!r}"
+    return ""
+
+
+def _lost_question(number: str) -> str:
+    """The question of a well-formed test number, where the policy has none like it."""
+    match = _OF_A_QUESTION.fullmatch(number)
+    return match[1] if match and not _has_question(number) else ""
 
 
 def _has_question(number: str) -> bool:

@@ -69,11 +69,15 @@ class Grading:
         """Plans the selected tests, then grades each order in a fork. True: pytest's own loop does not run."""
         visibility = policy.POLICY.visibility.public if self.setup.public else policy.POLICY.visibility.hidden
         described = [(item, outcome.describe(item, visibility)) for item in session.items]
+        left_out: tuple[str, ...] = ()
+        if self.setup.listed or self.setup.public:  # the project's own, which a term with fewer questions has, too
+            described, left_out = planning.asked(described)
         self.items = [pair for pair in planning.fit(described) if self._chosen(pair[1].number)]
         wanted = {about.number: about for _, about in planning.placed(described) if self._chosen(about.number)}
         planned = tuple(outcome.blank(about) for about in wanted.values())  # of those with one number none is graded
         numbers = tuple(about.number for _, about in described if about.number)
-        self.emit(Ready(planned, self.isolation, origin.versions(), tuple(self._problems(described)), numbers))
+        problems, said = tuple(self._problems(described)), () if self.setup.public else left_out
+        self.emit(Ready(planned, self.isolation, origin.versions(), problems, said, numbers))
         if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
             fixtures.read_reference()

@@ -281,7 +281,7 @@ class Sheet:
 
     def report(self, *, final: bool = False) -> Report:
         """The report as it stands; `final` when nothing more will come."""
-        problems = self.ready.problems if self.ready else ()
+        problems, left_out = (self.ready.problems, self.ready.left_out) if self.ready else ((), ())
         held = self.ready.isolation.line if self.ready else ""
         broken = any(test.status is Status.ERROR for test in self.tests)
         finished = {test.number for test in self.tests}
@@ -295,5 +295,5 @@ class Sheet:
             versions=self.ready.versions if self.ready else {},
             seconds=round(time.monotonic() - self.start, 3),
             complete=final and self.complete and not problems and not broken,
-            staff_notes=(*problems, *isolation.note(held), *self.notes),
+            staff_notes=(*problems, *isolation.note(held), *self.notes, *left_out),
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.core.errors import GraderFault, UsageError
+from autograder.core.errors import NotWritten, UsageError
 from autograder.core.policy import POLICY
 from autograder.core.records import Feedback, Report, Status, Submission, TestResult
 from autograder.core.text import ELLIPSIS, clean, one_line
@@ -99,7 +99,7 @@ def encode(whole: Summary) -> bytes:
 
 
 def write(path: Path, whole: Summary) -> None:
-    """Write results.json to `path` in one step. Raises GraderFault when it cannot; the old file then stays."""
+    """Write results.json to `path` in one step. Raises NotWritten when it cannot; the old file then stays."""
     write_bytes(path, encode(whole))
 
 
@@ -262,7 +262,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` at `path` in one step: readers see the old file or the new one, never a part.
 
     The temporary file is new (O_EXCL) under a name that cannot be guessed, so that no planted file or link is written
-    through; a link at `path` itself is replaced, not followed. Raises GraderFault in words for a person.
+    through; a link at `path` itself is replaced, not followed. Raises NotWritten in words for a person.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -279,13 +279,15 @@ def write_bytes(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise GraderFault(f"{path.name} could not be written to {path.parent}: {reason(error)}") from error
+        raise NotWritten(f"{path.name} could not be written to {path.parent}: {reason(error)}") from error
 
 
 def reason(error: OSError) -> str:
     """Why a file could not be written, and what to do about it."""
     if error.errno in FULL:
         return "the disk is full. Free some space there or choose another folder, then run again"
+    if error.errno == errno.EROFS:
+        return "the disk can only be read now. Make it writable again or choose another folder, then run again"
     if error.errno == errno.ENOENT:
         return "the folder does not exist. Create it first"
     return f"{error.strerror or type(error).__name__}"

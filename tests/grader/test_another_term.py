@@ -107,6 +107,18 @@ def test_the_same_work_under_other_names_has_the_same_outcome(who: str, other: P
 
 
 @pytest.mark.slow
+def test_a_term_without_a_question_takes_it_out_of_the_policy_and_leaves_the_tests_alone(tmp_path: Path) -> None:
+    text = policy.FILE.read_text(encoding="utf-8")
+    before, _, dropped = text.partition('[[questions]]\nnumber = "3a"')
+    mine = tmp_path / "policy.toml"
+    mine.write_text(before + "[[questions]]" + dropped.partition("[[questions]]")[2], encoding="utf-8")
+    found = results(CLASS / "ada_complete", tmp_path / "out", "--policy", mine, "--only", "3")
+    assert [test["number"] for test in found["tests"]] == ["3c.a.1", "3c.b.1"] and found["extra_data"]["complete"]
+    [note] = found["extra_data"]["staff_notes"]
+    assert note.endswith("that the policy does not have: 3a")
+
+
+@pytest.mark.slow
 def test_an_image_of_that_term_finds_itself_fit_to_grade(other: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "autograder", "selfcheck"], cwd=ROOT, env=os.environ | {policy.VARIABLE: str(other)},

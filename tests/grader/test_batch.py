@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.commands.batch import folder
-from autograder.commands.batch.entries import Person
+from autograder.commands.batch import folder, tables
+from autograder.commands.batch.entries import Entry, Person
 from autograder.core.errors import UsageError
 from autograder.handin.folders import ROSTER
 from autograder.report import results
+from autograder.report.class_table import ClassRow
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -185,9 +187,37 @@ def test_a_class_with_names_and_broken_entries_is_graded_to_its_end(tmp_path: Pa
         head, *rows = table(out)
         assert head[:4] == ["id", "name", "sid", "email"] and head[-1] == "total"
         assert [row[0] for row in rows] == ["broken", "submission_1", "submission_2"]
-        assert rows[1][1:4] == ["'=1+1; ‹i›Ben‹/i›", "007", ""], "no formula for a spreadsheet, and no markup"
+        assert rows[1][1:4] == ["'=1+1; ‹i›Ben‹/i›", "007; ", ""], "no formula for a spreadsheet, and no markup"
         assert [row[-1] for row in rows][::2] == ["0", "0"] and float(rows[1][-1]) > 20
     assert "<i>" not in (out / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_meanwhile_is_told_as_that_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    top, out = tmp_path / "class", tmp_path / "out"
+    for name in ("june_unfilled", "milo_ready_made"):
+        shutil.copytree(CLASS / name, top / name)
+    full = (9000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])  # a record fits, a page does not
+    line = [sys.executable, "-m", "autograder", "batch", str(top), "--out", str(out), "--only", "2a", "--jobs", "1"]
+    done = subprocess.run(
+        line, cwd=ROOT, capture_output=True, text=True, timeout=patience(120), check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, full),
+    )  # fmt: skip
+    assert done.returncode == 3 and "itself failed" not in done.stderr, done.stderr
+    *_, told = done.stderr.strip().splitlines()
+    assert told.startswith("autograder: june_unfilled.html could not be written") and "the disk is full" in told
+    assert told.endswith("0 of 2 submissions are graded there, and the same command goes on from them")
+    again = batch(top, "--out", out, "--only", "2a")
+    assert again.returncode == 0 and len(table(out)) == 3, again.stderr
+
+
+def test_a_member_without_a_number_keeps_the_place_of_the_others() -> None:
+    group = (Person("Ada", "", "a@x"), Person("Ben", "77", ""), Person("Cid", "", ""))
+    row = ClassRow("g", {"2a": 1.0}, 1.0)
+    head, line = csv.reader(tables.grades([(Entry("g", Path("g"), group), row)]).splitlines())
+    assert dict(zip(head, line)) | {"name": "Ada; Ben; Cid", "sid": "; 77; ", "email": "a@x; ; "} == dict(
+        zip(head, line)
+    )
 
 
 @pytest.mark.parametrize("command", ["grade", "batch"])

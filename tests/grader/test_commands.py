@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from autograder import cli
 from autograder.cli import app
 from autograder.core import numbering
-from autograder.core.errors import UsageError
+from autograder.core.errors import GraderFault, NotWritten, UsageError
 from autograder.core.text import printable
 from scripts import commands
 
@@ -74,6 +74,25 @@ def test_an_error_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotWritten("a.json could not be written to out: the disk is full"), "autograder: a.json could not be written"),
+        (GraderFault("no process"), "autograder: the grader itself failed: no process"),
+    ],
+)
+def test_a_disk_that_is_full_is_no_fault_of_the_grader(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: GraderFault, said: str
+) -> None:
+    def failing(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", failing)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 3 and capsys.readouterr().err.startswith(said)
 
 
 def test_a_refusal_fits_the_terminal_and_is_one_line_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.core import numbering
 from autograder.engine.outcome import Item
-from autograder.engine.planning import Pair, fit, placed, unmet_order, unplaced
+from autograder.engine.planning import Pair, asked, fit, placed, unmet_order, unplaced
 
 ALL = partial(numbering.selects, "")
 
@@ -26,6 +26,10 @@ SET_ASIDE = {
     "no number": ([pair("", "test_nn")], "there is no number on it: hidden/test_4a.py::test_nn"),
     "no question": ([pair("5a.1", "test_5")], "no question of the policy has the number '5a.1': hidden/test_4a.py::test_5"),
     "one number": ([pair("4a.3", "a"), pair("4a.3", "b")], "two tests have the number '4a.3': hidden/test_4a.py::a, hidden"),
+    "a question's": ([pair("4a", "test_q")], "the number '4a' is the question's own; give the test one behind it, such as '4a.9'"),
+    "a longer question's": ([pair("3c.b", "test_q")], "the number '3c.b' is the question's own"),
+    "a blank": ([pair("4a. 3", "test_b")], "the number '4a. 3' has a blank in it; write '4a.3': hidden/test_4a.py::test_b"),
+    "blanks around": ([pair(" 4a.3\n", "test_b")], "has a blank in it; write '4a.3'"),
     "cases": ([pair("4a.3", f"t[{n}]") for n in range(5)], "::t[0], hidden/test_4a.py::t[1], hidden/test_4a.py::t[2] and 2"),
 }  # fmt: skip
 
@@ -38,6 +42,14 @@ def test_what_cannot_be_placed_is_named_and_the_rest_is_run(case: str) -> None:
     [told] = unplaced(described, ALL)
     assert said in told and told.startswith("not run, for ")
     assert not list(unplaced(GOOD, ALL)) and placed(GOOD) == GOOD
+
+
+def test_tests_of_questions_that_the_policy_does_not_have_are_left_out_and_named_once() -> None:
+    strangers = [pair("5a.1"), pair("5a.2"), pair("6.b.1", "test_6")]
+    kept, (told,) = asked([*strangers, *GOOD])
+    assert kept == GOOD and told.endswith("that the policy does not have: 5a, 6.b")
+    slips = [pair(""), pair("4a"), pair("4a. 3"), pair("4a.1x"), pair("four.1")]
+    assert asked([*GOOD, *slips]) == ([*GOOD, *slips], ()), "what is a slip is told as one"
 
 
 def test_numbers_that_are_there_twice_matter_where_they_were_asked_for() -> None:

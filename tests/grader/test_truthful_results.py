@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from autograder.core.errors import GraderFault
+from autograder.core.errors import NotWritten
 from tests.grader import example_reports, outputs
 from tests.grader.pace import patience
 from tests.grader.processes import descendants, end, parent, still_there
@@ -189,7 +189,7 @@ def test_a_full_disk_is_told_in_words_and_the_old_file_stays(tmp_path: Path) -> 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
     try:
-        with pytest.raises(GraderFault, match="the disk is full"):
+        with pytest.raises(NotWritten, match="the disk is full"):
             outputs.write(path, example_reports.full_marks())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -22,7 +22,7 @@ from autograder.commands.batch.against import Changes, compare, look, read, tabl
 from autograder.commands.batch.cluster.places import Place
 from autograder.commands.batch.shelf import Grading, Progress, Shelf, Watch, undisturbed
 from autograder.core import policy
-from autograder.core.errors import ClusterLost, UsageError
+from autograder.core.errors import ClusterLost, NotWritten, UsageError
 from autograder.grading import Options
 from autograder.report import results
 from autograder.report.class_page import class_page
@@ -94,6 +94,12 @@ def run(
             pass
         except ClusterLost as fault:
             lost = (str(fault),)
+        except NotWritten as fault:
+            kept = sum((out / "records" / f"{entry.id}.json").is_file() for entry in found.entries)
+            there = (
+                f"{kept} of {len(found.entries)} submissions are graded there, and the same command goes on from them"
+            )
+            raise NotWritten(f"{fault}. {there}") from fault
         with undisturbed():
             shelf.add_when_they_came(due)
             notes = (
@@ -109,6 +115,7 @@ def run(
                 + tuple(handed.notes(shelf.rows(), due))
                 + shelf.what_failed()
                 + shelf.what_was_unusable()
+                + shelf.what_was_left_out()
                 + shelf.strangers()
                 + shelf.damaged
                 + (alike.look(shelf.graded(), out) if similar else ())

@@ -19,6 +19,7 @@ from autograder.commands.batch.entries import Entry
 from autograder.commands.batch.handed import handed
 from autograder.commands.batch.record import Record, Task
 from autograder.core import policy
+from autograder.core.numbering import LEFT_OUT
 from autograder.core.records import Status, TestResult
 from autograder.core.text import one_line
 from autograder.grading import Options
@@ -169,11 +170,17 @@ class Shelf:
                 failed = (
                     test.staff or test.feedback.found for test in known.report.tests if test.status is Status.ERROR
                 )
-                why = next(iter([*known.report.staff_notes, *failed]), "see its page")
+                notes = (note for note in known.report.staff_notes if not note.startswith(LEFT_OUT))
+                why = next(iter([*notes, *failed]), "see its page")
                 reasons.setdefault(one_line(why, 300), []).append(identity)
         return tuple(
             f"not wholly graded, and so without a total ({_few(ids)}): {why}" for why, ids in list(reasons.items())[:3]
         )
+
+    def what_was_left_out(self) -> tuple[str, ...]:
+        """What each result says of tests whose questions the policy does not have, once for the class."""
+        notes = (note for known in self._records.values() for note in known.report.staff_notes)
+        return tuple(dict.fromkeys(note for note in notes if note.startswith(LEFT_OUT)))
 
     def what_was_unusable(self) -> tuple[str, ...]:
         """A note on those who have nothing for their work because none of it could be used, whoever broke it."""

@@ -36,12 +36,17 @@ def grades(pairs: Pairs, due: datetime | None = None) -> str:
     who += ["user"] if any(person.user for person in people_of) else []
     rows = []
     for entry, row in pairs:
-        people = ["; ".join(filter(None, (getattr(person, key) for person in entry.people))) for key in who]
+        people = [_in_order([getattr(person, key) for person in entry.people]) for key in who]
         if who and not entry.people:
             people[0] = entry.called or entry.id
         rows.append([*map(_inert, [row.id, *people]), *_times(entry, row, due), *_points(row, numbers)])
     times = ["submitted", "late", *(["taken"] if POLICY.late.lost_each_day else [])] if due else []
     return _csv(["id", *who, *times, *numbers, "total"], rows)
+
+
+def _in_order(values: Sequence[str]) -> str:
+    """What is known of each member of a group: an unknown number keeps its place, or another's would stand for it."""
+    return "; ".join(values) if any(values) else ""
 
 
 def _times(entry: Entry, row: ClassRow, due: datetime | None) -> list[str]:
