@@ -202,3 +202,9 @@ def test_marks_of_a_merge_are_called_that_and_the_other_answers_count(tmp_path: 
 def test_a_line_that_somebody_drew_is_no_mark_of_a_merge(tmp_path: Path) -> None:
     submission = handed_in(tmp_path, typed().replace(b"[q2a]", b"=======\n[q2a]"))
     assert submission.answers_problem and "merge" not in submission.answers_problem
+
+
+def test_a_remark_behind_the_quotes_belongs_to_the_answer(tmp_path: Path) -> None:
+    spoilt = {"q2a2": '"99 x 8" (length x channels)', "q3ca1": "'d mu^2' (by independence)"}
+    assert lost(handed_in(tmp_path, typed(**spoilt))) == set()
+    assert lost(handed_in(tmp_path, typed(q2a2='"98 x 8" (length x channels)'))) == {"q2a2"}

@@ -26,6 +26,7 @@ _HEADING = re.compile(r"\s*\[{1,2}\s*[\"']?([^\[\]\"'=]{1,40})[\"']?\s*\]{1,2}\s
 _DRESS = " \t#*=~_`>|:,.\"'{}[]()-"  # what people put around a heading, or their editor does
 _FIRST_WORD = re.compile(r"[^\W\d_]{1,15}\.?\s+(?=\S)")  # "Frage 2a", "domanda 2a"
 _KEY = re.compile(r"\s*(?:[-*]\s+)?[\"']?([A-Za-z][A-Za-z0-9 _-]{0,40})[\"']?\s*(?:=(?!=)|:(?!=)|\s(?=[\"'\[(\d]))")
+_REMARKED = re.compile(r"([\"'])([^\"'\n]+)\1[ \t]*(\([^\"'\n]*\))")
 _NUMBERED = re.compile(r"^[ \t]{0,8}\d{1,4}[ \t]{0,4}[|:│→\t][ \t]?", re.MULTILINE)
 _NAMES = "|".join(sorted({key for keys in LAYOUT.values() for key in keys}))
 # Each run of spaces is tried from its beginning alone, and is not longer than a hand makes it.
@@ -177,5 +178,7 @@ def _value(text: str) -> object:
             )
         except (SubmissionError, RecursionError, KeyError):
             continue
+    if behind := _REMARKED.fullmatch(text.strip()):  # "5 x 7" (rows x columns): the remark should stand within
+        return f"{behind[2]} {behind[3]}"
     first, _, comment = text.partition("#")
     return (first if comment else text).strip().strip(_QUOTES)
