@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +17,18 @@ from scripts.install_torch import (
     PAIR,
     UNREACHED,
     attempts,
+    by_uv,
     execute,
     imports,
     index_answers,
     install,
+    settings,
 )
+
+
+@pytest.fixture(autouse=True)
+def no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UV", raising=False)
 
 
 class Shell:
@@ -93,6 +101,67 @@ def test_where_no_index_answers_nothing_more_is_tried() -> None:
     assert len(asked) == 1
     assert install("", cpu_index=True, run=offline) == NO_NETWORK, "pip's own index may answer where torch's does not"
     assert [("--index-url" in command) for command in asked[1:]] == [True, True, False]
+
+
+@pytest.fixture
+def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A uv that writes down what it is asked, in a machine on which pip is configured by one file alone."""
+    program = tmp_path / "uv"
+    program.write_text(
+        f'#!/bin/sh\nfor word; do echo "$word"; done >> {tmp_path}/asked\nexit $(cat {tmp_path}/status)\n'
+    )
+    program.chmod(0o755)
+    (tmp_path / "status").write_text("0")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("UV", str(program))
+    return tmp_path
+
+
+def test_uv_does_what_pip_would_where_it_is_named(uv: Path) -> None:
+    shell = Shell(lambda words: False, BOTH)
+
+    def run(command: Sequence[str]) -> int:
+        return execute(command) if command[0].endswith("uv") else shell(command)
+
+    assert not install("torch torchvision", cpu_index=False, run=run) and not shell.pip
+    asked = (uv / "asked").read_text().split()
+    assert asked[:4] == ["pip", "install", "--python", sys.executable] and asked[-2:] == [*PAIR]
+    assert "--compile-bytecode" in asked, "else each process that may not write would compile torch"
+
+
+def test_what_uv_cannot_do_is_left_to_pip(uv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (uv / "status").write_text("2")
+    shell = Shell(lambda words: True, BOTH)
+
+    def run(command: Sequence[str]) -> int:
+        return execute(command) if command[0].endswith("uv") else shell(command)
+
+    assert not install("torch", cpu_index=False, run=run)
+    assert shell.pip == [("install", "torch")] and "uv could not: pip install torch" in capsys.readouterr().out
+
+
+def test_uv_is_told_how_pip_is_configured(uv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://one/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://two/simple http://three/simple")
+    monkeypatch.setenv("PIP_TIMEOUT", "9")
+    told = settings()
+    assert told is not None
+    pairs = list(zip(told[::2], told[1::2]))
+    assert pairs.index(("--index", "http://two/simple")) + 1 == pairs.index(("--index", "http://three/simple"))
+    assert ("--default-index", "http://one/simple") in pairs
+
+
+def test_a_setting_that_uv_cannot_be_told_leaves_it_all_to_pip(uv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_REQUIRE_HASHES", "1")
+    assert settings() is None and by_uv(["torch"]) == 1 and not (uv / "asked").exists()
+
+
+@pytest.mark.parametrize("where", ["", "/nowhere/uv"])
+def test_without_a_uv_there_is_none(uv: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setenv("UV", where)
+    assert by_uv(["torch"]) == 1 and not (uv / "asked").exists()
 
 
 # What pip writes when it cannot connect: a line for each try, then that there is no such package.
