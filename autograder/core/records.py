@@ -158,6 +158,7 @@ class Limits(msgspec.Struct, frozen=True):
     scratch_mb: int = 64  # all its files together
     training_seconds: float = 60.0  # a conversation in which a model is trained
     device: str = "cpu"  # "cuda": the GPU's device files are open to it, and its address space has no end
+    most_seconds: float = 0.0  # in place of `seconds`, where the machine was busy: what it waited for a core counts not
 
 
 class ExitKind(str, Enum):

@@ -131,7 +131,7 @@ class Student:
         longest = self._limits.training_seconds if trains else self._limits.seconds
         if left < (SHORTEST_TRAINING if trains else SHORTEST_SECONDS):
             raise Missing("not run to its end: the time for this submission was used up")
-        limits = msgspec.structs.replace(self._limits, seconds=min(left, longest))
+        limits = msgspec.structs.replace(self._limits, seconds=min(left, longest), most_seconds=left)
         gates = self.remembered.get(OPEN, ()) if question == "4b" else ()
         still = not awake and question in self.remembered.get(STILL, ())
         collected = self._tripped, self._printed, self._spoiled, (gates, still)

@@ -1,5 +1,7 @@
 """How the zygote ends its children: killed and waited for, never asked, and nobody else's process ever signalled.
 
+And what the kernel tells of one that has not ended: how long it had to wait for a core.
+
 Why separate: a process's number is its own only until it was waited for, and a number from /proc may be a stranger's;
 every signal that the zygote sends is sent from here.
 """
@@ -48,8 +50,24 @@ def children() -> set[int]:
     Empty where /proc is that of another pid namespace: its numbers would be those of strangers.
     """
     try:
-        if os.readlink("/proc/self") != str(os.getpid()):
+        if not _our_numbers():
             return set()
         return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
     except OSError:
         return set()
+
+
+def waited(pid: int) -> float:
+    """Seconds in which a child of ours, its first thread, was ready to run and did not: the second word of schedstat.
+
+    Other processes had the cores then, or the container had used up its share of them. 0 where the kernel keeps no
+    account of it, as on macOS.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9 if _our_numbers() else 0.0
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _our_numbers() -> bool:
+    return os.readlink("/proc/self") == str(os.getpid())

@@ -6,6 +6,7 @@ It is forked from the engine before anything secret is read, with an empty envir
     {"op": "end", "pid"}     (no answer) kills the child and whatever it started
     {"op": "reap", "pid"}    -> {"status", "alive", "overdrawn"}: the same, and how it had ended, if it was not still
                                 alive; `overdrawn`: what it kept too much of on disk, and was ended for
+    {"op": "waited", "pid"}  -> {"seconds"}: how long the child was ready to run, and had no core
 
 Orders are lines of JSON, answers single messages. One child is always forked ahead, so that nobody waits for a fork.
 Children are killed, never asked: a child does not decide when it ends. Whatever it started and left behind becomes a
@@ -30,7 +31,7 @@ import torch
 
 from autograder.core.records import Limits
 from autograder.sandbox import devices, leases, lockdown, namespaces, quota, readable, reaping, scratch, seccomp
-from autograder.student_room import probe, stand_ins, state, tripwires, worker
+from autograder.student_room import probe, stand_ins, state, tripwires, warm, worker
 
 MAX_MESSAGE = 4096
 END_SECONDS = 5.0  # killing and reaping a child and ten thousand orphans takes less
@@ -75,6 +76,12 @@ class Zygote:
             self._order("reap", pid)
             answer = _decoded(self._control.recv(MAX_MESSAGE))
             return int(answer["status"]), bool(answer["alive"]), str(answer["overdrawn"])
+
+    def waited(self, pid: int) -> float:
+        """Seconds of its life in which the child was ready to run, and the machine, or its share of it, had no core."""
+        with self._kept():
+            self._order("waited", pid)
+            return float(_decoded(self._control.recv(MAX_MESSAGE))["seconds"])
 
     def _order(self, op: str, pid: int = 0) -> None:
         self._control.sendall(json.dumps({"op": op, "pid": pid}).encode() + b"\n")
@@ -147,25 +154,6 @@ def _started(limits: Limits, apart: bool) -> Zygote | None:
     return None
 
 
-# A little of everything that a solution uses, so that it is set up once, before the fork, and not in every child.
-WARM_UP = """
-import torch
-from torch import nn
-
-class Warm(nn.Module):
-    def __init__(self, dim):
-        super().__init__()
-        self.norm, self.linear, self.drop = nn.LayerNorm(dim), nn.Linear(dim, dim), nn.Dropout(0.5)
-        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.ReLU(), nn.SiLU(), nn.Softmax(dim=-1))
-
-    def forward(self, x):
-        y = self.drop(torch.softmax(self.linear(x) @ x.transpose(-2, -1) / 2 ** 0.5, dim=-1)) @ self.norm(x)
-        y = y + torch.einsum("bij,bjd->bid", torch.einsum("bid,bjd->bij", y, x), y)
-        y = torch.matmul(y, self.linear.weight)
-        return torch.cat([self.mlp(y), torch.stack(y.chunk(2, dim=-1)).sum(0)], dim=-1)
-"""
-
-
 def warm_up(device: str = "cpu", times: int = 1) -> None:
     """A whole conversation, forward and backward, so that no child pays for torch's own first-use set-up.
 
@@ -178,7 +166,7 @@ def warm_up(device: str = "cpu", times: int = 1) -> None:
     x = torch.ones(2, 3, 4)
     for _ in range(times):
         talk = worker.Conversation(1 << 20)
-        talk.start(WARM_UP, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
+        talk.start(warm.PROGRAM, "Warm", ["SingleHeadAttention", "Attention", "ViT"], 1)
         talk.build({"dim": 4}, 1)
         for train in (False, True):
             talk.forward(x.clone(), torch.ones(2, 3, 6), train=train, grad=alone, seed=1)
@@ -222,6 +210,9 @@ class Nursery:
                 connection.close()
                 os.close(output)
                 spare = self._child()
+                continue
+            if order["op"] == "waited":
+                self.control.send(json.dumps({"seconds": reaping.waited(order["pid"])}).encode())
                 continue
             alive = order["op"] == "reap" and reaping.alive(order["pid"])
             status, overdrawn = self._end(order["pid"])
