@@ -46,8 +46,8 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     isolation: Isolation
     versions: dict[str, str]
     problems: tuple[str, ...] = ()  # what could not be collected, and why: every result then is incomplete
-    left_out: tuple[str, ...] = ()  # a note on tests of questions that the policy does not have; nothing is amiss
     numbers: tuple[str, ...] = ()  # of all tests that were collected, whether they were chosen or not
+    left_out: tuple[str, ...] = ()  # a note on tests of questions that the policy does not have; nothing is amiss
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

@@ -77,7 +77,7 @@ class Grading:
         planned = tuple(outcome.blank(about) for about in wanted.values())  # of those with one number none is graded
         numbers = tuple(about.number for _, about in described if about.number)
         problems, said = tuple(self._problems(described)), () if self.setup.public else left_out
-        self.emit(Ready(planned, self.isolation, origin.versions(), problems, said, numbers))
+        self.emit(Ready(planned, self.isolation, origin.versions(), problems, numbers, said))
         if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
             fixtures.read_reference()
