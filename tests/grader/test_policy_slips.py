@@ -26,6 +26,11 @@ assert isinstance(KIND, inspect.StructType)
 SECOND = '[[questions]]\nnumber = "2b"'
 POINTS = 'title = "2D convolution"\npoints = 2'
 
+
+def line(of: str) -> int:
+    return 1 + TEXT[: TEXT.index(of)].count("\n")
+
+
 # What is spelled in another way, and says the same: none of it is refused.
 SAME = {
     "tests below a header of their own": ('tests."4b.1" = 0.5  #', '[questions.tests]\n"4b.1" = 0.5 #'),
@@ -94,7 +99,7 @@ SLIPS = {
     "a header in single brackets": (SECOND, SECOND.replace("[[questions]]", "[questions]"), "write [[questions]], with double brackets", "[questions]"),
     "a header with a bracket too few": (SECOND, SECOND.replace("[[questions]]", "[[questions]"), "a header has as many brackets behind it as before it: [questions] or [[questions]]", "[[questions]\n"),
     "a header without brackets": ("[late]", "late", "a header stands in brackets, [late]"),
-    "a header twice": ("[again]", "[late]", "late stands in line 254 already: there can be one, so put its lines together"),
+    "a header twice": ("[again]", "[late]", f"late stands in line {line('[late]')} already: there can be one, so put its lines together"),
     "a header that is lost": (SECOND, 'number = "2b"', "number stands in line 35 already: take one of them out, or is the header [[questions]] missing above it?"),
     "a line twice": (POINTS, POINTS + "\npoints = 2", "points stands in line 44 already: take one of them out"),
     "a test twice": ('tests."2b.2" = 1', 'tests."2b.1" = 1', "tests.2b.1 stands in line 45 already: take one of them out"),
