@@ -81,7 +81,7 @@ class Grading:
         if not self.setup.public:  # only hidden tests train and compare; each fork would read them anew
             _read_digits()
             fixtures.read_reference()
-        if self.setup.rehearsal is not None:
+        if self.setup.rehearsal is not None and self.setup.listed:  # tests of others may keep what they saw of it
             self._rehearse(session.config, self.setup.rehearsal)
         gc.freeze()  # a collection in a fork must not touch, and so copy, all of torch's and pytest's objects
         for order in self.orders:
@@ -114,7 +114,8 @@ class Grading:
             self.emit = told
             numpy.random.set_state(drawn[0])
             torch.random.set_rng_state(drawn[1])
-            del config.stash[DESK]
+            if DESK in config.stash:  # it may have failed before
+                del config.stash[DESK]
             gc.collect()
 
     def _in_a_fork(self, config: pytest.Config, order: Grade) -> None:
