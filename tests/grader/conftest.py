@@ -1,6 +1,7 @@
 """Settings for all tests of the grader itself."""
 
 import contextlib
+import gc
 import os
 import signal
 
@@ -44,6 +45,13 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_a_box(items)
     dearest_first(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """A collection of garbage does not look through twelve thousand tests: a third of a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 # The same examples every time: what fails here fails for everybody. No deadline: test machines are shared and slow.

@@ -23,6 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 # Around the output of a notebook's cell stands a page that is not ours.
 PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>a notebook</title><body><main>{cell}</main>'
 
+# Grey on white, and in the dark on black where there is room; a picture without words.
+WRONG = """<!doctype html><html lang="en"><meta charset="utf-8"><title>wrong</title><style>p { color: #aaa }
+@media (prefers-color-scheme: dark) and (min-width: 900px) { body { background: black } }</style>
+<body><main><h1>Wrong</h1><p>grey</p><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="></main>"""
+
+# Every colour is looked at once in each scheme, and once where there is room and where there is little; what else a page
+# may do wrong depends on the room alone.
+SHOWN = (("light", 1200, "all"), ("light", 360, "others"), ("dark", 360, "colours"))
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
 
 
@@ -58,11 +67,31 @@ def test_no_page_has_a_violation_of_level_a_or_aa(pages: list[Path], tmp_path_fa
     script, found = axe.source(top), []
     with Browser(top / "profile") as browser:
         for page in pages:
-            for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
-                browser.open(page)
+            browser.open(page)
+            for scheme, width, which in SHOWN:
                 browser.scheme(scheme, width)
-                found += [
-                    f"{page.parent.name}/{page.name}, {scheme}, {width}: {one}"
-                    for one in axe.violations(browser, script)
-                ]
+                wrong = axe.violations(browser, script, which)
+                found += [f"{page.parent.name}/{page.name}, {scheme}, {width}: {one}" for one in wrong]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "scheme, width, which, told",
+    [
+        ("light", 1200, "all", {"color-contrast", "image-alt"}),
+        ("light", 360, "others", {"image-alt"}),
+        ("dark", 360, "colours", {"color-contrast"}),
+        ("dark", 1200, "colours", set()),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, scheme: str, width: int, which: str, told: set[str]
+) -> None:
+    top = tmp_path_factory.mktemp("wrong")
+    script, page = axe.source(top), top / "page.html"
+    page.write_text(WRONG, encoding="utf-8")
+    with Browser(top / "profile") as browser:
+        browser.open(page)
+        browser.scheme("dark" if scheme == "light" else "light", 800)  # as it was before
+        browser.scheme(scheme, width)
+        assert {one.partition(":")[0] for one in axe.violations(browser, script, which)} == told
