@@ -14,6 +14,8 @@ is not used again.
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib
 import json
 import os
 import shutil
@@ -40,6 +42,7 @@ DAY = 86_400  # of a box, which lives as long as its worker
 _OUTER = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT")
 
 Reports = dict[str, list[dict[str, Any]]]  # by node id; as pytest makes them serializable
+_NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _KNOWN = pytest.StashKey[Reports]()
 _BOX = pytest.StashKey["Box"]()
 
@@ -184,6 +187,9 @@ class Teller:
         self._wanted = frozenset(wanted)
         self._tell = tell
 
+    def pytest_configure(self) -> None:
+        os.environ.pop(_NO_PLUGINS, None)  # it is not meant for the pytests that the tests start
+
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self._config = config
         items[:] = [item for item in items if item.nodeid in self._wanted]
@@ -215,7 +221,7 @@ def main() -> int:
         raise SystemExit("this is no box: nothing is run")
     tell = int(sys.argv[1])
     os.set_inheritable(tell, False)
-    import torch  # noqa: F401  for each file's tests
+    _import_what_files_share()
 
     from autograder.grading.supervisor import shared
 
@@ -235,13 +241,22 @@ def main() -> int:
     return 0
 
 
+def _import_what_files_share() -> None:
+    """What most files import, but for the tests' own modules: pytest imports these itself, with asserts that explain."""
+    for name in ("torch", "hypothesis", "autograder.judging", "autograder.cli", "autograder.grading"):
+        importlib.import_module(name)
+    gc.freeze()  # a collection in a fork must not touch, and so copy, all of it
+
+
 def _one_file(file: str, wanted: Sequence[str], tell: int) -> NoReturn:
     """All that a forked process does."""
     status = 1
     try:
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), 0)
-        options = ["-o", "addopts=", "--strict-markers", "--strict-config", "-p", "no:cacheprovider", "-q", file]
+        os.environ[_NO_PLUGINS] = "1"  # finding those of all packages takes longer than a file's imports
+        options = ["-o", "addopts=", "--strict-markers", "--strict-config", "-q", file]
+        options += ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]
         status = int(pytest.main(options, plugins=[Teller(wanted, tell)]))
     finally:
         sys.stdout.flush()
