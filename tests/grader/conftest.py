@@ -36,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(last.close)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _what_lives_on() -> None:
+    """A collection of garbage looks at a file's own objects: not at twelve thousand tests and torch, for half a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Engines are started, as they are by who grades one submission."""
@@ -45,13 +52,6 @@ def own_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_a_box(items)
     dearest_first(items)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """A collection of garbage does not look through twelve thousand tests: a third of a second each time."""
-    gc.collect()
-    gc.freeze()
 
 
 # The same examples every time: what fails here fails for everybody. No deadline: test machines are shared and slow.

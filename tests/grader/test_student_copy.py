@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import compileall
 import itertools
 import json
 import os
@@ -10,12 +11,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reference import written
 from tests.grader.pace import patience
+from tests.grader.served import served
 from tests.grader.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -33,8 +36,8 @@ output_shape = "5 x 7"
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The copy, with the template's files at its top as in the zip."""
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The copy, with the template's files at its top as in the zip; its commands take their engines from one server."""
     top = tmp_path_factory.mktemp("students")
     for part in PARTS:
         source = ROOT / part
@@ -42,7 +45,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, top / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, top / part)
-    return top
+    compileall.compile_dir(top / "autograder", quiet=2)
+    with pytest.MonkeyPatch.context() as patch, served(top) as environment:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield top
 
 
 def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
