@@ -5,8 +5,8 @@ the student's room, and reads nothing else: every engine becomes the trusted roo
 
 It listens on a SOCK_SEQPACKET socket in a folder that only its own user enters. A connection is one engine:
 
-    {"environment", "folder", "umask"} + standard input, output, error  -> {"pid"} + a pidfd
-    (the engine ended)                                                  -> {"status"}, as Popen counts
+    {"environment", "folder", "umask", "limits"} + standard input, output, error  -> {"pid"} + a pidfd
+    (the engine ended)                                                            -> {"status"}, as Popen counts
     the other side hangs up: the engine and its process group are killed, and reaped
 
 An engine stays unreaped until then, so that its number, and its group's, is nobody else's.
@@ -150,7 +150,7 @@ def _become_engine(request: dict[str, Any], streams: list[int], server: int) -> 
         tempfile.tempdir = None  # it is another one here
         lockdown.prctl(lockdown.PR_SET_DUMPABLE, 1)  # until the zygote is forked, which needs files of its own in /proc
         engine.die_with(server)
-        engine.serve(CHILD_LIMITS)
+        engine.serve(request["limits"])
     except BaseException:
         traceback.print_exc(file=sys.stderr)
     finally:

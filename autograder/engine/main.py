@@ -49,22 +49,25 @@ def main(supervisor: int = 0, limits: str = "") -> None:
     """
     if supervisor:
         die_with(supervisor)
-    given = msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS
-    zygote.warm_up(given.device)
-    if limits:
-        full_run.warm_up(given.device)
-    serve(given)
+    zygote.warm_up(_given(limits).device)
+    serve(limits)
 
 
-def serve(limits: Limits) -> None:
+def serve(limits: str = "") -> None:
     """Never returns: forks the zygote, whose children have these limits, then carries out orders until they end."""
+    if limits:
+        full_run.warm_up(_given(limits).device)
     gc.freeze()  # nor is it looked through while pytest and the rest are imported
-    student_side = zygote.start(limits)
+    student_side = zygote.start(_given(limits))
     try:
         _trusted(student_side)
     finally:
         student_side.close()
     os._exit(0)  # torch's own clean-up takes longer than grading a submission, and nothing is left to clean
+
+
+def _given(limits: str) -> Limits:
+    return msgspec.json.decode(limits, type=Limits) if limits else CHILD_LIMITS
 
 
 def die_with(supervisor: int) -> None:

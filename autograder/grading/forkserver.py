@@ -42,15 +42,15 @@ _START = (
 )
 
 
-def engine(root: Path, start: str, environment: Mapping[str, str]) -> Forked | None:
+def engine(root: Path, start: str, environment: Mapping[str, str], limits: str = "") -> Forked | None:
     """An engine of the server at hand, if there is one and it would be as ours; `environment` is the engine's own.
 
-    `root`: where the code is; `start`: the line that starts an engine of our own.
+    `root`: where the code is; `start`: the line that starts an engine of our own; `limits`: see `engine.main`.
     """
     folder = os.environ.get(VARIABLE, "")
     try:
         if folder and Path(folder, STANDING).read_text(encoding="utf-8") == _standing(root, start):
-            return Forked(os.path.join(folder, SOCKET), environment)
+            return Forked(os.path.join(folder, SOCKET), environment, limits)
     except (OSError, ValueError):
         pass
     return None

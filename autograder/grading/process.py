@@ -70,7 +70,7 @@ class Forked:
     Raises OSError when nobody serves there.
     """
 
-    def __init__(self, server: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, server: str, environment: Mapping[str, str], limits: str = "") -> None:
         self.pid = 0  # the server's number for it, from its first answer on
         self._pidfd = -1
         self._status: int | None = None
@@ -85,7 +85,7 @@ class Forked:
                 ours.append(pipe[1 - read])
             umask = os.umask(0o077)
             os.umask(umask)
-            request = {"environment": dict(environment), "folder": os.getcwd(), "umask": umask}
+            request = {"environment": dict(environment), "folder": os.getcwd(), "umask": umask, "limits": limits}
             socket.send_fds(self._talk, [json.dumps(request).encode()], [*theirs, 2])
         except OSError:
             self._talk.close()

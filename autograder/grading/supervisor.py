@@ -74,12 +74,14 @@ class Engine:
         folder = tempfile.mkdtemp(prefix="autograder-")
         os.chmod(folder, 0o711)  # children of another identity pass through it to a folder of their own
         environment = _environment() | {"TMPDIR": folder}
-        if limits is None and not alone and (forked := forkserver.engine(ROOT, _START, environment)):
+        given = msgspec.json.encode(limits).decode() if limits else ""
+        served = not alone and (limits is None or limits.device == "cpu")  # before the fork nothing may start a GPU
+        if served and (forked := forkserver.engine(ROOT, _START, environment, given)):
             return cls(forked, folder)
         flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
         main_thread = threading.current_thread() is threading.main_thread()  # it lives as long as this process
         command = [sys.executable, *flags, "-c", _START, str(ROOT), str(os.getpid() if main_thread else 0)]
-        command += [msgspec.json.encode(limits).decode()] if limits else []
+        command += [given] if given else []
         return cls(Started(command, environment), folder)
 
     def __enter__(self) -> Engine:

@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autograder.core import policy
 from autograder.core.events import Fault, Ready
 from autograder.grading import Options, forkserver, setup_of, supervisor
-from autograder.grading.process import Forked, Started
+from autograder.grading.process import Forked, Process, Started
 from autograder.grading.supervisor import ROOT, Engine, shared
 from tests.grader.pace import patience
 from tests.grader.processes import alive, descendants, end, parent, still_there
@@ -61,6 +62,15 @@ def pid_of(engine: Engine) -> int:
     """The number of an engine that is ready, and that a server forked."""
     assert isinstance(engine._process, Forked) and engine._process.status(wait=False) is None
     return engine._process.pid
+
+
+@pytest.mark.parametrize("device, kind", [("cpu", Forked), ("cuda", Started)])
+def test_one_that_trains_is_forked_too_but_where_a_gpu_must_be_started_after_the_fork(
+    device: str, kind: type[Process]
+) -> None:
+    limits = msgspec.structs.replace(policy.CHILD_LIMITS, device=device)
+    with Engine.start(limits) as engine:
+        assert isinstance(engine._process, kind)
 
 
 def test_an_engine_from_the_server_says_what_one_of_its_own_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +215,7 @@ def test_another_user_gets_no_engine_even_where_the_folder_is_open(server: str) 
     program = (
         "import os, socket, sys; os.setgid(65534); os.setuid(65534);"
         " talk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); talk.connect(sys.argv[1]);"
-        ' request = b\'{"environment": {}, "folder": "/", "umask": 0}\';'
+        ' request = b\'{"environment": {}, "folder": "/", "umask": 0, "limits": ""}\';'
         " socket.send_fds(talk, [request], [0, 1, 2]); talk.settimeout(60); print(talk.recv(100))"
     )
     path = os.path.join(server, forkserver.SOCKET)
@@ -225,7 +235,7 @@ def test_who_may_gain_no_privileges_as_a_child_of_the_students_room_gets_no_engi
     program = (
         "import ctypes, socket, sys; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0);"
         " talk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); talk.connect(sys.argv[1]);"
-        ' request = b\'{"environment": {}, "folder": "/", "umask": 0}\';'
+        ' request = b\'{"environment": {}, "folder": "/", "umask": 0, "limits": ""}\';'
         " socket.send_fds(talk, [request], [0, 1, 2]); talk.settimeout(60); print(talk.recv(100))"
     )
     command = [sys.executable, "-c", program, os.path.join(server, forkserver.SOCKET)]

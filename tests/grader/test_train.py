@@ -74,6 +74,7 @@ def test_a_run_leaves_what_a_submission_hands_in_and_the_readers_of_submissions_
     assert "layers.5.attn.attention_heads.7.to_q.weight" in {spec.name for spec in read.weights.specs}
 
 
+@pytest.mark.usefixtures("own_engine")  # the first run took one from the tests' server
 def test_the_same_run_again_gives_the_same_bytes_and_another_seed_others(place: Path, tmp_path: Path) -> None:
     train.run(str(place / "work"), tmp_path / "again", wish(place, epochs=2))
     assert files(tmp_path / "again") == files(place / "whole")
