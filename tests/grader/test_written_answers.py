@@ -31,10 +31,10 @@ def test_a_right_answer_passes_in_every_honest_spelling(judge: str, raw: object)
     assert verdict.earned == 1.0, (raw, verdict.feedback)
 
 
-@pytest.mark.parametrize("wrapper", around())
 @pytest.mark.parametrize(("judge", "raw"), FORMULAS, ids=lambda value: str(value)[:40])
-def test_a_right_formula_passes_with_words_and_signs_around_it(judge: str, raw: str, wrapper: str) -> None:
-    assert JUDGES[judge](wrapper.replace("ANSWER", raw)).earned == 1.0
+def test_a_right_formula_passes_with_words_and_signs_around_it(judge: str, raw: str) -> None:
+    written = [wrapper.replace("ANSWER", raw) for wrapper in around()]
+    assert [text for text in written if JUDGES[judge](text).earned != 1.0] == []
 
 
 @pytest.mark.parametrize(("judge", "raw"), WRONG_CASES, ids=lambda value: str(value)[:40])
