@@ -42,7 +42,7 @@ def run(text: str, given: dict[str, object], part: int = 0) -> dict[str, object]
     """Executes the program in a fresh module that already holds the given names; returns its namespace."""
     filename = FILENAMES[part]
     module = types.ModuleType(MODULES[part])
-    sys.modules[MODULES[part]] = module
+    sys.modules[MODULES[part]] = sys.modules["__main__"] = module  # as in a notebook: `import __main__` is the program
     namespace = module.__dict__
     # A script has a file, and every notebook has display; a definition of the program's own comes later.
     namespace.update(__file__=FILE, display=_display)
@@ -101,6 +101,7 @@ def forget() -> None:
     """Lets go of the modules of all programs, and so of what they hold."""
     for name in MODULES:
         sys.modules.pop(name, None)
+    sys.modules["__main__"] = types.ModuleType("__main__")
 
 
 def _display(*things: object, **options: object) -> None:

@@ -33,6 +33,8 @@ ELSEWHERE = {
     "what runs as a file": (book(("code", LAYER), ("code", "from torch import nn\nif __name__ == '__main__':\n" + INDENTED)), ("cell 2 line 6, inside `if __name__", "move it out of the `if`"), ("quotes",)),
     "another class": (book(("code", LAYER), ("code", f"from torch import nn\nclass Multi(nn.Module):\n{INDENTED}")), ("inside the class Multi (hw6.ipynb cell 2 line 2)", "Move it out"), ("rename",)),
     "a function": (book(("code", LAYER), ("code", f"def make():\n{INDENTED}    return SingleHeadAttention")), ("inside the function make (hw6.ipynb cell 2 line 1)",), ()),
+    "blanks of a web page": (book(("code", LAYER), ("code", SHA.replace("        return", "\u00a0" * 8 + "return"))), ("cell 2 line 6", "U+00A0", "type that line anew"), ("template", "indented")),
+    "a sign before it that nobody sees": (book(("code", LAYER), ("code", SHA.replace("class", "\u200bclass"))), ("cell 2 line 4", "U+200B"), ("deleted",)),
     "a comment, and another name": (book(("code", LAYER), ("code", "# class SingleHeadAttention(nn.Module):\n" + SHA.replace("SingleHead", "OneHead"))), ("as a comment", "OneHeadAttention (hw6.ipynb cell 2 line 5)"), ()),
     "nowhere": (book(("code", LAYER), ("markdown", "the class SingleHeadAttention is yours to write")), ("was that cell deleted or renamed?",), ("Markdown",)),
 }  # fmt: skip

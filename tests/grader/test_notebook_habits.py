@@ -58,6 +58,9 @@ HABITS = {
     "nothing is printed": cells(
         IMPORTS, "import os, contextlib", changed(HEAD, FORWARD, FORWARD + "        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):\n            print(x)\n"), LAYER
     ),
+    "a class that is set on __main__": cells(
+        IMPORTS, HEAD, "import __main__\n" + changed(LAYER, "class ViTLayer", "class Block") + "\n__main__.ViTLayer = Block"
+    ),
     "constants that loops make": cells(
         IMPORTS, "power = steps = 0\nfor _ in range(5):\n    power -= 0.1\nwhile steps < 3:\n    steps += 1\npower = round(power, 6) * steps / 3",
         changed(HEAD, "** -0.5", "** power"), LAYER

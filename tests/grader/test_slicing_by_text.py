@@ -39,12 +39,20 @@ BY_MODULE = [
     "sys.modules[__name__].__dict__['SingleHeadAttention'] = Mine",
     "vars(sys.modules[__name__])['SingleHeadAttention'] = Mine",
     "setattr(__import__(__name__), 'SingleHeadAttention', Mine)",
+    "setattr(__main__, 'SingleHeadAttention', Mine)",
+    "__main__.SingleHeadAttention = Mine",
+    "sys.modules['__main__'].SingleHeadAttention = Mine",
 ]
 
 
 @pytest.mark.parametrize("statement", BY_MODULE)
 def test_an_attribute_of_the_module_itself_is_a_name(statement: str) -> None:
-    assert statement in sliced("import sys", MINE, statement).programs["4a"].text
+    assert statement in sliced("import sys, __main__", MINE, statement).programs["4a"].text
+
+
+def test_a_name_that_is_looked_up_in_the_module_is_kept() -> None:
+    cells = ["import __main__\ndef helping(): return 3", SHA.format("__main__.helping()")]
+    assert "def helping" in sliced(*cells).programs["4a"].text
 
 
 def test_names_that_are_worked_out_are_kept_where_a_name_is_missing_alone() -> None:

@@ -57,6 +57,10 @@ HONEST = {
     "a script without a last newline": ("hw6__py", BOTH.rstrip()),
     "text after the notebook": ("hw6__ipynb", notebook(BOTH) + "\n}\n"),
     "sources as lists": ("hw6__ipynb", notebook(BOTH).replace(json.dumps(BOTH), json.dumps(BOTH.splitlines(True)))),
+    "sources as lists of lines without their ends": (
+        "hw6__ipynb",
+        notebook(BOTH).replace(json.dumps(BOTH), json.dumps(BOTH.split("\n"))),
+    ),
     "version 3": ("hw6__ipynb", VERSION_3),
     "an export of Jupyter": ("hw6__py", SCRIPT),
     "no version": ("hw6__ipynb", notebook(BOTH).replace('"nbformat": 4, ', "")),

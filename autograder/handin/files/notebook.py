@@ -129,7 +129,7 @@ def _cell(cell: Any, number: int, file: str) -> SavedCell | None:
     known = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     images = sum(any(_is_picture(str(kind), part) for kind, part in _data(output).items()) for output in known)
     raised = any(output.get("output_type") == "error" and output.get("ename") not in _HARMLESS for output in known)
-    return SavedCell(number, _text(source), _shortened(shown(_pieces(known))), images, raised=raised)
+    return SavedCell(number, _text(_lines(source)), _shortened(shown(_pieces(known))), images, raised=raised)
 
 
 def _with_empty(saved: list[SavedCell | None], cells: list[Any]) -> list[SavedCell | None]:
@@ -147,7 +147,7 @@ def _with_empty(saved: list[SavedCell | None], cells: list[Any]) -> list[SavedCe
 def _other(cell: dict[str, Any], number: int) -> Text | None:
     """A cell that is no code; of those that nobody knows, nothing is said."""
     kind, source = cell.get("cell_type"), cell.get("source", "")
-    return Text(kind, number, _text(source)) if kind in ("markdown", "raw") and _is_text(source) else None
+    return Text(kind, number, _text(_lines(source))) if kind in ("markdown", "raw") and _is_text(source) else None
 
 
 def _data(output: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +194,12 @@ def _shortened(text: str) -> str:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value))
+
+
+def _lines(source: Any) -> Any:
+    """A source as lines with their ends, which who writes a notebook by a program of their own may leave out."""
+    bare = isinstance(source, list) and len(source) > 1 and not any("\n" in line for line in source)
+    return "\n".join(source) if bare else source
 
 
 def _text(value: Any, *, ends: bool = True) -> str:

@@ -1,4 +1,4 @@
-"""Names that are bound or looked up by a text: `globals()["ViTLayer"] = Block`, `setattr(sys.modules[__name__], ...)`.
+"""Names that are bound or looked up by a text, or on the module: `globals()["ViTLayer"] = Block`, `__main__.N = 3`.
 
 Why separate: the slice follows names, and these are texts in the syntax; what they do is the same. Pure: a node in, its
 names out.
@@ -67,7 +67,9 @@ def _is_literal(node: ast.AST) -> bool:
 
 
 def loaded(node: ast.AST | None) -> str:
-    """The name that is looked up: `globals()["Block"]`; "" for what is none of that."""
+    """The name that is looked up: `globals()["Block"]`, `__main__.Block`; "" for what is none of that."""
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and _is_module(node.value):
+        return node.attr
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_table(node.value):
         return next(_text(node.slice), "")
     return ""
@@ -88,7 +90,12 @@ def _is_table(node: ast.AST) -> bool:
 
 
 def _is_module(node: ast.AST) -> bool:
-    """Whether this is the module that is being written: `sys.modules[__name__]`, or an import of that name."""
+    """Whether this is the module that is being written: `sys.modules[__name__]`, or an import of that name.
+
+    In a notebook that is `__main__`, and so it is where the program runs.
+    """
+    if isinstance(node, ast.Name):
+        return node.id == "__main__"
     if isinstance(node, ast.Call):
         named = isinstance(node.func, ast.Name) and node.func.id == "__import__"
         named = named or isinstance(node.func, ast.Attribute) and node.func.attr == "import_module"
@@ -99,4 +106,6 @@ def _is_module(node: ast.AST) -> bool:
 
 
 def _is_own_name(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value == "__main__"
     return isinstance(node, ast.Name) and node.id == "__name__"

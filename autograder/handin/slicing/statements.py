@@ -147,7 +147,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
     decorated = False
     for index in logical_starts(lines):
         line = lines[index].lstrip("\f")
-        if line[0] in " \t" and at or _CLAUSE.match(line) and at:
+        if line[0].isspace() and at or _CLAUSE.match(line) and at:
             continue
         if not decorated:
             at.append(index)
@@ -215,6 +215,8 @@ def _broken(cell: Cell, first: int, lines: list[str], error: BaseException, file
         message = f"{error.msg}: {lines[offset].strip()[:80]}" if lines[offset].strip() else str(error.msg)
         if lines[offset].startswith(MERGE_MARKS):
             message = f"a mark left by a merge conflict: {lines[offset][:80]}"
+        elif error.msg.startswith("invalid non-printable character"):
+            message = f"{message} (a sign that nobody sees came with text from elsewhere: type that line anew)"
         elif newer := newer_python(lines[offset]):
             message = f"{message} ({newer})"
     elif isinstance(error, ValueError):
@@ -225,5 +227,6 @@ def _broken(cell: Cell, first: int, lines: list[str], error: BaseException, file
 
 
 def _introduced(lines: Sequence[str]) -> frozenset[str]:
-    found = (match for match in map(_INTRODUCES.match, lines) if match)
+    shown = ("".join(sign for sign in line if sign.isprintable() or sign.isspace()) for line in lines)
+    found = (match for match in map(_INTRODUCES.match, shown) if match)
     return frozenset(match[1] or match[2] for match in found)
