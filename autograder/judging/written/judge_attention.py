@@ -6,6 +6,7 @@ message here may state a right value.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from autograder.core.policy import TOLERANCES
@@ -14,6 +15,8 @@ from autograder.judging.written import read
 from autograder.judging.written.algebra import Value
 from autograder.judging.written.commas import read_either_way
 from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
+
+_TERM = 0.01  # what an entry of a term may be off by, cut to two decimals
 
 
 def judge_vector(
@@ -26,7 +29,7 @@ def judge_vector(
     try:
         (found, understood), remarks = read_either_way(
             raw,
-            lambda typed: _read(typed, expected, vectors),
+            lambda typed: _read(typed, vectors),
             lambda read: any(_close(value, expected) for value in read[0]),
         )
     except Unreadable as problem:
@@ -40,11 +43,9 @@ def judge_vector(
     return wrong(kind, fix, raw, remarks, understood)
 
 
-def _read(
-    raw: object, expected: Sequence[float], vectors: Sequence[Sequence[float]]
-) -> tuple[list[tuple[float, ...]], str]:
+def _read(raw: object, vectors: Sequence[Sequence[float]]) -> tuple[list[tuple[float, ...]], str]:
     typed = read.combinations(raw, _named(vectors))
-    return [_flat(value, len(expected)) for value in typed.values], typed.understood
+    return [_flat(value, vectors) for value in typed.values], typed.understood
 
 
 def _named(vectors: Sequence[Sequence[float]]) -> dict[str, Value]:
@@ -52,17 +53,29 @@ def _named(vectors: Sequence[Sequence[float]]) -> dict[str, Value]:
     return {"V": listed, "v": listed, **{f"v{number}": vector for number, vector in enumerate(listed, start=1)}}
 
 
-def _flat(value: Value, length: int) -> tuple[float, ...]:
-    """A row, a column, or three vectors to be added (a list of terms), as one vector."""
+def _flat(value: Value, vectors: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """A row, a column, or the terms of the sum, a multiple of one of the vectors each, as one vector."""
+    length = len(vectors[0])
     entries = value if isinstance(value, tuple) else (value,)
     while len(entries) == 1 and isinstance(entries[0], tuple):
         entries = entries[0]
     numbers = [entry[0] if isinstance(entry, tuple) and len(entry) == 1 else entry for entry in entries]
     if all(isinstance(entry, tuple) and len(entry) == length and not _nested(entry) for entry in numbers):
-        numbers = [sum(column) for column in zip(*numbers)]
+        terms = [tuple(map(float, entry)) for entry in numbers]  # type: ignore[arg-type]
+        if all(_is_term(term, vectors) for term in terms):
+            numbers = [sum(column) for column in zip(*terms)]
     if len(numbers) != length or _nested(tuple(numbers)):
         raise Unreadable(f"this is not a vector with {length} entries", "write the entries, or the whole combination")
     return tuple(float(entry) for entry in numbers)  # type: ignore[arg-type]
+
+
+def _is_term(term: Sequence[float], vectors: Sequence[Sequence[float]]) -> bool:
+    """Whether it is a number times one of the vectors, as far as two decimals tell: a diagonal matrix has no terms."""
+    for vector in vectors:
+        share = sum(map(operator.mul, term, vector)) / sum(x * x for x in vector)
+        if all(abs(x - share * y) <= _TERM + TOLERANCES.vector * abs(x) for x, y in zip(term, vector)):
+            return True
+    return False
 
 
 def _nested(entries: tuple[Value, ...]) -> bool:

@@ -6,6 +6,7 @@ message here may state a right value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from autograder.core.policy import KEPT
@@ -14,6 +15,13 @@ from autograder.judging.written import read
 from autograder.judging.written.commas import read_either_way
 from autograder.judging.written.shapes import shape
 from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
+
+# "12 per filter", "12 weights each": one number, said of one of several things; "12, one bias each included" is not.
+_OF_ONE = re.compile(
+    r"\W*\d+(?:\s+(?!(?:bias|biases|with|incl|including|counting|and|plus|one|an?)\b)[A-Za-z]+){0,3}\s+"
+    r"(?:per|each|(?:for|in)\s+(?:each|every|one)|every|apiece)(?:\s+[A-Za-z]+)?\W*",
+    re.IGNORECASE,
+)
 
 
 def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdict:
@@ -26,6 +34,8 @@ def judge_parameters(raw: object, expected: int, slips: Sequence[Slip]) -> Verdi
     except Unreadable as problem:
         return unread(problem, kind, raw)
     if read.exactly(figure, expected):
+        if isinstance(raw, str) and _OF_ONE.fullmatch(raw):
+            return wrong(kind, "how many filters are there? Write the count for all of them", raw, remarks)
         return Verdict(1.0, remarks=remarks)
     for slip in slips:
         if isinstance(slip.value, (int, float)) and read.exactly(figure, slip.value):

@@ -13,6 +13,7 @@ import msgspec
 
 from autograder.judging.written.algebra import Value
 from autograder.judging.written.asides import without_repeats
+from autograder.judging.written.called import without_names
 from autograder.judging.written.chains import LABEL, split_outside, unwrapped, without_spoken_groups
 from autograder.judging.written.echo import matrices_echoed
 from autograder.judging.written.evaluate import Reading, evaluate
@@ -20,6 +21,7 @@ from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import List, Node, Product
 from autograder.judging.written.read import CONSTANTS, MAX_ENTRIES, Figure, few, figure, number
 from autograder.judging.written.spelling import bounded
+from autograder.judging.written.taken_back import standing
 from autograder.judging.written.tokens import tokens
 from autograder.judging.written.verdict import Unreadable
 from autograder.judging.written.words import FILLERS
@@ -27,7 +29,7 @@ from autograder.judging.written.words import FILLERS
 _AS_SQUARES = "the numbers were read row by row as two square matrices"
 _FOR_BOTH = "one matrix was read as the result for both inputs"
 _BOTH = re.compile(
-    r"\b(?:both|identical|same|twice|(?:for|of) each|each (?:of|image|input|matrix))\b"
+    r"\b(?:both|identical|same|ditto|twice|(?:for|of) each|each (?:of|image|input|matrix))\b"
     r"|^\s*[A-Za-z]\w?\s*=\s*[A-Za-z]\w?\s*="
     r"|^\s*[A-Za-z]\w?\s*=[^=]*\]\s*=\s*[A-Za-z]\w?\s*$",
     re.IGNORECASE,
@@ -110,6 +112,9 @@ class Matrices(msgspec.Struct, frozen=True):
 
 def matrices(raw: object) -> Matrices:
     """Two matrices: nested lists, rows as text ("1/7 2/7; 3/7 4/7"), LaTeX, or all entries in reading order."""
+    typed = raw
+    if isinstance(raw, str):
+        raw = without_names(standing(bounded(raw)))
     if isinstance(raw, str) and (once := next(filter(None, (each.match(bounded(raw)) for each in _TWICE)), None)):
         raw = f"{once[1]} for both"
     nested = _spoken(raw) or _halves(raw) or _nested(raw)
@@ -121,7 +126,7 @@ def matrices(raw: object) -> Matrices:
         return Matrices(tuple(_rows(matrix) for matrix in nested))
     if depth == 2 and isinstance(nested, tuple):
         found = _from_rows(nested)
-        twice = len(found.matrices) == 1 and isinstance(raw, str) and _BOTH.search(raw)
+        twice = len(found.matrices) == 1 and isinstance(raw, str) and (_BOTH.search(raw) or _BOTH.search(str(typed)))
         return Matrices(found.matrices * 2, _FOR_BOTH) if twice else found
     if depth == 1 and len(entries) % 2 == 0 and _side(len(entries) // 2):
         half = len(entries) // 2

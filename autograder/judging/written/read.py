@@ -32,6 +32,7 @@ from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Call, List, Node, Number, Repeat, Sum
 from autograder.judging.written.spelling import bounded, plain
+from autograder.judging.written.taken_back import standing
 from autograder.judging.written.tokens import tokens
 from autograder.judging.written.trees import children
 from autograder.judging.written.verdict import Unreadable
@@ -58,7 +59,7 @@ _BY_AXIS = (  # 0.25 i + 1.5 j + 3.75 k, the same with unit vectors e1, e2, e3, 
     *(
         re.compile(
             r"(?<![\w.])"
-            + r"\s{0,3}".join(rf"{_SIGNED}\s{0, 3}\*?\s{0, 3}{axis % each}" for each in letters)
+            + r"\s{0,3}".join(rf"{_SIGNED}\s{{0,3}}\*?\s{{0,3}}{axis % each}" for each in letters)
             + r"(?!\w)"
         )
         for axis, letters in zip(_AXES, ("ijk", "123"))
@@ -96,7 +97,7 @@ def number(raw: object) -> Figure:
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
         return last_that_reads(
-            cut(without_aside(_OF_WHICH.sub("", in_digits(without_repeats(bounded(raw)))))), _figure_of_text
+            cut(without_aside(_OF_WHICH.sub("", in_digits(without_repeats(standing(bounded(raw))))))), _figure_of_text
         )
     return figure(Number(repr(raw))) if raw >= 0 else figure(Sum(((-1, Number(repr(-raw))),)))
 
@@ -177,7 +178,8 @@ def combinations(raw: object, names: dict[str, Value]) -> Combination:
     """Three numbers, or a combination of the vectors in `names`."""
     known = {**CONSTANTS, **names}
     if isinstance(raw, str):
-        if _NAMED_ENTRIES.fullmatch(bounded(raw)):
+        raw = standing(bounded(raw))
+        if _NAMED_ENTRIES.fullmatch(raw):
             raw = re.sub(r"[A-Za-z]\w*\s*=", " ", raw)  # x = 0.25, y = 1.5, z = 3.75
         for named in _BY_AXIS:
             raw = named.sub(r"\1, \2, \3", raw)
@@ -223,7 +225,7 @@ def formula(raw: object, sample: dict[str, Value]) -> Node:
         raise Unreadable(f"{_kind(raw)} where a formula is asked for", "write the formula as text, in quotes")
     text = raw if isinstance(raw, str) else repr(raw)
 
-    answer = said(without_equations(bounded(text)))
+    answer = said(without_equations(standing(bounded(text))))
 
     def read(part: str) -> Node:
         node = answer.node(part)

@@ -19,6 +19,7 @@ from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import Number, Power
 from autograder.judging.written.read import Figure, few, figure, number
 from autograder.judging.written.spelling import bounded, plain
+from autograder.judging.written.taken_back import standing
 from autograder.judging.written.tokens import Token, tokens
 from autograder.judging.written.verdict import Unreadable
 from autograder.judging.written.words import FILLERS
@@ -46,8 +47,12 @@ _OR = re.compile(r"[,;]?\s{1,9}or\s{1,9}(?:(?:just|equivalently|also)\s)?", re.I
 _MOST_WAYS = 4
 # One way alone to read each bracket: with two, the work doubles with every pair.
 _ASIDE = re.compile(
-    r"(?<=[\w\])}])(?<!floor)(?<!ceil)\s{0,20}\(((?=[^()]*[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
+    r"(?<=[\w\])}])(?<!floor)(?<!ceil)\s{0,20}\(((?=[^()]*(?:\([^()]*\)[^()]*)?[A-Za-z=])(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
 )
+
+
+# "9 x 7 (30 - 4)/2 + 1 = 14": sizes, and behind them how one of them was worked out.
+_WORKING = re.compile(r"^(\s*\d+(?:\s*[x×*]\s*\d+)+)[\s:,]+((?:floor\s*)?\([^=]{1,80})=\s*(\d{1,6})\s*\.?$")
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -71,7 +76,8 @@ def shape(raw: object) -> Shape:
 
 def _of_text(raw: str) -> tuple[int, ...]:
     """The sizes in a text; "9 x 7 or 7 x 9" says the same sizes in two orders, of which the first is meant."""
-    ways = _OR.split(bounded(raw))
+    raw = standing(bounded(raw))
+    ways = _OR.split(raw)
     if 1 < len(ways) <= _MOST_WAYS and all(way.count("(") == way.count(")") for way in ways):
         found = [_of_one(way) for way in ways]
         if len({tuple(sorted(size for size in sizes if size != 1)) for sizes in found}) == 1:
@@ -86,7 +92,7 @@ def _of_one(raw: str) -> tuple[int, ...]:
     )  # a size is never less than nothing: that is a list's dash
     text = _SPACE.sub(" ", unwrapped(without_reason(raw).rstrip(" ,;.(")))
     text = _BATCH.sub(r"\1", plain(_ANGLES.sub(r"(\1)", re.sub("[|@]", ",", text))))
-    inside, main = _without_asides(_last(text))
+    inside, main = _without_asides(_last(_without_working(text)))
     found: list[tuple[int, ...]] = []
     problem: Unreadable | None = None
     clauses = [LABEL.sub(" ", clause) for clause in split_outside(_repeated_labels(main), ";\n")]
@@ -102,6 +108,17 @@ def _of_one(raw: str) -> tuple[int, ...]:
     sizes = max(reversed(found), key=len)
     more = [size for aside in inside for size in _new_sizes(aside, sizes)]
     return (*sizes, *more)
+
+
+def _without_working(text: str) -> str:
+    """Without an equation behind the sizes that comes to one of them, and holds."""
+    match = _WORKING.match(text)
+    if not match or match[3] not in re.findall(r"\d+", match[1]):
+        return text
+    try:
+        return match[1] if figure(parse(tokens(match[2]))).value // 1 == int(match[3]) else text
+    except Unreadable:
+        return text
 
 
 def _with_letters(text: str) -> str:
