@@ -62,9 +62,9 @@ def _root_mean_square(x: Tensor, eps: float) -> Tensor:
     return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()
 
 
-def _eps_of_1(x: Tensor, eps: float) -> Tensor:
-    """Whatever it should be, 1 is added to the variance: so much that small tokens stay small."""
-    return F.layer_norm(x, x.shape[-1:], eps=1.0)
+def _eps_of(large: float) -> Normalise:
+    """Whatever it should be, this is added to the variance: so much that small tokens stay small."""
+    return lambda x, eps: F.layer_norm(x, x.shape[-1:], eps=large)
 
 
 over_samples = _layer(_over(1, 2))
@@ -74,4 +74,5 @@ unit_length = _layer(_unit)
 centred = _layer(_centred)
 deviation_of_a_sample = _layer(_n_minus_1)
 root_mean_square = _layer(_root_mean_square)
-large_eps = _layer(_eps_of_1)
+large_eps = _layer(_eps_of(1.0))
+eps_of_a_tenth = _layer(_eps_of(0.1))

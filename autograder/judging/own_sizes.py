@@ -106,6 +106,7 @@ def _tries(trying: Student, question: str, usual: Case) -> Iterator[tuple[made_f
 
 def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made: Shown) -> dict[str, int]:
     left = dict(own)
+    asked = _shows_width(made, msgspec.structs.replace(usual, **own))
     for name in own:
         fewer = {other: size for other, size in left.items() if other != name}
         case = msgspec.structs.replace(usual, **fewer)
@@ -115,8 +116,17 @@ def _fewest(trying: Student, question: str, usual: Case, own: made_for.Own, made
         # heads that share dim have other sizes with any dim, and not those that were asked for
         if isinstance(case, LayerCase) and not made_for.has_room(other, case, no_more=made_for.heads_share_dim(own)):
             continue
+        if asked and not _shows_width(other, case):
+            continue  # 2 * dim is mlp_dim for one dim alone
         left, made = fewer, other
     return left
+
+
+def _shows_width(shown: Shown, case: Case) -> bool:
+    """Whether a layer has a map of dim to mlp_dim, or back, as it was asked to have."""
+    return isinstance(case, LayerCase) and any(
+        sorted(shape) == sorted((case.dim, case.mlp_dim)) for shape in shown.matrices
+    )
 
 
 def _answers(student: Student, question: str, case: Case) -> Shown | None:

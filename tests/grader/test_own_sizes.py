@@ -60,6 +60,20 @@ def test_only_what_is_a_number_is_called_one(question: str, sizes: dict[str, int
     assert set(found) == {f"{question}.1"} and found[f"{question}.1"].own_sizes == sizes
 
 
+def test_a_width_that_follows_from_another_argument_is_as_asked_for_one_of_them() -> None:
+    """2 * dim is mlp_dim in the model of 4(c); 4 * dim is not, and is charged as another layer."""
+    found = in_process.judged("4b", IMPORTS + _wide("2 * dim"))[0]
+    assert set(found) == {"4b.1"} and found["4b.1"].own_sizes == {"dim": 64, "mlp_dim": 128}
+    assert set(in_process.judged("4b", IMPORTS + _wide("4 * dim"))[0]) == {"4b.3", "4b.4"}
+
+
+def _wide(width: str) -> str:
+    text = LAYERS["plain GELU"]
+    signature, _, body = text.partition("super().__init__()")
+    assert "mlp_dim" in body
+    return signature + "super().__init__()" + body.replace("mlp_dim", f"({width})")
+
+
 def test_two_arguments_that_were_exchanged_are_told_by_what_they_do() -> None:
     """It works where both are 64; what to compare is said beside that."""
     text = ATTENTION["plain"].replace("nn.Linear(input_dim, inner_dim", "nn.Linear(inner_dim, input_dim")
