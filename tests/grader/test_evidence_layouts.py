@@ -60,6 +60,7 @@ LAYOUTS = {
     "|   1   |     0.41     |     0.21     |\n|   2   |     0.2      |     0.1      |\n+-------+--------------+--------------+",
     "Markdown": "| epoch | train | validation |\n|---:|---:|---:|\n| 1 | 0.41 | 0.21 |\n| 2 | 0.2 | **0.1** |",
     "sets alone": "1) train = 0.41 | valid = 0.21\n2) train = 0.20 | valid = 0.10",
+    "decimal commas and commas after them": "Epoche 1: Verlust Training 0,41, Verlust Validierung 0,21\nEpoche 2: Verlust Training 0,20, Verlust Validierung 0,10",
     "decimal commas": "Epoche 1: Trainingsverlust 0,41 – Validierungsverlust 0,21\nEpoche 2: Trainingsverlust 0,20 – Validierungsverlust 0,10",
     "of the epoch": "1: mean train loss of the epoch 0.41, val loss of the epoch 0.21\n2: mean train loss of the epoch 0.2, val loss of the epoch 0.1",
     "Spanish": "Época 1/2 → pérdida de entrenamiento: 0.41, pérdida de validación: 0.21\n"

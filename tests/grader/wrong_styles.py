@@ -149,6 +149,7 @@ OTHERS: Mapping[str, Wrong] = {
     "MLP half twice": Wrong(_apart("self.second(self.second(self.first(x)))"), SECOND, "mlp-twice"),
     "softmax for an activation": Wrong(((Z, "z = z.softmax(-1)"),), SECOND, "softmax-activation"),
     "eps of 1": Wrong(((N1, "y = F.layer_norm(x, x.shape[-1:], self.my_n1.weight, self.my_n1.bias, 1.0)"), (N2, "y = F.layer_norm(x, x.shape[-1:], self.my_n2.weight, self.my_n2.bias, 1.0)")), frozenset({"4b.4"}), "large-eps"),
+    "eps of a tenth": Wrong(((N1, "y = F.layer_norm(x, x.shape[-1:], self.my_n1.weight, self.my_n1.bias, 0.1)"), (N2, "y = F.layer_norm(x, x.shape[-1:], self.my_n2.weight, self.my_n2.bias, 0.1)")), frozenset({"4b.4"}), "eps-of-a-tenth"),
 }  # fmt: skip
 
 # One step too many between the parts of the layer.

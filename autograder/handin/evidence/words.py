@@ -89,7 +89,7 @@ _SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d{1,4}(?:\.\d{1,6})?")  # 97.3 ± 0
 _HELD_OUT = re.compile(r"held[\s_-]?out|hold[\s_-]?out", re.IGNORECASE)
 _PERCENT_FIRST = re.compile(r"(?<![\w%])%\s?(\d{1,3}(?:[.,]\d{1,6})?)(?![\w%])")  # %97.12, as Turkish writes it
 _POINT = re.compile(r"\d\.\d")
-_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?![\d,])")
+_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d{1,8})(?!,?\d)")
 # A word of no list with a sign of its own: "trên" begins with "tr", and is no training set.
 _UNKNOWN = re.compile(r"[^\W\d_]{0,40}[^\W\d_\x00-\x7f][^\W\d_]{0,40}")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
