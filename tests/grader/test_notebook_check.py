@@ -14,6 +14,7 @@ import pytest
 
 from autograder.commands import notebook
 from autograder.commands.notebook import held, serving
+from autograder.commands.notebook.own_files import own_files
 from autograder.core.errors import GraderFault, SubmissionError
 from autograder.core.records import Report, Submission
 from tests.grader.honest_styles import IMPORTS
@@ -50,19 +51,19 @@ class SingleHeadAttention:
 
 def test_what_the_kernel_does_not_hold_is_left_out(tmp_path: Path) -> None:
     cells = ["class ViTLayer: pass", "x = 1"]
-    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere")
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere", {})
     assert texts(tmp_path) == ["", "x = 1"], "the class was deleted, or its cell failed before it was made"
 
 
 def test_a_class_whose_name_an_object_of_it_has_is_left_in(tmp_path: Path) -> None:
     cells = ["class SingleHeadAttention: pass", "SingleHeadAttention = SingleHeadAttention()"]
-    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention()), tmp_path, tmp_path / "nowhere")
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention()), tmp_path, tmp_path / "nowhere", {})
     assert texts(tmp_path) == cells
 
 
 def test_a_class_whose_cell_cannot_be_told_leaves_every_cell_in(tmp_path: Path) -> None:
     cells = ["class SingleHeadAttention: a = 1", "class SingleHeadAttention: a = 2"]
-    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere")
+    held.collect(shell(cells, SingleHeadAttention=SingleHeadAttention), tmp_path, tmp_path / "nowhere", {})
     assert texts(tmp_path) == cells
 
 
@@ -72,30 +73,96 @@ def test_answers_and_own_modules_come_along_and_nothing_else(tmp_path: Path) -> 
     folder.mkdir()
     for name in ("answers.toml", "mine.py", "other.py", "secret.txt", "hw6.ipynb"):
         (working / name).write_text(name)
-    held.collect(shell(["from mine import x\nimport os"]), folder, working)
+    held.collect(shell(["from mine import x\nimport os"]), folder, working, {})
     assert sorted(path.name for path in folder.iterdir()) == ["answers.toml", "hw6.ipynb", "mine.py"]
     assert texts(folder) == ["from mine import x\nimport os"]
 
 
+OWN_FILES = {
+    "a module of a folder that sys.path leads to": (
+        "from attn import A",
+        {"src/attn.py"},
+        {"attn": "src/attn.py"},
+        {"attn.py"},
+    ),
+    "a package, of which a part is imported": (
+        "import parts.attn",
+        {"parts/__init__.py", "parts/attn.py"},
+        {"parts": "parts/__init__.py", "parts.attn": "parts/attn.py"},
+        {"parts/__init__.py", "parts/attn.py"},
+    ),
+    "what a module imports in its turn": ("import a", {"a.py", "b.py"}, {"a": "a.py", "b": "b.py"}, {"a.py", "b.py"}),
+    "a package whose import failed": ("from parts import attn", {"parts/attn.py"}, {}, {"parts/attn.py"}),
+    "a module that lies elsewhere than one of its name": (
+        "import a",
+        {"a.py", "src/a.py"},
+        {"a": "src/a.py"},
+        {"a.py"},
+    ),
+    "a script that is run": ("%run heads.py", {"heads.py"}, {}, {"heads.py"}),
+    "one without its ending": ("  %run -i -n ./heads", {"heads.py"}, {}, {"heads.py"}),
+    "one with a space, in a folder": (
+        "%run 'my part/heads 1.py' --x",
+        {"my part/heads 1.py"},
+        {},
+        {"my part/heads 1.py"},
+    ),
+    "one with a space behind a backslash": ("%run heads\\ 1.py", {"heads 1.py"}, {}, {"heads 1.py"}),
+    "a notebook of the name that the kernel's cells get": ("%run hw6.ipynb", {"hw6.ipynb"}, {}, {"run/hw6.ipynb"}),
+    "a script that is not there": ("%run gone.py", set(), {}, set()),
+    "an installed module": ("import x", {"lib/site-packages/x.py"}, {"x": "lib/site-packages/x.py"}, set()),
+    "a script that is only spoken of": ("# %run heads.py", {"heads.py"}, {}, set()),
+}
+
+
+@pytest.mark.parametrize("what", OWN_FILES)
+def test_what_the_kernels_code_comes_from_is_where_the_notebook_looks_for_it(what: str, tmp_path: Path) -> None:
+    cell, files, modules, copied = OWN_FILES[what]
+    working, folder = tmp_path / "working", tmp_path / "folder"
+    folder.mkdir()
+    for name in files:
+        (working / name).parent.mkdir(parents=True, exist_ok=True)
+        (working / name).write_text(f"# {name}")
+    imported = {name: SimpleNamespace(__file__=str(working / file), __name__=name) for name, file in modules.items()}
+    held.collect(shell([cell], ViTLayer=SingleHeadAttention), folder, working, imported)  # type: ignore[arg-type]
+    there = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert set(there) - {"hw6.ipynb"} == copied
+    for name, file in modules.items():
+        place = name.replace(".", "/") + ("/__init__" if file.endswith("__init__.py") else "") + ".py"
+        assert place not in copied or there[place] == f"# {file}"
+
+
+def test_the_notebook_itself_and_odd_modules_are_no_files_of_the_kernel(tmp_path: Path) -> None:
+    class Odd:
+        def __getattr__(self, name: str) -> str:
+            raise RuntimeError(name)
+
+    (tmp_path / "launcher.py").touch()
+    main = SimpleNamespace(__file__=str(tmp_path / "launcher.py"), __name__="__main__")
+    found = own_files([], {"__main__": main, "odd": Odd(), "none": None}, tmp_path, tmp_path / "ours")  # type: ignore[dict-item]
+    assert list(found) == []
+
+
 def test_a_kernel_without_a_class_is_told_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match="Run the cell with your class first"):
-        held.collect(shell(["x = 1"]), tmp_path, tmp_path)
+        held.collect(shell(["x = 1"]), tmp_path, tmp_path, {})
 
 
 def test_a_class_that_has_to_be_run_again_is_not_said_to_be_missing_in_the_notebook(tmp_path: Path) -> None:
     (tmp_path / "answers.toml").touch()
     folder = tmp_path / "folder"
     folder.mkdir()
-    absent = held.collect(shell(["x = 1"], SingleHeadAttention=SingleHeadAttention), folder, tmp_path)
-    assert absent == ("ViTLayer",)
-    reasons = {"4a": "it stands inside f", "4b": "found none"}
+    absent = held.collect(shell(["x = 1"], SingleHeadAttention=SingleHeadAttention), folder, tmp_path, {})
+    assert {name: held for name, (held, _) in absent.items()} == {"SingleHeadAttention": True, "ViTLayer": False}
+    reasons = {"4a": "found none", "4b": "it breaks off"}
     report = Report(Submission("s", "hw6.ipynb", "0" * 64, unusable=reasons), ())
     told = serving._of_the_kernel(report, absent).submission.unusable
-    assert told["4a"] == reasons["4a"], "the kernel holds it: the reason is another"
+    assert told["4a"].startswith("This kernel holds SingleHeadAttention, but its code stands in no cell")
+    assert "found none" not in told["4a"], "what the reader of the cells misses is not what is wrong"
     assert told["4b"].startswith("This kernel holds no class ViTLayer. Run the cell") and told["4b"].endswith(
-        "found none"
+        "it breaks off"
     )
-    assert serving._of_the_kernel(report, ()) == report, "a saved notebook is asked for"
+    assert serving._of_the_kernel(report, {}) == report, "a saved notebook is asked for"
 
 
 BROKEN = {
@@ -131,10 +198,10 @@ def test_what_this_computer_refuses_is_one_sentence_in_the_cell(
 def test_complaints_of_any_length_do_not_stop_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     babbling = 'import json, sys; sys.stderr.write("x" * 300_000); print(json.dumps({"text": "done"}))'
     monkeypatch.setattr(notebook, "_START", babbling)
-    assert [told["text"] for told in notebook._asked(tmp_path, "4a", True, ())] == ["done"]
+    assert [told["text"] for told in notebook._asked(tmp_path, "4a", True, {})] == ["done"]
     monkeypatch.setattr(notebook, "_START", 'import sys; sys.stderr.write("x" * 300_000 + "why")')
     with pytest.raises(GraderFault, match="why"):
-        list(notebook._asked(tmp_path, "4a", True, ()))
+        list(notebook._asked(tmp_path, "4a", True, {}))
 
 
 @pytest.mark.parametrize(("asked", "text"), [("4a", "4a"), (4, "4"), (4.0, "4"), ("", ""), (None, ""), (2.5, "2.5")])

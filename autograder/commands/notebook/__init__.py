@@ -47,9 +47,9 @@ def check(question: str | float = "", path: str | os.PathLike[str] | None = None
         asked, path = _typed(question), _path(path)
         with tempfile.TemporaryDirectory(prefix="check-") as folder:
             working = _working()
-            absent: tuple[str, ...] = ()
+            absent: dict[str, tuple[bool, str]] = {}
             if path is None and shell is not None:
-                absent = held.collect(shell, Path(folder), working)
+                absent = held.collect(shell, Path(folder), working, dict(sys.modules))
             found = Path(folder) if path is None and shell is not None else Path(path or ".")
             for told in _asked(found, asked, typed=path is not None or shell is None, absent=absent):
                 show.tell(told)
@@ -109,10 +109,10 @@ def _working() -> Path:
         ) from None
 
 
-def _asked(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _asked(path: Path, question: str, typed: bool, absent: dict[str, tuple[bool, str]]) -> Iterator[dict[str, Any]]:
     """What the checking process tells, as it comes. Raises GraderFault when it ends without an answer."""
     command = [sys.executable, "-I", "-X", "utf8", "-c", _START, _paths(), str(path.absolute()), question]
-    command += [str(os.getpid()), "typed" if typed else "kernel", *absent]
+    command += [str(os.getpid()), "typed" if typed else "kernel", json.dumps(absent)]
     answered = False
     with (
         tempfile.TemporaryFile("w+", errors="replace") as complaints,  # a pipe that nobody reads meanwhile fills up

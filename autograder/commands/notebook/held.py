@@ -2,7 +2,8 @@
 
 Why separate: a running notebook cannot see its own file (Colab has none in the working folder), and what was saved is
 not what runs. IPython keeps the text of each cell that was run; of a class that was defined more than once, the cell
-whose code the kernel holds counts, even where a later one failed on the way.
+whose code the kernel holds counts, even where a later one failed on the way. What came from files is read from them as
+they are now.
 """
 
 from __future__ import annotations
@@ -11,39 +12,65 @@ import json
 import linecache
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from autograder.commands.notebook.own_files import own_files
 from autograder.core.errors import SubmissionError
 from autograder.core.policy import FILES, POLICY
 
 CLASSES = tuple(question.class_name for question in POLICY.questions if question.class_name)
 BESIDE = (FILES.answers, FILES.history)
 MOST_BYTES = 20 << 20  # of one file, as when it is handed in
-_IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.M)
+OURS = Path(__file__).resolve().parents[2]
 
 
-def collect(shell: Any, folder: Path, working: Path) -> tuple[str, ...]:
-    """Writes `shell`'s cells as a notebook into `folder`, with what lies beside it in `working`: answers, own modules.
+def collect(shell: Any, folder: Path, working: Path, modules: Mapping[str, ModuleType]) -> dict[str, tuple[bool, str]]:
+    """Writes `shell`'s cells as a notebook into `folder`, with what belongs to them: answers, the student's own files.
+    `modules` are those that the kernel has imported.
 
-    The n-th cell is In[n], so that messages count cells as the brackets beside them do. Returns the classes that the
-    kernel does not hold. Raises SubmissionError when none of the homework's classes is there and no answers are.
+    The n-th cell is In[n], so that messages count cells as the brackets beside them do. Returns, of each class whose
+    text is not there, whether the kernel holds it, and why that is so and what to do. Raises SubmissionError when none
+    of the homework's classes is there and no answers are.
     """
     cells = list(_cells(shell))
-    beside = [name for name in BESIDE if (working / name).is_file()]
-    if not any(name in shell.user_ns for name in CLASSES) and FILES.answers not in beside:
+    beside = [(working / name, name) for name in BESIDE if (working / name).is_file()]
+    if not any(name in shell.user_ns for name in CLASSES) and FILES.answers not in (name for _, name in beside):
         raise SubmissionError(
             f"This kernel holds none of the classes {', '.join(CLASSES)}, and {working} no {FILES.answers}. "
             "Run the cell with your class first (after a restart: once more), then this one."
         )
-    modules = {name for cell in cells for name in _IMPORTS.findall(cell)}
-    beside += [f"{name}.py" for name in sorted(modules) if (working / f"{name}.py").is_file()]
-    for name in beside:
-        if (working / name).stat().st_size <= MOST_BYTES:
-            shutil.copyfile(working / name, folder / name)
+    texts = [*cells, *_copied([*beside, *own_files(cells, modules, working, OURS)], folder)]
     (folder / FILES.notebook).write_text(json.dumps(_notebook(cells)), encoding="utf-8")
-    return tuple(name for name in CLASSES if name not in shell.user_ns)
+    why = {name: (name in shell.user_ns, _unwritten(name, name in shell.user_ns, texts)) for name in CLASSES}
+    return {name: told for name, told in why.items() if told[1]}
+
+
+def _copied(files: Iterable[tuple[Path, str]], folder: Path) -> Iterator[str]:
+    """Copies each file to its place in `folder`, the first of each place, and gives its text."""
+    for file, name in files:
+        kept = folder / (f"run/{name}" if name == FILES.notebook else name)  # the kernel's own cells have that name
+        if file.is_file() and file.stat().st_size <= MOST_BYTES and not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, kept)
+            yield kept.read_text(encoding="utf-8", errors="replace")
+
+
+def _unwritten(name: str, held: bool, texts: Sequence[str]) -> str:
+    """Why there is no text of a class that is asked for; "" where some text has its name."""
+    if not held:
+        return (
+            f"This kernel holds no class {name}. Run the cell with it (after a restart: once more), see "
+            "that it ends without an error, and check again."
+        )
+    if any(re.search(rf"\b{name}\b", text) for text in texts):
+        return ""
+    return (
+        f"This kernel holds {name}, but its code stands in no cell that was run and in no file that a cell imports or "
+        "runs with %run: it cannot be read. Put the class into a cell, run that, and check again."
+    )
 
 
 def _cells(shell: Any) -> Iterator[str]:

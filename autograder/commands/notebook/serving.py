@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,16 @@ if TYPE_CHECKING:  # it needs packages of which `missing` says whether they are 
     from autograder.core.records import Report
 
 
-def main(path: str, question: str, kernel: str, how: str, *absent: str) -> None:
+def main(path: str, question: str, kernel: str, how: str, absent: str) -> None:
     """Prints what `check` finds at `path` as JSON, one line each. `kernel`: the process that it is done for.
 
-    `absent`: the classes that the kernel does not hold.
+    `absent`: of each class without a text, as JSON, whether the kernel holds it, and why there is none.
     """
     if lacking := missing():
         return _tell(text=lacking)
     threading.Thread(target=_end_with, args=(int(kernel),), daemon=True).start()
     try:
-        _check(Path(path), question, how == "typed", absent)
+        _check(Path(path), question, how == "typed", json.loads(absent))
     except UsageError as error:
         _tell(text=wrapped(str(error), WIDTH))
     except GraderFault as error:
@@ -40,7 +41,7 @@ def main(path: str, question: str, kernel: str, how: str, *absent: str) -> None:
         sys.exit(3)
 
 
-def _check(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> None:
+def _check(path: Path, question: str, typed: bool, absent: Mapping[str, tuple[bool, str]]) -> None:
     from autograder.grading import Options, checked, grade
     from autograder.handin import folders
     from autograder.report import html, terminal, unchecked
@@ -63,7 +64,7 @@ def _check(path: Path, question: str, typed: bool, absent: tuple[str, ...]) -> N
     _tell(text=text, html=html.cell(whole, left))
 
 
-def _of_the_kernel(report: Report, absent: tuple[str, ...]) -> Report:
+def _of_the_kernel(report: Report, absent: Mapping[str, tuple[bool, str]]) -> Report:
     """The report, in which a class that only has to be run again is not said to be missing in the notebook."""
     import msgspec
 
@@ -72,10 +73,8 @@ def _of_the_kernel(report: Report, absent: tuple[str, ...]) -> Report:
     unusable = dict(report.submission.unusable)
     for one in POLICY.questions:
         if one.class_name in absent and one.number in unusable:
-            unusable[one.number] = (
-                f"This kernel holds no class {one.class_name}. Run the cell with it (after a restart: once more), see "
-                f"that it ends without an error, and check again. {unusable[one.number]}"
-            )
+            held, words = absent[one.class_name]
+            unusable[one.number] = words if held else f"{words} {unusable[one.number]}"
     return msgspec.structs.replace(report, submission=msgspec.structs.replace(report.submission, unusable=unusable))
 
 
