@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 from torch import Tensor
 
-from autograder.judging import reshaped
+from autograder.judging import reshaped, scaled_scores
 from autograder.judging.code import attention_roles, layer_roles
 from autograder.judging.code.activations import USUAL
 from autograder.judging.code.compare import shape_text
@@ -110,6 +110,8 @@ def attention(
             fix="are numbers rounded on the way (float16, bfloat16, autocast), or is a small number added somewhere?",
         )
     wrong = [o for o in observations if not attention_roles.find(right, [o])]
+    if len(wrong) == len(observations) and (other := scaled_scores.told(observations, right)):
+        return other
     return _unnamed(wrong, len(observations), "(batch, tokens, input_dim, inner_dim)", extra)
 
 
