@@ -16,10 +16,12 @@ from autograder.judging.written.commas import read_either_way
 from autograder.judging.written.shapes import shape
 from autograder.judging.written.verdict import Slip, Unreadable, blank, slipped, unread, wrong
 
-# "12 per filter", "12 weights each": one number, said of one of several things; "12, one bias each included" is not.
+# "12 per filter", "12 weights each": one number, said of one of several things; "12, one bias each included" is not,
+# and neither is "12 per layer": of layers there is one.
 _OF_ONE = re.compile(
     r"\W*\d+(?:\s+(?!(?:bias|biases|with|incl|including|counting|and|plus|one|an?)\b)[A-Za-z]+){0,3}\s+"
-    r"(?:per|each|(?:for|in)\s+(?:each|every|one)|every|apiece)(?:\s+[A-Za-z]+)?\W*",
+    r"(?:(?:per|each|every|(?:for|in)\s+(?:each|every|one))\s+(?:output\s+|conv\w*\s+)?"
+    r"(?:filters?|kernels?|channels?|neurons?|units?|(?:feature\s+)?maps?)|each|apiece)\W*",
     re.IGNORECASE,
 )
 
