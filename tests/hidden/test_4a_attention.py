@@ -214,10 +214,14 @@ def _right_place(visit, case):
     calm = visit.forward(x).output
     trained = observe.trained(visit, x, calm, seed=case.seed)
     if not dropout.dropped(trained, calm):
+        factor = dropout.factor(trained, calm)
         raise Unmet(
             f"with dropout={dropout.P} and a single token in x, each output in train mode should be 0 or twice that of "
-            "eval mode, and yours is neither",
-            fix="nn.Dropout(dropout) belongs on the attention weights, after the softmax, or on the output",
+            f"eval mode, and yours is {'neither' if factor is None else f'0 or {factor:.3g} times that'}",
+            fix="nn.Dropout(dropout) belongs on the attention weights, after the softmax, or on the output"
+            if factor is None
+            else "what survives is divided by 1 - dropout, as nn.Dropout(dropout) does: is it the probability that was "
+            "given?",
         )
 
 

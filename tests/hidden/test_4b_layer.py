@@ -279,8 +279,9 @@ def _in_each_place(student, reference, case, attention, mlp, whole, *, added):
         # of a half that is wrong, twice what it adds may be no sign of anything
         if added and roles[name] and not missing and dropout_places.not_enlarged(student, case, half):
             raise Unmet(
-                f"in train mode with dropout={P} what is left of the {name}'s half is not enlarged",
-                fix="what survives is divided by 1 - dropout while training, as nn.Dropout does: so the mean stays",
+                f"in train mode with dropout={P} what is left of the {name}'s half is not doubled",
+                fix="what survives is divided by 1 - dropout while training, as nn.Dropout(dropout) does, so that the "
+                "mean stays: is it the probability that was given?",
                 earned=KEPT.dropout_ignores_p,
             )
     if missing:

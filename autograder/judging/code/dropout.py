@@ -28,6 +28,17 @@ def dropped(trained: Tensor, calm: Tensor, p: float = P) -> bool:
     return bool(explained.all()) and bool(gone.any())
 
 
+def factor(trained: Tensor, calm: Tensor) -> float | None:
+    """By what everything was multiplied that survived, where some of it did not; None where no number tells."""
+    tolerance = RTOL * calm.abs().max().clamp_min(1e-12)
+    known, gone = calm.abs() > 10 * tolerance, trained.abs() <= tolerance
+    left = known & ~gone
+    if not (known & gone).any() or not left.any():
+        return None
+    found = (trained[left] / calm[left]).median()
+    return float(found) if close(trained[left], found * calm[left], RTOL) else None
+
+
 def zero_share(added: Tensor) -> float:
     """The share of values that are exactly zero, up to the rounding of a sum with x."""
     return float((added.abs() <= TOLERANCES.zero).double().mean())
