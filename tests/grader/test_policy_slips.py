@@ -152,6 +152,8 @@ def test_another_spelling_is_the_same_policy(tmp_path: Path, what: str) -> None:
 def test_a_slip_is_told_with_its_line_and_what_to_write(tmp_path: Path, what: str) -> None:
     old, new, says, *at = SLIPS[what[9:]] if what.startswith("no TOML") else KINDS[what]
     path = changed(tmp_path, (old, new))
+    if what == "no TOML: braces in two lines" and sys.version_info < (3, 11):
+        pytest.skip("tomli reads TOML 1.1, where braces may stand in several lines")
     with pytest.raises(policy.BadPolicy) as refused:
         policy.load(path)
     said = str(refused.value)

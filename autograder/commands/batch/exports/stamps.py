@@ -35,7 +35,7 @@ def _read(path: Path) -> datetime | None:
         if not found:
             return None
         *parts, zone = found.groups()
-        offset = "+00:00" if zone in ("UTC", "Z") else (zone or "")
+        offset = "+00:00" if zone in ("UTC", "Z") else f"{zone[:3]}:{zone[-2:]}" if zone else ""  # as 3.10 reads it
         return datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*parts) + offset)
     except (OSError, ValueError):
         return None
