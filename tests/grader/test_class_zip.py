@@ -6,7 +6,9 @@ import io
 import os
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,64 @@ def test_two_members_of_one_name_cost_nothing(tmp_path: Path) -> None:
     assert unpacked(path, tmp_path / "out")["ada/hw6.py"] == b"a = 1"
 
 
+def renamed(path: Path, names: dict[bytes, bytes]) -> Path:
+    """The zip with other bytes in the place of names of the same length, as programs write them that know no flag."""
+    raw = path.read_bytes()
+    for name, written in names.items():
+        assert len(written) == len(name)
+        raw = raw.replace(name, written)
+    path.write_bytes(raw)
+    return path
+
+
+ZOE, JOSE = "Zoë Salda", "José Nu"
+AS_WRITTEN = {
+    "UTF-8 without the flag, as macOS and Info-ZIP": lambda name: name.encode(),
+    "the letters of the first PC, as Windows": lambda name: name.encode("cp437"),
+}
+
+
+@pytest.mark.parametrize("how", AS_WRITTEN)
+def test_names_are_those_that_who_packed_the_class_saw(tmp_path: Path, how: str) -> None:
+    written = [AS_WRITTEN[how](who) for who in (ZOE, JOSE)]
+    names = {b"x" * (len(name) - 1) + b"%d" % n: name for n, name in enumerate(written)}
+    path = packed(tmp_path / "class.zip", {f"{name.decode()}/hw6.py": "" for name in names})
+    assert set(unpacked(renamed(path, names), tmp_path / "out")) == {f"{ZOE}/hw6.py", f"{JOSE}/hw6.py"}
+
+
+def test_a_name_that_stands_beside_the_old_letters_is_the_name(tmp_path: Path) -> None:
+    own, others = b"yyyy\x82/hw6.py", b"xxxx\x82/hw6.py"
+    path, told = tmp_path / "class.zip", "日本太郎/hw6.py".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("ada/hw6.py", "")
+        for name in ("yyyyy/hw6.py", "xxxxx/hw6.py"):  # WinZip's field holds the sum of the name that it is of
+            entry = zipfile.ZipInfo(name)
+            entry.extra = struct.pack("<HHBI", 0x7075, 5 + len(told), 1, zlib.crc32(own)) + told
+            archive.writestr(entry, "")
+    path = renamed(path, {b"yyyyy/hw6.py": own, b"xxxxx/hw6.py": others})
+    assert set(unpacked(path, tmp_path / "out")) == {"ada/hw6.py", "日本太郎/hw6.py", "xxxxé/hw6.py"}
+
+
+def test_backslashes_part_folders_in_a_class_as_in_a_submission(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {
+        "class\\ada\\": "",
+        "class\\ada\\first.ipynb": "1",
+        "class\\ada\\second.ipynb": "2",
+        "class\\ben\\hw6.py": "3",
+    }
+    path = packed(tmp_path / "class.zip", files)
+    assert set(unpacked(path, tmp_path / "out")) == {"ada/first.ipynb", "ada/second.ipynb", "ben/hw6.py"}
+    assert {entry.id for entry in folder.read(tmp_path / "out" / "submissions").entries} == {"ada", "ben"}
+
+
+def test_a_name_too_long_for_this_disk_is_shortened_and_costs_nobody_the_work(tmp_path: Path) -> None:
+    long = "長" * 90
+    path = packed(tmp_path / "class.zip", {f"{long}1.ipynb": "1", f"{long}2.ipynb": "2", f"ada/{long}.tar.gz": "3"})
+    found = unpacked(path, tmp_path / "out")
+    assert sorted(found.values()) == [b"1", b"2", b"3"]
+    assert {name[-6:] for name in found} == {".ipynb", "tar.gz"}
+
+
 BROKEN = {"no zip": b"hello", "cut off": None, "empty": b""}
 
 
@@ -126,6 +186,26 @@ def test_damaged_data_in_a_whole_zip_is_said_in_one_sentence(tmp_path: Path) -> 
     path.write_bytes(data)
     with pytest.raises(UsageError, match="cannot be unpacked"):
         unpacked(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_data_that_is_damaged_is_said_however_it_was_packed(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("ada/hw6.py", os.urandom(30_000).hex())
+        archive.writestr("ben/hw6.py", "b = 1")
+    data = bytearray(path.read_bytes())
+    for place in range(5000, 5100):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="cannot be unpacked"):
+        unpacked(path, tmp_path / "out")
+
+
+def test_a_list_whose_names_are_no_text_is_said_in_one_sentence(tmp_path: Path) -> None:
+    path = packed(tmp_path / "class.zip", {"ada/hw6.py": "", "zoë/hw6.py": ""})
+    with pytest.raises(UsageError, match="cannot be unpacked"):
+        unpacked(renamed(path, {"zoë".encode(): b"zo\xff\xff"}), tmp_path / "out")
 
 
 def test_a_zip_without_files_says_so(tmp_path: Path) -> None:

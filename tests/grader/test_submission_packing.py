@@ -208,6 +208,14 @@ def test_a_name_that_leads_out_of_the_zip_refuses_it(name: str, tmp_path: Path) 
     assert "leads out" in load(written(tmp_path, {"s.zip": evil(name)}) / "s.zip").problem
 
 
+def test_what_programs_leave_behind_counts_nothing_behind_backslashes_either(tmp_path: Path) -> None:
+    left = {f"work\\.venv\\{number}.py": b"" for number in range(policy.CAPS.zip_files)}
+    zipped(tmp_path / "s.zip", {"work\\": b"", "work\\hw6.py": BOTH, "work\\a\\": b"", **left})
+    members = zip_members((tmp_path / "s.zip").read_bytes(), "s.zip")
+    assert [member.name for member in members] == ["work/hw6.py"]
+    assert sorted(load(tmp_path / "s.zip").programs) == ["4a", "4b"]
+
+
 def test_a_link_in_a_zip_is_not_read(tmp_path: Path) -> None:
     data = evil("answers.toml", external_attr=(stat.S_IFLNK | 0o777) << 16)
     submission = load(written(tmp_path, {"s.zip": data}) / "s.zip")

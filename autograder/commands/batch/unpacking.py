@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import lzma
 import re
 import shutil
 import stat
@@ -17,11 +18,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from autograder.commands.batch.exports import people, systems
 from autograder.commands.batch.exports.places import holds
 from autograder.core.errors import UsageError
 from autograder.handin.files import kinds
+from autograder.handin.files.packed_names import name_of
 from autograder.handin.folders import BESIDE, ROSTER, WORK, is_work, own_files
 from autograder.report import results
 from autograder.sandbox import scratch
@@ -33,6 +36,12 @@ _END_BYTES = (1 << 16) + 22  # in which a zip's end stands, with the longest com
 MAX_MEMBERS = 500_000  # a thousand submissions of some ten files, and a virtual environment in a few of them
 MAX_GB = 64
 _CHUNK = 1 << 20
+_LONGEST_NAME = 255  # bytes; other systems count letters, of which one has up to four
+# What reading a zip raises where it is broken; ValueError: a name that is no text, a number that is none.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, RuntimeError, EOFError,
+    ValueError,
+)  # fmt: skip
 _PART = re.compile(r"(.+-\d{8}T\d{6}Z(?:-\d+)?)-\d{3}\.zip", re.IGNORECASE)  # HW6-20261121T171502Z-001.zip
 
 
@@ -98,7 +107,7 @@ def several_in(path: Path) -> bool:
 def _told(path: Path, enough: Callable[[set[str], set[str]], bool]) -> bool:
     try:
         return path.suffix.lower() == ".zip" and _list_size(path) <= _LONGEST_LIST and _holds_several(path, enough)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError, struct.error):
+    except (*_DAMAGED, OSError):
         return False
 
 
@@ -140,7 +149,7 @@ def _is_one(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             paths = [_parts(member) for member in archive.infolist() if _wanted(member)]
-    except (zipfile.BadZipFile, NotImplementedError, OSError):
+    except (*_DAMAGED, OSError):
         return False  # said when it is unpacked
     return any(len(parts) == 1 and parts[0] in (*WORK, *BESIDE) for parts in paths)
 
@@ -170,7 +179,7 @@ def _unpack(zips: Sequence[Path], target: Path, *, apart: bool) -> None:
         with contextlib.ExitStack() as opened:
             archives = [opened.enter_context(zipfile.ZipFile(path := each)) for each in zips]
             members = [(archive, member) for archive in archives for member in archive.infolist() if _wanted(member)]
-            _check(path, [member for _, member in members if not member.is_dir()], target.parent)
+            _check(path, [member for _, member in members if not _is_folder(member)], target.parent)
             if target.exists():
                 scratch.remove(str(target))  # of an earlier zip
             target.mkdir()
@@ -181,8 +190,8 @@ def _unpack(zips: Sequence[Path], target: Path, *, apart: bool) -> None:
                     path = Path(str(archive.filename))
                     below = _parts(member)[front:]
                     place = target.joinpath(*[path.stem] * apart, *below)
-                    place.mkdir(parents=True, exist_ok=True) if member.is_dir() else _write(archive, member, place)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+                    place.mkdir(parents=True, exist_ok=True) if _is_folder(member) else _write(archive, member, place)
+    except _DAMAGED as error:
         raise UsageError(
             f"{path} cannot be unpacked ({error}). Download it once more, or unpack it and give the folder"
         ) from None
@@ -190,17 +199,31 @@ def _unpack(zips: Sequence[Path], target: Path, *, apart: bool) -> None:
 
 def _wanted(member: zipfile.ZipInfo) -> bool:
     """A plain file or a folder with a harmless path, and none of what systems leave in zips."""
-    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+    parts = PurePosixPath(name_of(member)).parts
     mode = member.external_attr >> 16
-    plain = not mode or not stat.S_IFMT(mode) or (stat.S_ISDIR(mode) if member.is_dir() else stat.S_ISREG(mode))
+    plain = not mode or not stat.S_IFMT(mode) or (stat.S_ISDIR(mode) if _is_folder(member) else stat.S_ISREG(mode))
     harmless = bool(parts) and ".." not in parts and not parts[0].startswith(("/", "__MACOSX"))
     return harmless and plain and "\0" not in member.filename
 
 
 def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     """The names on its way; of a folder an empty one more, so that it lies in none that has to be kept for it alone."""
-    parts = PurePosixPath(member.filename).parts
-    return (*parts, "") if member.is_dir() else parts
+    parts = tuple(_fitting(part) for part in PurePosixPath(name_of(member)).parts)
+    return (*parts, "") if _is_folder(member) else parts
+
+
+def _fitting(name: str) -> str:
+    """A name that this disk takes: one that is too long keeps its beginning, and its ending says what it is."""
+    raw = name.encode("utf-8", "replace")
+    if len(raw) <= _LONGEST_NAME:
+        return name
+    last = "".join(PurePosixPath(name).suffixes[-2:])[-16:]  # .tar.gz
+    last = f"~{hashlib.sha256(raw).hexdigest()[:8]}{last}"  # of two that begin alike each is kept
+    return raw[: _LONGEST_NAME - len(last.encode("utf-8", "replace"))].decode(errors="ignore") + last
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    return name_of(member).endswith("/")
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo], place: Path) -> None:
@@ -231,13 +254,21 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> No
         place.parent.mkdir(parents=True, exist_ok=True)
         left = member.file_size
         with archive.open(member) as source, place.open("xb") as file:
-            while part := source.read(_CHUNK):
+            while part := _more(source):
                 left -= len(part)
                 if left < 0:
-                    raise zipfile.BadZipFile(f"{member.filename} is larger than the zip says")
+                    raise zipfile.BadZipFile(f"{name_of(member)} is larger than the zip says")
                 file.write(part)
     except FileExistsError:
         pass  # a second member of the same name: the first one stays
     except OSError as error:
         if error.errno in (28, 122):  # ENOSPC, EDQUOT
             raise UsageError(f"{place.parent}: the disk is full. Give an --out with more room") from None
+
+
+def _more(source: IO[bytes]) -> bytes:
+    """The next bytes. Raises BadZipFile: what bzip2 says of damaged data reads as a disk's refusal."""
+    try:
+        return source.read(_CHUNK)
+    except (OSError, lzma.LZMAError) as error:
+        raise zipfile.BadZipFile(str(error)) from None

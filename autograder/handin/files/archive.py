@@ -20,6 +20,7 @@ from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.text import one_line
 from autograder.handin.files.members import Member, is_ignored, our_folders, too_large
+from autograder.handin.files.packed_names import name_of
 
 _MB = 1024 * 1024
 TARS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz", ".tbz2", ".txz")
@@ -43,22 +44,21 @@ def zip_members(data: bytes, name: str) -> tuple[Member, ...]:
         entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, UnicodeError) as error:
         raise SubmissionError(f"{name} cannot be opened as a zip ({error}). It seems damaged: make it again.") from None
-    used = [entry for entry in entries if not _is_folder(entry) and not is_ignored(entry.filename)]
-    ours = our_folders(entry.filename for entry in used)
-    used = [entry for entry in used if not entry.filename.startswith(ours)] if ours else used
+    called = [(name_of(entry), entry) for entry in entries]
+    used = [(own, entry) for own, entry in called if not own.endswith("/") and not is_ignored(own)]
+    ours = our_folders(own for own, _ in used)
+    used = [(own, entry) for own, entry in used if not own.startswith(ours)] if ours else used
     check_amount(len(used), len(entries), 0, name)
-    for entry in used:
-        check_name(entry.filename, name)
-    twice = [filename for filename, count in Counter(entry.filename for entry in used).items() if count > 1]
+    for own, _ in used:
+        check_name(own, name)
+    twice = [own for own, count in Counter(own for own, _ in used).items() if count > 1]
     if twice:
         raise SubmissionError(
             f"{name} holds the file {twice[0][:100]} more than once; it is unclear which one counts. {ONLY}"
         )
-    # old Windows tools write their own sign between folders
-    names = [entry.filename.replace("\\", "/") for entry in used]
     unpacking = _Unpacking(archive, name)
     return tuple(
-        Member(own, functools.partial(unpacking.read, one), one.file_size, _date(one)) for own, one in zip(names, used)
+        Member(own, functools.partial(unpacking.read, own, one), one.file_size, _date(one)) for own, one in used
     )
 
 
@@ -116,10 +116,6 @@ def _date(entry: zipfile.ZipInfo) -> int:
     return (((year * 100 + month) * 100 + day) * 100 + hour) * 100 + minute if year > 1980 else 0
 
 
-def _is_folder(entry: zipfile.ZipInfo) -> bool:
-    return entry.filename.endswith("/")  # ZipInfo.is_dir fails on an empty name
-
-
 class _Unpacking:
     """Reads the files of one zip, each under its own cap and all of them under that of the zip.
 
@@ -132,32 +128,35 @@ class _Unpacking:
         self._seen: set[str] = set()  # what is read again counts once
         self._size = 0
 
-    def read(self, entry: zipfile.ZipInfo) -> bytes:
-        """The file's bytes. Raises SubmissionError where it is a link, too large, damaged, or packed as no file is."""
+    def read(self, own: str, entry: zipfile.ZipInfo) -> bytes:
+        """The bytes of the file called `own`.
+
+        Raises SubmissionError where it is a link, too large, damaged, or packed as no file is.
+        """
         limit = policy.CAPS.file_mb * _MB
-        _check_entry(entry, self._name)
+        _check_entry(own, entry, self._name)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise SubmissionError(f"{entry.filename} is a link to another file. Put the file itself into the zip.")
+            raise SubmissionError(f"{own} is a link to another file. Put the file itself into the zip.")
         if entry.file_size > limit:
-            raise SubmissionError(too_large(entry.filename, entry.file_size))
-        if entry.filename not in self._seen:
+            raise SubmissionError(too_large(own, entry.file_size))
+        if own not in self._seen:
             check_amount(0, 0, self._size + entry.file_size, self._name)
-            self._seen.add(entry.filename)
+            self._seen.add(own)
             self._size += entry.file_size
         try:
             with self._archive.open(entry) as file:
                 data = file.read(limit + 1)
         except _UNPACKING as error:
             raise SubmissionError(
-                f"{entry.filename} cannot be unpacked ({error}). The zip seems damaged: make it again."
+                f"{own} cannot be unpacked ({error}). The zip seems damaged: make it again."
             ) from None
         if len(data) > limit:
-            raise SubmissionError(too_large(entry.filename, len(data)))
+            raise SubmissionError(too_large(own, len(data)))
         return data
 
 
-def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
-    shown = entry.filename[:100]
+def _check_entry(own: str, entry: zipfile.ZipInfo, name: str) -> None:
+    shown = own[:100]
     if entry.flag_bits & 1:
         raise SubmissionError(f"{name} is protected by a password ({shown}). Make the zip without one.")
     if entry.file_size > _MB and entry.file_size > policy.CAPS.zip_ratio * max(entry.compress_size, 1):
