@@ -111,6 +111,8 @@ OWN_FILES = {
     "a notebook of the name that the kernel's cells get": ("%run hw6.ipynb", {"hw6.ipynb"}, {}, {"run/hw6.ipynb"}),
     "a script that is not there": ("%run gone.py", set(), {}, set()),
     "an installed module": ("import x", {"lib/site-packages/x.py"}, {"x": "lib/site-packages/x.py"}, set()),
+    "a script of a user whom nobody knows": ("%run ~nobody-has-this-name/heads.py", set(), {}, set()),
+    "a script whose name no file can have": (f"%run {'x' * 300}.py", set(), {}, set()),
     "a script that is only spoken of": ("# %run heads.py", {"heads.py"}, {}, set()),
 }
 
@@ -130,6 +132,13 @@ def test_what_the_kernels_code_comes_from_is_where_the_notebook_looks_for_it(wha
     for name, file in modules.items():
         place = name.replace(".", "/") + ("/__init__" if file.endswith("__init__.py") else "") + ".py"
         assert place not in copied or there[place] == f"# {file}"
+
+
+def test_a_library_on_the_path_crowds_out_no_module_of_the_students(tmp_path: Path) -> None:
+    names = [*(f"library.part{number}" for number in range(1000)), "heads", "mine.layers"]
+    imported = {name: SimpleNamespace(__file__=f"/elsewhere/{name}.py", __name__=name) for name in names}
+    found = [place for _, place in own_files([], imported, tmp_path, tmp_path / "ours")]  # type: ignore[arg-type]
+    assert found[:2] == ["heads.py", "mine/layers.py"] and len(found) == 200
 
 
 def test_the_notebook_itself_and_odd_modules_are_no_files_of_the_kernel(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from autograder.core import lateness
 from autograder.core.errors import UsageError
 from autograder.core.policy import POLICY, Late
 from autograder.core.records import Report
+from autograder.core.times import time_of
 from autograder.report import message, summary
 from autograder.report.class_table import ClassRow
 
@@ -47,9 +48,7 @@ def due(typed: str) -> datetime | None:
         if found is None:
             raise ValueError
         day, clock, zone = found.groups()
-        zone = (zone or "").replace("Z", "+00:00")
-        zone = zone if not zone or ":" in zone else f"{zone[:3]}:{zone[3:]}"
-        return datetime.fromisoformat(f"{day}T{clock or '23:59:59'}{zone}")
+        return time_of(day, clock or "23:59:59", zone)
     except ValueError:
         raise UsageError(f'--due {typed}: give a time as "2026-05-03 23:59", or a day') from None
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from autograder.commands.batch.entries import Person
 from autograder.core.text import one_line
+from autograder.core.times import time_of
 from autograder.handin.folders import ROSTER
 
 MAX_ROSTER_MB = 64  # it repeats every test's output: 0.1 MB a student would be much
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:\d\d)?$")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?$")
 
 
 Roster = dict[str, tuple[tuple[Person, ...], datetime | None]]  # people and time by the name of a folder
@@ -67,9 +68,8 @@ def _when(about: object) -> datetime | None:
     found = _TIME.match(_word(_field(about, "created_at")))
     if found is None:
         return None
-    day, clock, zone = found.groups()
     try:
-        return datetime.fromisoformat(f"{day}T{clock}{zone.replace('Z', '+00:00') if zone else ''}")
+        return time_of(*found.groups())
     except ValueError:
         return None
 

@@ -8,6 +8,7 @@ they are now.
 
 from __future__ import annotations
 
+import errno
 import json
 import linecache
 import re
@@ -52,10 +53,20 @@ def _copied(files: Iterable[tuple[Path, str]], folder: Path) -> Iterator[str]:
     """Copies each file to its place in `folder`, the first of each place, and gives its text."""
     for file, name in files:
         kept = folder / (f"run/{name}" if name == FILES.notebook else name)  # the kernel's own cells have that name
-        if file.is_file() and file.stat().st_size <= MOST_BYTES and not kept.exists():
+        if _copies(file) and not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, kept)
             yield kept.read_text(encoding="utf-8", errors="replace")
+
+
+def _copies(file: Path) -> bool:
+    """Whether there is such a file, and it is one that could be handed in."""
+    try:
+        return file.is_file() and file.stat().st_size <= MOST_BYTES
+    except OSError as problem:
+        if problem.errno == errno.ENAMETOOLONG:  # what a cell calls a file is no name that one can have
+            return False
+        raise
 
 
 def _unwritten(name: str, held: bool, texts: Sequence[str]) -> str:

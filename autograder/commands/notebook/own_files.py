@@ -6,14 +6,16 @@ submission's reader looks for. Nothing here reads what a file says, and nothing 
 
 from __future__ import annotations
 
+import os.path
 import re
 import sysconfig
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
-_MOST = 200  # files of one package; a homework's own has a handful
+_MOST = 200  # files of one package, and modules in all; a homework's own are a handful
 _IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.M)
 _RUN = re.compile(r"""^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*(?:"([^"\n]+)"|'([^'\n]+)'|((?:\\ |[^\s"'#])+))""", re.M)
 _INSTALLED = ("site-packages", "dist-packages")
@@ -26,12 +28,15 @@ def own_files(
 
     `modules`: those that are imported already, by whichever way they were found. A file that a cell imports and that
     lies in `working` is one of them even where its import failed. Nothing that was installed, of Python's own or below
-    `ours` is any.
+    `ours` is any. Where there are too many, a library lies on the path: the packages of the fewest modules count.
     """
+    packages: dict[str, list[tuple[Path, str]]] = defaultdict(list)
     for name, module in list(modules.items()):
         if (file := _source(module)) and not _foreign(file, ours):
             parts = name.split(".") + (["__init__"] if file.stem == "__init__" else [])
-            yield file, "/".join(parts) + ".py"
+            packages[parts[0]].append((file, "/".join(parts) + ".py"))
+    fewest_first = sorted(packages.values(), key=len)
+    yield from islice(chain.from_iterable(fewest_first), _MOST)
     text = "\n".join(cells)
     for name in sorted(set(_IMPORTED.findall(text)) - set(modules)):
         for file in (working / f"{name}.py", *sorted(islice((working / name).rglob("*.py"), _MOST))):
@@ -41,7 +46,7 @@ def own_files(
         given = next(filter(None, found)).replace("\\ ", " ")
         named = given if given.endswith((".py", ".ipynb")) else f"{given}.py"  # as IPython completes it
         parts = [part for part in PurePosixPath(named).parts if part not in ("/", "~", "..")]
-        yield working / Path(named).expanduser(), "/".join(parts)
+        yield working / os.path.expanduser(named), "/".join(parts)  # a user that nobody knows stays as typed
 
 
 def _source(module: ModuleType) -> Path | None:

@@ -10,6 +10,8 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from autograder.core.times import time_of
+
 _NAME = "timestamp.txt"
 _BYTES = 100
 # nbgrader: 2026-11-20 23:59:59.999999 UTC; Sakai: 20261120213000000, in the zone of the course
@@ -34,8 +36,7 @@ def _read(path: Path) -> datetime | None:
             found = _FORM.fullmatch(file.read(_BYTES).decode("ascii", "replace").strip())
         if not found:
             return None
-        *parts, zone = found.groups()
-        offset = "+00:00" if zone in ("UTC", "Z") else f"{zone[:3]}:{zone[-2:]}" if zone else ""  # as 3.10 reads it
-        return datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*parts) + offset)
+        year, month, day, hour, minute, second, zone = found.groups()
+        return time_of(f"{year}-{month}-{day}", f"{hour}:{minute}:{second}", zone)
     except (OSError, ValueError):
         return None
