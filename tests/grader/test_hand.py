@@ -131,6 +131,7 @@ REFUSED = {
     "semicolons after sep=": ("sep=;\nid;question;points\nada;2d;9\n", "line 3: 9 points"),
     "two columns of points": ("id,question,points,Points\nada,2d,2,1\n", "line 1: there are two columns 'points'"),
     "a decimal comma between commas": (HEAD + "ada,2d,1,5,good\n", "line 2: it has 5 cells, and line 1 names 4"),
+    "a line far above that is no title": ("\n" * 12 + HEAD, "line 1: there is no column id"),
     "another separator": ("id|question|points\nada|2d|1\n", "line 1: there is no column id, question, points"),
 }
 
@@ -142,6 +143,7 @@ TAKEN = {
     "other columns and blank cells at the end": 'Name,Points,id,Name,question,comment\nx,1.5,-ben,y,2d,"a; b, c",,\n',
     "all in quotes": '"id";"question";"points";"comment"\n"-ben";"2d";"1,5";"a; b, c"',
     "semicolons in the names of other columns": 'id,question,points,comment,"a;b;c"\n-ben,2d,1.5,"a; b, c",\n',
+    "a title and a blank row above": 'Homework 6,,,\n,,,\nid,question,points,comment\n-ben,2d,1.5,"a; b, c"\n',
 }
 
 
@@ -169,6 +171,38 @@ def test_a_wrong_table_is_refused_with_its_line_and_changes_nothing(tmp_path: Pa
         hand.gather([tmp_path / "h.csv"], ENTRIES, tmp_path)
     assert words in str(refused.value) and "h.csv" in str(refused.value)
     assert not (tmp_path / hand.KEPT).exists()
+
+
+# What stands in a table, and whose it is among these: "" where nobody can tell.
+NUMBERED = [Entry(identity, Path(identity)) for identity in ("007", "0", "3031234567", "31", "031", "José", "12E3")]
+IDS_OF_SPREADSHEETS = {
+    "7": "007", "07": "007", "7.0": "007", "0": "0", "00": "0", "3031234567,00": "3031234567", "'007": "007",
+    "31": "31", "031": "031", "Jose\u0301": "José", "12E3": "12E3", "0031": "", "": "", "3.03E+09": "", "70": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", IDS_OF_SPREADSHEETS)
+def test_an_id_of_which_a_spreadsheet_made_a_number_is_taken_where_it_can_be_one_alone(
+    tmp_path: Path, typed: str
+) -> None:
+    (tmp_path / "h.csv").write_text(f'{HEAD}"{typed}",2d,1,\n', "utf-8")
+    try:
+        marks, _ = hand.gather([tmp_path / "h.csv"], NUMBERED, tmp_path)
+    except UsageError as refused:
+        assert IDS_OF_SPREADSHEETS[typed] == "" and "there is no submission" in str(refused)
+    else:
+        assert list(marks) == [IDS_OF_SPREADSHEETS[typed]]
+
+
+def test_an_id_that_nobody_has_is_told_with_the_likely_reason(tmp_path: Path) -> None:
+    for typed, words in (
+        ("3.03E+09", "the format Text"),
+        ("3,03e+09", "the format Text"),
+        ("jose", "is 'José' meant?"),
+    ):
+        (tmp_path / "h.csv").write_text(f'{HEAD}"{typed}",2d,1,\n', "utf-8")
+        with pytest.raises(UsageError, match=re.escape(words)):
+            hand.gather([tmp_path / "h.csv"], NUMBERED, tmp_path)
 
 
 def test_files_that_are_no_table_are_refused(tmp_path: Path) -> None:

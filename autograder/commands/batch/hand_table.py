@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import io
+import itertools
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,9 +27,12 @@ HEAD = ("id", "question", "points", "comment")
 NEEDED = HEAD[:3]
 SEPARATORS = (",", ";", "\t")  # a spreadsheet writes semicolons where the comma stands in numbers
 MAX_MB = 64
+_ABOVE = 10  # lines in which the columns' names are looked for
 MAX_COMMENT = 4000  # characters; a student's page shows all of it
 QUESTIONS = {question.number: question for question in POLICY.by_hand}
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods are zips; .xls
+_POINT_ZERO = re.compile(r"(?<=\d)[.,]0+$")
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)  # 3.03E+09
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _SEPARATED = re.compile(
     r'"?sep=([^"\r\n])"?\r?\n?', re.IGNORECASE
@@ -48,6 +54,7 @@ def lines(path: Path, ids: Collection[str] | None) -> Iterator[Line]:
     first, separator, rows = _opened(_text(path), path)
     head = [cell.strip().lower() for cell in next(rows, (first, []))[1]]
     _refuse_head(head, f"{path}, line {first}", separator)
+    numbers = _numbers(ids or ())
     for number, row in rows:
         where = f"{path}, line {number}"
         if not any(cell.strip() for cell in row):
@@ -57,7 +64,7 @@ def lines(path: Path, ids: Collection[str] | None) -> Iterator[Line]:
                 f"{where}: it has {len(row)} cells, and line {first} names {len(head)} columns: put quotes around a"
                 f" cell with {_named(separator)} in it"
             )
-        found = _line(dict(zip(head, row)), ids, where)
+        found = _line(dict(zip(head, row)), ids, numbers, where)
         _refuse_swallowed(row, head, separator, ids or (), where)
         yield found
 
@@ -74,24 +81,28 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"--hand {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"--hand {path} is not UTF-8: save it as CSV with that encoding") from None
+        raise UsageError(
+            f'--hand {path} is not UTF-8: save it as CSV with that encoding (Excel calls it "CSV UTF-8")'
+        ) from None
 
 
 def _opened(text: str, path: Path) -> tuple[int, str, Iterator[tuple[int, list[str]]]]:
     """(the line with the names of the columns, what separates cells, the rows from there on).
 
-    That line decides: its names are known, and nobody's comment stands in it.
+    That line decides: its names are known, and nobody's comment stands in it. Before it a spreadsheet may have a title,
+    or rows that are blank.
     """
     told = _SEPARATED.match(text)
     text, first = text[told.end() :] if told else text, 2 if told else 1
-    head = io.StringIO(text, newline="").readline()
-    tried = [told[1]] if told and told[1] not in SEPARATORS else []
+    tried = [*SEPARATORS, *([told[1]] if told and told[1] not in SEPARATORS else [])]
+    above = list(itertools.islice(io.StringIO(text, newline=""), _ABOVE)) or [""]
 
-    def known(separator: str) -> int:
-        return len(set(NEEDED) & {cell.strip(' \t\r\n"').lower() for cell in head.split(separator)})
+    def known(place: tuple[int, str]) -> int:
+        cells = above[place[0]].split(place[1])
+        return len(set(NEEDED) & {cell.strip(' \t\r\n"').lower() for cell in cells})
 
-    separator = max([*SEPARATORS, *tried], key=known)  # of equals the first: a comma
-    return first, separator, _rows(text, separator, first, path)
+    at, separator = max(itertools.product(range(len(above)), tried), key=known)  # of equals the first, and a comma
+    return first + at, separator, _rows(text[sum(map(len, above[:at])) :], separator, first + at, path)
 
 
 def _rows(text: str, separator: str, first: int, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -153,16 +164,41 @@ def _named(separator: str) -> str:
     return {",": "a comma", ";": "a semicolon", "\t": "a tab"}.get(separator, repr(separator))
 
 
-def _line(cells: Mapping[str, str], ids: Collection[str] | None, where: str) -> Line:
+def _line(
+    cells: Mapping[str, str], ids: Collection[str] | None, numbers: Mapping[str, Sequence[str]], where: str
+) -> Line:
     identity, number, typed = (cells.get(name, "").strip() for name in NEEDED)
     if ids is not None and identity not in ids:
-        identity = identity.removeprefix("'")  # as a spreadsheet keeps what looks like a formula
-        if identity not in ids:
-            raise UsageError(f"{where}: there is no submission {identity!r} in this class")
+        identity = _whose(identity, ids, numbers, where)
     number = _meant(number)
     if number not in QUESTIONS:
         raise UsageError(f"{where}: {number!r} is not graded by hand; these are: {', '.join(QUESTIONS)}")
     return Line(where, identity, number, _points(typed, number, where), clean(cells.get("comment", ""), MAX_COMMENT))
+
+
+def _numbers(ids: Collection[str]) -> dict[str, list[str]]:
+    """The ids that are numbers, by what a spreadsheet leaves of each: no zeros in front."""
+    found: dict[str, list[str]] = {}
+    for identity in ids:
+        if identity.isdecimal():
+            found.setdefault(identity.lstrip("0") or "0", []).append(identity)
+    return found
+
+
+def _whose(typed: str, ids: Collection[str], numbers: Mapping[str, Sequence[str]], where: str) -> str:
+    """The id of which a spreadsheet made this, where it can be one alone. Raises UsageError else."""
+    plain = unicodedata.normalize("NFC", typed.removeprefix("'"))  # as one keeps what looks like a formula
+    left = _POINT_ZERO.sub("", plain)
+    same = [plain] if plain in ids else numbers.get(left and (left.lstrip("0") or "0"), ())
+    if len(same) == 1:
+        return same[0]
+    told = f"{where}: there is no submission {plain!r} in this class"
+    if _ROUNDED.fullmatch(plain):
+        told += ": a spreadsheet made a number of the id, and rounded it. Give the column the format Text, and put the"
+        raise UsageError(f"{told} ids in once more")
+    near = difflib.get_close_matches(plain.casefold(), [identity.casefold() for identity in ids], 1)
+    meant = [identity for identity in ids if identity.casefold() in near]
+    raise UsageError(f"{told}: is {meant[0]!r} meant?" if meant else told)
 
 
 def _meant(typed: str) -> str:
