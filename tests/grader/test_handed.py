@@ -184,3 +184,18 @@ def test_a_class_with_a_due_time_says_who_was_late_and_takes_nothing(tmp_path: P
     [nobody] = [note for note in done.notes if "no row in" in note]
     assert nobody.endswith("nobody is named who handed it in: submission_2") and nobody in plain.notes
     assert len((out / "gradescope.csv").read_text("utf-8").splitlines()) == 2
+
+
+def test_a_table_that_only_an_earlier_run_wrote_is_named_so_that_nobody_imports_it(tmp_path: Path) -> None:
+    (tmp_path / "class" / "submission_1").mkdir(parents=True)
+    (tmp_path / "class" / "submission_1" / "answers.toml").write_text('[q2a]\noutput = "[1, 2]"\n')
+    (tmp_path / "class" / ROSTER).write_text("submission_1:\n  :submitters:\n  - :name: Ada\n    :sid: '1'\n")
+    out, quick = tmp_path / "out", Options(only="2a")
+    first = batch.run(tmp_path / "class", out, quick, jobs=1, similar=True, against=None)
+    again = batch.run(tmp_path / "class", out, quick, jobs=1, similar=True, against=out)
+    (tmp_path / "class" / ROSTER).unlink()
+    then = batch.run(tmp_path / "class", out, quick, jobs=1)
+    assert not any("of an earlier run" in note for note in (*first.notes, *again.notes))
+    [left] = [note for note in then.notes if "of an earlier run" in note]
+    assert "canvas.csv, changes.csv, gradescope.csv, similar.csv" in left
+    assert "canvas.csv, changes.csv" in (out / "index.html").read_text("utf-8")

@@ -120,6 +120,7 @@ def run(
                 + shelf.damaged
                 + (alike.look(shelf.graded(), out) if similar else ())
             )
+            notes += _left_as_they_were(shelf, out, similar=similar, parquet=parquet, against=against is not None)
             _write_tables(shelf, notes, out, time.monotonic() - start, due)
             if parquet:
                 columns.write(shelf.graded(), out)
@@ -147,6 +148,15 @@ def _write_tables(shelf: Shelf, notes: Sequence[str], out: Path, seconds: float,
     for name, text in texts.items():
         results.write_bytes(out / name, text.encode("utf-8", "replace"))
     results.write_bytes(out / "summary.json", tables.summary(pairs, notes, seconds))
+
+
+def _left_as_they_were(shelf: Shelf, out: Path, *, similar: bool, parquet: bool, against: bool) -> tuple[str, ...]:
+    """That tables of an earlier run lie in OUT which this one does not write: nobody may import points of then."""
+    named = any(entry.people for entry, _ in shelf.rows())
+    written = {"gradescope.csv": named, "canvas.csv": named, alike.FILE: similar, columns.FILE: parquet}
+    written |= {"changes.csv": against}
+    left = sorted(name for name, is_written in written.items() if not is_written and (out / name).exists())
+    return (f"of an earlier run, and not written by this one: {', '.join(left)} in {out}",) if left else ()
 
 
 def _overview(shelf: Shelf, notes: Sequence[str], due: datetime | None) -> Overview:
