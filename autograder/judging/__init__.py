@@ -1,6 +1,6 @@
 """What a test author uses, through one door: `from autograder.judging import Unmet, close, observe, weights`.
 
-    the student's module     Student, Visit; observe, observe_training, verify: visits that read like the assignment
+    the student's module     Student, Visit; observe, observe_training, each_call, verify: visits
     cases and numbers        AttentionCase, LayerCase, normal, weights, close, first_difference, shape_text
     what was observed        attention_roles, layer_roles, find_roles, dropout, smoke, Evidence, gather, drawn, settle
     what is said of it       Unmet, Missing, Verdict, diagnosis, layer_mistakes, judge_* (written answers, evidence)
@@ -22,6 +22,7 @@ from autograder.judging import (
     at_rest,
     diagnosis,
     dropout_places,
+    each_call,
     find_roles,
     layer_mistakes,
     observe,
@@ -59,8 +60,8 @@ from autograder.judging.written.verdict import Unreadable, shown
 __all__ = [
     "FILES", "KEPT", "POLICY", "TOLERANCES", "AttentionCase", "Chart", "Evidence", "LayerCase", "Line", "Missing",
     "Panel", "Reading", "Reference", "Severity", "Student", "Submission", "Unmet", "Unreadable", "Value", "Verdict",
-    "Visit", "at_rest", "attention_roles", "close", "diagnosis", "drawn", "dropout", "dropout_places", "echoed",
-    "evaluate", "find_roles", "first_difference", "flattened", "gather", "judge_claim", "judge_curves",
+    "Visit", "at_rest", "attention_roles", "close", "diagnosis", "drawn", "dropout", "dropout_places", "each_call",
+    "echoed", "evaluate", "find_roles", "first_difference", "flattened", "gather", "judge_claim", "judge_curves",
     "judge_formula", "judge_parameters", "judge_pooling", "judge_shape", "judge_vector", "layer_mistakes",
     "layer_roles", "matrices", "normal", "observe", "observe_training", "open_gates", "own_sizes", "properties",
     "read", "read_either_way", "remarks_on_administrivia", "remarks_on_layout", "remarks_on_missing", "reshaped",

@@ -14,7 +14,7 @@ import msgspec
 from torch import Tensor
 
 from autograder.core.policy import KEPT, TOLERANCES
-from autograder.judging import diagnosis, find_roles, observe, open_gates, properties, reshaped
+from autograder.judging import diagnosis, each_call, find_roles, observe, open_gates, properties, reshaped
 from autograder.judging.code.cases import Cases, LayerCase
 from autograder.judging.code.compare import close
 from autograder.judging.code.layer_parts import LayerFormula
@@ -126,7 +126,7 @@ def explained(
 
 def steady(student: Student, case: LayerCase) -> None:
     """Raises Unmet where an output depends on more than x, whatever else is wrong; asked once."""
-    find_roles.once(student, "steady", lambda: observe.steady(student.visit("4b", probe_seed=case.seed), case))
+    find_roles.once(student, "steady", lambda: each_call.alike(student.visit("4b", probe_seed=case.seed), case))
 
 
 def unmet(

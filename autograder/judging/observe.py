@@ -57,7 +57,7 @@ def _attend(visit: Visit, case: AttentionCase, stretch: float, used: bool) -> Ob
     visit.load(drawn)
     x = case.x(stretch=stretch)
     if used:
-        visit.forward(_other(x))
+        visit.forward(another(x))
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, inner_dim)", of_tuple=visit.tuple_returned)
     return Observation(case, drawn, x, output)
@@ -112,7 +112,7 @@ def _layer(
     visit.load(drawn)
     x = case.x()
     if used:
-        visit.forward(_other(x))
+        visit.forward(another(x))
     output = visit.forward(x).output
     right_shape(output.shape, case.output_shape, "(batch, tokens, dim)", of_tuple=visit.tuple_returned)
     begun_at_0 = tuple(gates.likely(built.parameters))
@@ -180,7 +180,7 @@ def depends_on_x(seen: Observation | LayerObservation) -> None:
 
 def _further(visit: Visit, x: Tensor) -> dict[str, Tensor]:
     """What an observation keeps of another x, and of this one with another seed."""
-    return {"other": visit.forward(_other(x)).output, "again": visit.forward(x, seed=1).output}
+    return {"other": visit.forward(another(x)).output, "again": visit.forward(x, seed=1).output}
 
 
 def same_alone(seen: LayerObservation) -> None:
@@ -194,34 +194,9 @@ def same_alone(seen: LayerObservation) -> None:
             )
 
 
-def _other(x: Tensor) -> Tensor:
+def another(x: Tensor) -> Tensor:
     """Another input of the same shape."""
     return x.flip(-1).contiguous()
-
-
-def steady(visit: Visit, case: AttentionCase | LayerCase) -> None:
-    """Raises Unmet when in eval mode an output depends on more than x: on luck, or on what was called before."""
-    with visit:
-        drawn = weights.draw(case.seed, visit.build(case).parameters, biases=False)
-        visit.load(drawn)
-        first, second = (visit.forward(case.x(), seed=seed).output for seed in (1, 2))
-        after = visit.forward(_other(case.x()), seed=1).output
-        visit.build(case)
-        visit.load(drawn)
-        fresh = visit.forward(_other(case.x()), seed=1).output
-    if not close(first, second):
-        raise Unmet(
-            "two calls in eval mode with the same x give different outputs, so that nothing can be compared",
-            fix="something random does not rest: nn.Dropout does in eval mode, F.dropout needs training=self.training, "
-            "and layers are made in __init__, not in forward",
-        )
-    if not close(after, fresh):
-        raise Unmet(
-            "the second call of one module gives something else than a new one does: what the first call was given, or "
-            "made, is kept",
-            expected="an output of this call's x alone",
-            fix="what belongs to one x is a variable of forward, no attribute of self: compute it anew in each call",
-        )
 
 
 def right_shape(actual: Sequence[int], expected: Sequence[int], axes: str, *, of_tuple: bool = False) -> None:

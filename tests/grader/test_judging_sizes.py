@@ -109,6 +109,15 @@ def test_what_is_random_in_eval_mode_is_told_as_that_and_not_as_another_formula(
     assert found.keys() == {"4b.3", "4b.4", "4b.6"} and all("two calls in eval mode" in each for each in found.values())
 
 
+def test_what_a_call_leaves_behind_is_told_as_that_and_not_as_something_random() -> None:
+    counted = "self.calls = 1 + getattr(self, 'calls', 0)\n        return self.calls * "
+    for question, text, numbers in (("4a", PLAIN, {"4a.4", "4a.5", "4a.7"}), ("4b", LAYER, {"4b.2", "4b.4", "4b.6"})):
+        found = said(question, counted.join(text.rsplit("return ", 1)))
+        assert found.keys() >= numbers, found
+        assert all("leaves something behind" in found[number] for number in numbers), found
+        assert all("Dropout" not in found[number] for number in numbers)
+
+
 def test_a_batch_norm_is_told_by_the_samples_that_it_mixes() -> None:
     mixing = LAYER.replace("self.norm1(x)", "self.norm1(x.mT).mT").replace("self.norm1, self.norm2 = nn.LayerNorm(dim)", "self.norm1, self.norm2 = nn.BatchNorm1d(dim)")  # fmt: skip
     found = said("4b", mixing)

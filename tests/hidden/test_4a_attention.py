@@ -16,6 +16,7 @@ from autograder.judging import (
     close,
     diagnosis,
     dropout,
+    each_call,
     first_difference,
     normal,
     observe,
@@ -90,7 +91,7 @@ def test_matches_the_formula(student, reference, cases, remark, smallest):
     """matches softmax(QKᵀ/√d_k)V on random weights"""
     seen = observe.attention(student, cases.attention(4, everyday=True), remark, used=True)
     if not attention_roles.find(reference.attention.single_head, seen):
-        observe.steady(student.visit("4a"), cases.attention(1)[0])
+        each_call.alike(student.visit("4a"), cases.attention(1)[0])
         unmet = diagnosis.attention(seen, reference.misconceptions.ATTENTION, reference.attention.single_head)
         raise unmet.showing(smallest("4a"))
 
@@ -108,7 +109,7 @@ def test_each_sample_for_itself(student, cases):
             alone = visit.forward(x[i : i + 1]).output
             observe.right_shape(alone.shape, (1, case.tokens, case.inner_dim), "one sample")
             if not close(alone, whole[i : i + 1]):
-                observe.steady(student.visit("4a"), case)
+                each_call.alike(student.visit("4a"), case)
                 raise Unmet(
                     f"sample {i} comes out differently alone than within its batch of {case.batch}",
                     fix="no sample may look at another: check the axes of your products and of the softmax",
@@ -188,7 +189,13 @@ def test_dropout_acts_in_training_only(student, reference, cases):
         x = case.x()
         calm = visit.forward(x, seed=1).output
         if not close(visit.forward(x, seed=2).output, calm):
-            raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
+            raise each_call.unlike(
+                visit,
+                case,
+                drawn,
+                "two calls in eval mode differ",
+                "dropout must rest in eval mode: nn.Dropout does that",
+            )
         first, second = (observe.trained(visit, x, calm, seed=s) for s in (1, 2))
         if close(first, second) and not close(first, calm):
             raise Unmet(observe.SAME_EACH_TIME, fix=observe.NEW_EACH_TIME)

@@ -20,6 +20,7 @@ from autograder.judging import (
     close,
     dropout,
     dropout_places,
+    each_call,
     find_roles,
     layer_mistakes,
     layer_roles,
@@ -242,9 +243,12 @@ def test_dropout_in_its_three_places(student, reference, cases):
         same = [dropout_places.same_each_time(visit, case, drawn, *each) for each in (attention, mlp, whole)]
         added = bool(_roles(student, reference, [mlp[1]])) or observe.adds_nothing_when_silent(visit, case, drawn)
         if not close(visit.forward(case.x(), seed=1).output, visit.forward(case.x(), seed=2).output):
-            raise Unmet(
+            raise each_call.unlike(
+                visit,
+                case,
+                drawn,
                 "two calls in eval mode differ",
-                fix="dropout must rest in eval mode: an nn.Dropout among the layers of self does, F.dropout needs "
+                "dropout must rest in eval mode: an nn.Dropout among the layers of self does, F.dropout needs "
                 "training=self.training; in a plain Python list eval() does not reach it: there nn.ModuleList belongs",
             )
         dry = observe.dry(visit, case, drawn, case.x(), train=True)

@@ -15,6 +15,7 @@ from autograder.judging import (
     Unmet,
     at_rest,
     close,
+    each_call,
     first_difference,
     observe,
     own_sizes,
@@ -120,7 +121,8 @@ def test_rests_in_eval_mode(student, cases):
         visit.build(case)
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output
-    if not close(calm, again):
-        raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
+        if not close(calm, again):
+            fix = "dropout must rest in eval mode: nn.Dropout does that"
+            raise each_call.unlike(visit, case, None, "two calls in eval mode differ", fix)
     if close(trained, calm):
         raise Unmet("in train mode with dropout=0.5 nothing is dropped", fix="use an nn.Dropout(dropout)")

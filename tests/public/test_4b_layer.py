@@ -8,7 +8,7 @@ import pytest
 import torch
 from gradescope_utils.autograder_utils.decorators import number
 
-from autograder.judging import Unmet, at_rest, close, observe, own_sizes, weights
+from autograder.judging import Unmet, at_rest, close, each_call, observe, own_sizes, weights
 
 
 @number("4b.p1")
@@ -71,7 +71,8 @@ def test_rests_in_eval_mode(student, cases):
         visit.build(case)
         calm, again = (visit.forward(case.x(), seed=s).output for s in (1, 2))
         trained = visit.forward(case.x(), train=True, seed=1).output
-    if not close(calm, again):
-        raise Unmet("two calls in eval mode differ", fix="dropout must rest in eval mode: nn.Dropout does that")
+        if not close(calm, again):
+            fix = "dropout must rest in eval mode: nn.Dropout does that"
+            raise each_call.unlike(visit, case, None, "two calls in eval mode differ", fix)
     if close(trained, calm):
         raise Unmet("in train mode with dropout=0.5 nothing is dropped", fix="use an nn.Dropout(dropout)")
