@@ -17,7 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from reference import other_attentions
+from reference import bent_attentions, other_attentions
 from reference.attention import attention, attention_weights, single_head
 
 
@@ -215,6 +215,8 @@ def one_matrix(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
 _PRODUCTS = "handout 4(a) takes queries and keys as they are projected: their products, divided by √d_k, are the scores"
 _THIRDS = "reshape deals the numbers out in their order: split the last axis first, (batch, tokens, 3, d), or use chunk"
 _PAIRS = "the scores are tokens x tokens: which axis of Q and of K does the product sum over?"
+_SUM = "rows of the attention matrix must be probabilities, which add up to 1: which function does the handout name?"
+_EXP = "a softmax takes exp() first"
 _EVERY = "this is an encoder: every position sees every position, its own too"
 
 ATTENTION = (
@@ -268,6 +270,16 @@ ATTENTION = (
     Misconception("thirds-of-samples", "with q, k and v dealt out of one projection by reshape(batch, 3, tokens, d)", _THIRDS, other_attentions.dealt_out_in_samples),
     Misconception("weights-twice", "with the attention weights applied twice", "the weighted sum of the values is taken once", other_attentions.twice),
     Misconception("softmax-of-each", "with a softmax of Q and one of K, and none of their products", "handout 4(a): first the products, then their softmax", other_attentions.softmax_of_each),
+    Misconception("sigmoid", "with a sigmoid in the place of the softmax", _SUM, bent_attentions.sigmoids),
+    Misconception("tanh", "with a tanh in the place of the softmax", _SUM, bent_attentions.tanh_alone),
+    Misconception("relu", "with a ReLU in the place of the softmax", _SUM, bent_attentions.rectified_alone),
+    Misconception("sigmoid-shares", "with sigmoids of the scores, divided by their sum, in the place of the softmax", _EXP, bent_attentions.sigmoid_shares),
+    Misconception("relu-shares", "with a ReLU of the scores, divided by its sum, in the place of the softmax", _EXP, bent_attentions.rectified_shares),
+    Misconception("largest-alone", "with the value of the largest score alone in the place of the weighted sum", "every key gets a weight, the softmax of its score: argmax gives one of them everything", bent_attentions.largest_alone),
+    Misconception("lower-triangle", "with the weights of later tokens set to 0 after the softmax", _EVERY, bent_attentions.lower_triangle),
+    Misconception("upper-triangle", "with the weights of earlier tokens set to 0 after the softmax", _EVERY, bent_attentions.upper_triangle),
+    Misconception("later-alone", "with earlier tokens masked out", _EVERY, bent_attentions.later_alone),
+    *(Misconception(*each) for each in bent_attentions.bent()),
     Misconception("no-scale-over-queries", "without the division by √d_k, and with the softmax taken over the QUERIES", "two things to fix: something is divided in the handout's formula, and the softmax runs over the keys", unscaled_over_queries),
     Misconception("one-matrix-for-all", "with one projection used for all three of Q, K and V", "Q, K and V have a projection matrix each: are yours three, or one under three names, as [layer] * 3 makes?", one_matrix, repeats=True),
     Misconception("one-matrix-for-two", "with one projection used for two of Q, K and V", "Q, K and V have three different projection matrices: is each of yours used, and is it V that the weights multiply?", single_head, repeats=True),

@@ -3,8 +3,8 @@
 `F.dropout(x, 0.1)`, or an nn.Dropout that is made in forward, drops in eval mode too. That is one mistake, which the
 test of dropout charges; without this, nothing of such a module could be compared with anything.
 
-Why separate: `visit` has every forward run as it is kept here; this finds out. A dropout of the student's own making is
-not torch's, and cannot be kept at rest.
+Why separate: `visit` has every forward run as it is kept here; this finds out. A mask of the student's own making is
+kept at rest as far as its steps are known (`student_room.own_masks`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SAID = (
 
 
 def find(student: Student, question: str, seen: Observation | LayerObservation, remark: Callable[[str], None]) -> None:
-    """Has the module judged with torch's dropout at rest, with a remark, if in eval mode nothing else is random.
+    """Has the module judged with its dropout at rest, with a remark, if in eval mode nothing else is random.
 
     `seen`: an observation with what x gave again.
     """

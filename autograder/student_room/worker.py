@@ -265,7 +265,7 @@ class Conversation:
     ) -> Reply:
         """The output for x, (batch, tokens, features) or images; with `grad`, gradients of sum(output * cotangent).
 
-        `how`: "strided", x lies otherwise in memory; "still", torch's dropout drops nothing.
+        `how`: "strided", x lies otherwise in memory; "still", dropout drops nothing.
         """
         _seed(seed)
         if any(part.training is not train for part in self.module.modules()):  # ten times quicker than to tell them

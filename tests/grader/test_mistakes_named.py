@@ -11,7 +11,7 @@ from reference import layer_misconceptions, misconceptions, own_attention_miscon
 from tests.grader import fidelity, in_process
 from tests.grader.generated_styles import ATTENTIONS, Style
 from tests.grader.honest_styles import IMPORTS
-from tests.grader.wrong_styles import ATTENTION, NORMS, OTHERS, SCALED, STEPS, STRUCTURE, Wrong, spoilt
+from tests.grader.wrong_styles import ATTENTION, HEAD, NORMS, OTHERS, SCALED, STEPS, STRUCTURE, Wrong, head, spoilt
 
 torch.set_num_threads(1)
 
@@ -44,6 +44,15 @@ def test_a_mistake_is_charged_where_it_is_and_named(mistake: str, wrong: Wrong, 
     titles = {name for name, each in BANK.items() if f"the reference {each.title} (" in lost["4b.4"]}
     titles |= {"scaled"} if fidelity.FACTOR.search(lost["4b.4"]) else set()
     assert titles == ({wrong.name} if wrong.name else set()), lost
+
+
+@pytest.mark.parametrize("mistake", HEAD)
+def test_a_mistake_in_the_head_is_charged_where_it_is_and_named(mistake: str) -> None:
+    text = "import copy\n" + IMPORTS + head(HEAD[mistake])
+    lost = {number: unmet.feedback.found for number, unmet in in_process.judged("4a", text)[0].items()}
+    assert lost.keys() == HEAD[mistake].lost, lost
+    titles = {each.name for each in misconceptions.ATTENTION if f"the reference {each.title} (" in lost["4a.4"]}
+    assert titles == ({HEAD[mistake].name} if HEAD[mistake].name else set()), lost
 
 
 # What multiplies, and is right: the handout names no activation, and a gain that is learned is a parameter.

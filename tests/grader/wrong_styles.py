@@ -291,7 +291,26 @@ HEAD: Mapping[str, Wrong] = {
     "queries for all three": Wrong(
         (("self.to_k(x)", "self.to_q(x)"), ("self.to_v(x)", "self.to_q(x)")), frozenset({"4a.4"}), "one-matrix-for-all"
     ),
-    "sigmoid for softmax": _head(HEAD_SOFTMAX, f"torch.sigmoid({HEAD_SCORES})", ""),
+    "sigmoid for softmax": _head(HEAD_SOFTMAX, f"torch.sigmoid({HEAD_SCORES})", "sigmoid"),
+    "ReLU over its sum": _head(
+        HEAD_SOFTMAX, f"(lambda s: s / (s.sum(-1, keepdim=True) + 1e-6))(({HEAD_SCORES}).relu())", "relu-shares"
+    ),
+    "the largest alone": _head(
+        HEAD_SOFTMAX, f"F.one_hot(({HEAD_SCORES}).argmax(-1), x.shape[1]).float()", "largest-alone"
+    ),
+    "lower triangle": _head(HEAD_SOFTMAX, f"{HEAD_SOFTMAX}.tril()", "lower-triangle", "4a.5"),
+    "tanh of the scores": _head(HEAD_SCORES, f"torch.tanh({HEAD_SCORES})", "tanh-of-scores"),
+    "tanh of the products": _head(HEAD_SCORES, "torch.tanh(q @ k.mT) * self.scale", "tanh-of-products"),
+    "absolute scores": _head(HEAD_SCORES, f"({HEAD_SCORES}).abs()", "abs-of-scores"),
+    "softmax of V": _head(HEAD_OUT, HEAD_OUT.replace("@ v", "@ v.softmax(-1)"), "softmax-of-values"),
+    "ReLU of the output": _head(HEAD_OUT, f"torch.relu({HEAD_OUT})", "relu-of-output"),
+    "GELU of the output": _head(HEAD_OUT, f"F.gelu({HEAD_OUT})", "gelu-of-output"),
+    "norm of queries and keys": _head(
+        HEAD_SCORES,
+        HEAD_SCORES.replace("q @ k", "F.layer_norm(q, q.shape[-1:]) @ F.layer_norm(k, k.shape[-1:])"),
+        "norm-of-both",
+    ),
+    "cosine of the scores": _head(HEAD_SCORES, f"torch.cos({HEAD_SCORES})", ""),
     "scores halved": _head(HEAD_SCORES, f"0.5 * {HEAD_SCORES}", ""),
 }
 
