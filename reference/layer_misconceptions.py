@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import msgspec
 
+from reference import bent_layers as bent
 from reference import other_norms
 from reference import wrong_layers as wrong
 from reference.encoder import layer
 from reference.misconceptions import Misconception
 
 _EACH_TOKEN = "a layer normalisation takes each token for itself, over its features: nn.LayerNorm(dim)"
+_SUMS = "in Figure 1 each '+' goes on as it is: the only non-linearity of the layer is inside the MLP"
 _TWO_NORMS = "Figure 1 has two layer normalisations, each where a block is entered, and no more"
 # `half`: the one that is another while the other half adds nothing, and so the one that is charged; "whole": what is
 # little and in both is charged once, as the whole layer.
@@ -67,6 +69,18 @@ LAYER = (
     Misconception("eps-of-a-tenth", "with LayerNorms whose eps is 0.1", "eps only keeps the root away from 0: leave nn.LayerNorm's own, and look at what its second argument is", other_norms.eps_of_a_tenth, half="whole"),
     Misconception("heads-regrouped", "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens", "the provided Attention gives (batch, tokens, heads * dim_head), the heads side by side already: the projection can have it as it is", wrong.heads_regrouped, half="attention"),
     Misconception("activation-of-heads", "with an activation between the heads and the projection", "only the MLP has a non-linearity", wrong.activation_of_heads, half="attention", bent=True),
+    Misconception("relu-on-the-first-sum", "with a ReLU on the first sum", _SUMS, bent.on_the_first_sum(bent.relu), half="attention"),
+    Misconception("relu-on-the-output", "with a ReLU on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.relu), half="mlp"),
+    Misconception("relu-on-both-sums", "with a ReLU on both sums", _SUMS, bent.on_both_sums(bent.relu)),
+    Misconception("activation-on-the-first-sum", "with the MLP's activation on the first sum, too", _SUMS, bent.on_the_first_sum(bent.activation), half="attention"),
+    Misconception("activation-on-the-output", "with the MLP's activation on the second sum, too, the layer's output", _SUMS, bent.on_the_second_sum(bent.activation), half="mlp"),
+    Misconception("activation-on-both-sums", "with the MLP's activation on both sums, too", _SUMS, bent.on_both_sums(bent.activation)),
+    Misconception("tanh-on-attention", "with a tanh on what the attention half adds", "only the MLP has a non-linearity", bent.on_the_attention(bent.tanh), half="attention"),
+    Misconception("tanh-on-mlp", "with a tanh on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.tanh), half="mlp"),
+    Misconception("relu-on-mlp", "with a ReLU on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.relu), half="mlp"),
+    Misconception("tanh-on-both", "with a tanh on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.tanh)),
+    Misconception("relu-on-both", "with a ReLU on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.relu)),
+    Misconception("tanh-on-the-output", "with a tanh on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.tanh), half="mlp"),
     Misconception("norm-over-samples", "with a normalisation over the tokens and features of a sample together", _EACH_TOKEN, other_norms.over_samples),
     Misconception("norm-over-tokens", "with a normalisation of each feature over the tokens", _EACH_TOKEN, other_norms.over_tokens),
     Misconception("norm-over-batches", "with a normalisation of each feature over the batch and its tokens", _EACH_TOKEN, other_norms.over_batches),
@@ -93,6 +107,9 @@ ATTENTION_HALF = _half_of({
     "double-residual-attention": "with x added twice around the attention",
     "activation-on-attention": "with an activation on what the attention half adds",
     "relu-on-attention": "with a ReLU on what the attention half adds",
+    "relu-on-the-first-sum": "with a ReLU on the sum after the attention",
+    "activation-on-the-first-sum": "with an activation on the sum after the attention",
+    "tanh-on-attention": "with a tanh on what the attention half adds",
     "no-attention": "with nothing added to x by the attention half",
     "unbiased-deviation": "with a LayerNorm that divides by the deviation of n - 1",
     "rms-norm": "with a normalisation that does not take the mean away",
@@ -121,6 +138,11 @@ MLP_HALF = _half_of({
     "norm2-on-the-sum": "with the residual taken from the NORMALISED x",
     "norm-after-block": "with the LayerNorm on what the MLP adds instead of before it",
     "double-residual-mlp": "with x added twice around the MLP",
+    "relu-on-the-output": "with a ReLU on the sum after the MLP",
+    "activation-on-the-output": "with an activation on the sum after the MLP",
+    "tanh-on-the-output": "with a tanh on the sum after the MLP",
+    "tanh-on-mlp": "with a tanh on what the MLP adds",
+    "relu-on-mlp": "with a ReLU on what the MLP adds",
     "no-mlp": "with nothing added to x by the MLP",
     "unbiased-deviation": "with a LayerNorm that divides by the deviation of n - 1",
     "rms-norm": "with a normalisation that does not take the mean away",

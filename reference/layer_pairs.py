@@ -46,6 +46,8 @@ _RARE = {"norm-of-heads", "norm-after-projection", "activation-of-heads"}
 _RARE |= {"norm-over-samples", "norm-over-tokens", "norm-over-batches", "unit-length", "centred"}
 _RARE |= {"norm-after-mlp", "norm-after-activation", "norm-before-activation", "activation-first"}
 _RARE |= {"softmax-activation", "attention-twice", "mlp-twice"}
+_RARE |= {"relu-on-the-first-sum", "activation-on-the-first-sum", "tanh-on-attention", "tanh-on-mlp", "relu-on-mlp"}
+_RARE |= {"relu-on-the-output", "activation-on-the-output", "tanh-on-the-output"}
 _NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block", "large-eps"} | _RARE
 PAIRS = tuple(
     Misconception(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -43,7 +44,7 @@ class Reshaped(msgspec.Struct, frozen=True):
     name: str
     title: str  # completes "your output equals the reference ..."
     hint: str
-    half: str  # the one that it is in, "attention" or "mlp"
+    half: str  # the one that it is in, "attention" or "mlp"; "" for both
     sizes: Changed = lambda made: {}  # those that are others than was asked for
     further: str = ""  # maps beside those of the layer that the formula is given: "mlp_dim x dim", out x in
     split: bool = False  # a map of twice the features is two, one above the other
@@ -131,12 +132,28 @@ def _mapped_after_mlp(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -
     return x + _through(further, _hidden(x, parts))
 
 
+def _joined(attention: bool, mlp: bool, *, last: bool = False) -> Formula:
+    """x and what a half gives stand side by side, x `last` or first, and a map of 2 * dim to dim joins them."""
+
+    def merged(x: Tensor, added: Tensor, maps: Sequence[Affine]) -> Tensor:
+        return F.linear(torch.cat([added, x] if last else [x, added], dim=-1), *maps[0])
+
+    def formula(x: Tensor, parts: LayerParts, further: Sequence[Affine]) -> Tensor:
+        added = _attended(x, parts)
+        x = merged(x, added, further) if attention else x + added
+        added = _hidden(x, parts)
+        return merged(x, added, further[attention:]) if mlp else x + added
+
+    return formula
+
+
 _ORDER = "compare your call of Attention with its arguments: Attention(dim, heads, dim_head, dropout)"
 _WIDTH = "the MLP maps dim to mlp_dim and back; both are arguments of __init__"
 
 _SIDE = "handout 4(b) puts the heads' outputs side by side, (batch, tokens, heads * dim_head), and projects them to dim"
 _ONE_MAP = "the attention block of handout 4(b) has one linear map beside those of its heads: the projection to dim"
 _TWO_MAPS = "handout 4(b): the MLP has two linear maps"
+_ADDED = "a residual connection adds x and what a block gives, number by number: no map is needed there"
 
 RESHAPED = (
     Reshaped("heads-exchanged", "with heads and dim_head exchanged in the call of Attention", _ORDER, "attention", _made(lambda c: c.dim_head, lambda c: c.heads)),
@@ -155,6 +172,8 @@ RESHAPED = (
     Reshaped("width-2-dim", "with an MLP of 2 * dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.dim)),
     Reshaped("width-inner", "with an MLP of heads * dim_head features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.heads * c.dim_head)),
     Reshaped("width-2-mlp", "with an MLP of 2 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 2 * c.mlp_dim)),
+    Reshaped("width-4-mlp", "with an MLP of 4 * mlp_dim features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: 4 * c.mlp_dim)),
+    Reshaped("width-half-mlp", "with an MLP of mlp_dim // 2 features instead of mlp_dim", _WIDTH, "mlp", _wide(lambda c: c.mlp_dim // 2)),
     Reshaped("heads-added", "with the heads' outputs added up instead of side by side", _SIDE, "attention", joined=lambda c: 1.0),
     Reshaped("heads-averaged", "with the mean of the heads' outputs instead of all of them side by side", _SIDE, "attention", joined=lambda c: 1 / c.heads),
     Reshaped("one-head-for-all", "with one head in the places of all of them, its output repeated", "each head has projections of its own: are so many made, or is one taken `heads` times, as [head] * heads does?", "attention", _made(lambda c: 1, lambda c: c.dim_head), repeated=True),
@@ -163,4 +182,10 @@ RESHAPED = (
     Reshaped("map-before-attention", "with one more linear map before the attention, dim to dim", _ONE_MAP, "attention", further="dim x dim", formula=_mapped_before_attention),
     Reshaped("map-after-mlp", "with a third linear map after the MLP, dim to dim", _TWO_MAPS, "mlp", further="dim x dim", formula=_mapped_after_mlp),
     Reshaped("map-before-mlp", "with a third linear map before the MLP, dim to dim", _TWO_MAPS, "mlp", further="dim x dim", formula=_mapped_before_mlp),
+    Reshaped("joined-attention", "with x and what the attention half gives side by side, and mapped back to dim, where they are added up", _ADDED, "attention", further="dim x two_dim", formula=_joined(True, False)),
+    Reshaped("joined-mlp", "with the first sum and what the MLP gives side by side, and mapped back to dim, where they are added up", _ADDED, "mlp", further="dim x two_dim", formula=_joined(False, True)),
+    Reshaped("joined-both", "with x and what a half gives side by side, and mapped back to dim, where they are added up, in both halves", _ADDED, "", further="dim x two_dim", formula=_joined(True, True)),
+    Reshaped("joined-attention-last", "with what the attention half gives and x side by side, and mapped back to dim, where they are added up", _ADDED, "attention", further="dim x two_dim", formula=_joined(True, False, last=True)),
+    Reshaped("joined-mlp-last", "with what the MLP gives and the first sum side by side, and mapped back to dim, where they are added up", _ADDED, "mlp", further="dim x two_dim", formula=_joined(False, True, last=True)),
+    Reshaped("joined-both-last", "with what a half gives and x side by side, and mapped back to dim, where they are added up, in both halves", _ADDED, "", further="dim x two_dim", formula=_joined(True, True, last=True)),
 )  # fmt: skip

@@ -39,7 +39,7 @@ class Reshaped(Protocol):
 
     @property
     def half(self) -> str:
-        """The half that it is in, "attention" or "mlp"."""
+        """The half that it is in, "attention" or "mlp"; "" for both."""
 
     @property
     def sizes(self) -> Callable[[LayerCase], Mapping[str, int]]:
@@ -90,13 +90,14 @@ def _possible(mistake: Reshaped, observation: LayerObservation) -> bool:
     if mistake.tied and len(_of_mlp(observation.weights, observation.case)) != 1:
         return False
     seen = _read(mistake, observation)
-    if mistake.half == observation.without or (mistake.half == "attention" and seen.case.heads > seen.made):
+    silent = mistake.half == observation.without if mistake.half else bool(observation.without)
+    if silent or (mistake.half == "attention" and seen.case.heads > seen.made):
         return False
     if not mistake.further:
         return True
     sizes = _sizes(mistake, seen)
     maps = {source.weight for source in plain(seen.weights, *sizes)}
-    return len(maps) > (sizes == (seen.case.mlp_dim, seen.case.dim))  # fc1 is none of them
+    return len(maps) > (sorted(sizes) == sorted((seen.case.mlp_dim, seen.case.dim)))  # fc1, or fc2, is none of them
 
 
 def _explains(mistake: Reshaped, observations: Sequence[LayerObservation]) -> bool:
@@ -171,7 +172,7 @@ def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
     further = list(_further(mistake, seen))
 
     def formula(x: Tensor, parts: LayerParts) -> Tensor:
-        known = (parts.fc1[0], parts.fc2[0].T)
+        known = (parts.fc1[0], parts.fc2[0].T, parts.fc2[0])
         others = [one for one in further if not any(torch.equal(one[0], each) for each in known)]
         if mistake.further and not others:
             raise IndexError("without further maps it would be the right layer")
@@ -188,7 +189,8 @@ def _further(mistake: Reshaped, seen: LayerObservation) -> Iterator[Affine]:
 
 def _sizes(mistake: Reshaped, seen: LayerObservation) -> tuple[int, int]:
     """Of its further maps: (out, in)."""
-    counts = {**msgspec.structs.asdict(seen.case), "inner": seen.case.heads * seen.case.dim_head}
+    case = seen.case
+    counts = {**msgspec.structs.asdict(case), "inner": case.heads * case.dim_head, "two_dim": 2 * case.dim}
     out, into = (int(counts[size]) for size in mistake.further.split(" x "))
     return out, into
 

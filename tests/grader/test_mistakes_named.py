@@ -11,7 +11,19 @@ from reference import layer_misconceptions, misconceptions, own_attention_miscon
 from tests.grader import fidelity, in_process
 from tests.grader.generated_styles import ATTENTIONS, Style
 from tests.grader.honest_styles import IMPORTS
-from tests.grader.wrong_styles import ATTENTION, HEAD, NORMS, OTHERS, SCALED, STEPS, STRUCTURE, Wrong, head, spoilt
+from tests.grader.wrong_styles import (
+    ATTENTION,
+    BENT,
+    HEAD,
+    NORMS,
+    OTHERS,
+    SCALED,
+    STEPS,
+    STRUCTURE,
+    Wrong,
+    head,
+    spoilt,
+)
 
 torch.set_num_threads(1)
 
@@ -24,7 +36,8 @@ MADE = [
     *((name, wrong, "the provided attention") for name, wrong in (*SCALED.items(), *STEPS.items())),
     *((name, wrong, next(OWN)) for name, wrong in STEPS.items()),
     *((name, wrong, next(OWN)) for name, wrong in (*SCALED.items(), *SCALED.items())),
-    *((name, wrong, "the provided attention") for name, wrong in NORMS.items()),
+    *((name, wrong, "the provided attention") for name, wrong in (*BENT.items(), *NORMS.items())),
+    *((name, wrong, next(OWN)) for name, wrong in BENT.items()),
     *((name, wrong, next(OWN)) for name, wrong in NORMS.items()),
     *((name, wrong, "the provided attention") for name, wrong in OTHERS.items()),
     *((name, wrong, next(OWN)) for name, wrong in OTHERS.items()),
@@ -98,7 +111,7 @@ def test_no_factor_and_a_missing_part_are_no_scaled_layer(factors: tuple[float, 
 def test_the_banks_hold_forty_mistakes_and_more() -> None:
     assert len(misconceptions.ATTENTION) >= 20 and len(layer_misconceptions.LAYER) >= 20 and len(BANK) >= 40
     assert {
-        wrong.name for table in (STRUCTURE, STEPS, NORMS, OTHERS, ATTENTION) for wrong in table.values()
+        wrong.name for table in (STRUCTURE, STEPS, BENT, NORMS, OTHERS, ATTENTION) for wrong in table.values()
     } >= BANK.keys() - {
         "mlp-first",  # in tests/grader/test_judging_mistakes.py, with its text
         "norm-over-tokens",  # one token shows nothing there, so of an odd attention it cannot be told

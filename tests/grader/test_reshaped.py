@@ -9,7 +9,7 @@ import pytest
 from reference.reshaped_layers import RESHAPED
 from tests.grader import in_process
 from tests.grader.honest_styles import ATTENTION, IMPORTS
-from tests.grader.wrong_styles import FIRST, SECOND
+from tests.grader.wrong_styles import BOTH, FIRST, SECOND
 
 RIGHT = """
 class ViTLayer(nn.Module):
@@ -36,6 +36,16 @@ ATTN, PROJ, MAPS = (
 BODY = "return self.fc2(self.drop(F.relu(self.fc1(y))))"
 
 MORE, MADE_MORE = "self.drop = ", "self.more = nn.Linear({})\n        self.drop = "
+
+
+ADDED1, ADDED2 = "self.drop(self.proj(self.attn(self.norm1(x))))", "self.drop(self.mlp(self.norm2(x)))"
+SUM1, SUM2 = f"x + {ADDED1}", f"x + {ADDED2}"
+JOINING = MADE_MORE.format("2 * dim, dim")
+JOINING_TWICE = "self.more = nn.ModuleList([nn.Linear(2 * dim, dim), nn.Linear(2 * dim, dim)])\n        self.drop = "
+
+
+def joined(old: str, first: str, second: str, which: str = "") -> Mapping[str, str]:
+    return {old: f"self.more{which}(torch.cat([{first}, {second}], -1))"}
 
 
 def wide(size: str) -> Mapping[str, str]:
@@ -75,6 +85,8 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "width-2-dim": (wide("2 * dim"), ARGUMENTS),
     "width-inner": (wide("heads * dim_head"), SECOND),
     "width-2-mlp": (wide("2 * mlp_dim"), SECOND),
+    "width-4-mlp": (wide("4 * mlp_dim"), SECOND),
+    "width-half-mlp": (wide("(mlp_dim // 2)"), SECOND),
     "heads-added": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).sum(-2))"}, FIRST),
     "heads-averaged": ({PROJ: "dim_head, dim)", "(self.attn(self.norm1(x)))": "(self.attn(self.norm1(x)).unflatten(-1, (-1, self.proj.in_features)).mean(-2))"}, FIRST),
     "one-head-for-all": ({ATTN: "SingleHeadAttention(dim, dim_head, dropout)\n        self.heads = heads", "(self.attn(self.norm1(x)))": "(torch.cat([self.attn(self.norm1(x))] * self.heads, -1))"}, FIRST),
@@ -83,6 +95,12 @@ MADE: Mapping[str, tuple[Mapping[str, str], frozenset[str]]] = {
     "map-before-attention": ({MORE: MADE_MORE.format("dim, dim"), "self.norm1(x)))": "self.more(self.norm1(x))))"}, FIRST),
     "map-after-mlp": ({MORE: MADE_MORE.format("dim, dim"), "self.mlp(self.norm2(x))": "self.more(self.mlp(self.norm2(x)))"}, SECOND),
     "map-before-mlp": ({MORE: MADE_MORE.format("dim, dim"), "self.mlp(self.norm2(x))": "self.mlp(self.more(self.norm2(x)))"}, SECOND),
+    "joined-attention": ({MORE: JOINING, **joined(SUM1, "x", ADDED1)}, FIRST),
+    "joined-mlp": ({MORE: JOINING, **joined(SUM2, "x", ADDED2)}, SECOND),
+    "joined-both": ({MORE: JOINING_TWICE, **joined(SUM1, "x", ADDED1, "[0]"), **joined(SUM2, "x", ADDED2, "[1]")}, BOTH),
+    "joined-attention-last": ({MORE: JOINING, **joined(SUM1, ADDED1, "x")}, FIRST),
+    "joined-mlp-last": ({MORE: JOINING, **joined(SUM2, ADDED2, "x")}, SECOND),
+    "joined-both-last": ({MORE: JOINING_TWICE, **joined(SUM1, ADDED1, "x", "[0]"), **joined(SUM2, ADDED2, "x", "[1]")}, BOTH),
 }  # fmt: skip
 
 

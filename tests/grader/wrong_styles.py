@@ -172,6 +172,26 @@ STEPS: Mapping[str, Wrong] = {
     "activation of the heads": Wrong(((OUT, "self.drop(self.my_out(torch.relu(mixed)))"), (Z, "z = torch.relu(z)")), FIRST, "activation-of-heads"),
 }  # fmt: skip
 
+# One function too many on a sum, or on what a half adds.
+BENT: Mapping[str, Wrong] = {
+    "ReLU on the first sum": Wrong(((ADD1, f"x = F.relu(x + {OUT})"),), FIRST, "relu-on-the-first-sum"),
+    "ReLU on the second sum": Wrong(((ADD2, f"x = F.relu(x + {F2})"),), SECOND, "relu-on-the-output"),
+    "ReLU on both sums": Wrong(((ADD1, f"x = F.relu(x + {OUT})"), (ADD2, f"x = F.relu(x + {F2})")), BOTH, "relu-on-both-sums"),
+    "GELU on the first sum": Wrong(((ADD1, f"x = F.gelu(x + {OUT})"),), FIRST, "activation-on-the-first-sum"),
+    "GELU on the second sum": Wrong(((ADD2, f"x = F.gelu(x + {F2})"),), SECOND, "activation-on-the-output"),
+    "GELU on both sums": Wrong(((ADD1, f"x = F.gelu(x + {OUT})"), (ADD2, f"x = F.gelu(x + {F2})")), BOTH, "activation-on-both-sums"),
+    "tanh on the second sum": Wrong(((ADD2, f"x = torch.tanh(x + {F2})"),), SECOND, "tanh-on-the-output"),
+    "tanh on the attention": Wrong(((ADD1, "x = x + self.drop(torch.tanh(self.my_out(mixed)))"),), FIRST, "tanh-on-attention"),
+    "tanh on the MLP": Wrong(((ADD2, "x = x + self.drop(torch.tanh(self.my_f2(self.drop(z))))"),), SECOND, "tanh-on-mlp"),
+    "ReLU on the MLP": Wrong(((ADD2, "x = x + self.drop(torch.relu(self.my_f2(self.drop(z))))"),), SECOND, "relu-on-mlp"),
+    "tanh on what both add": Wrong(
+        ((ADD1, "x = x + self.drop(torch.tanh(self.my_out(mixed)))"), (ADD2, "x = x + self.drop(torch.tanh(self.my_f2(self.drop(z))))")), BOTH, "tanh-on-both"
+    ),
+    "ReLU on what both add": Wrong(
+        ((ADD1, "x = x + self.drop(torch.relu(self.my_out(mixed)))"), (ADD2, "x = x + self.drop(torch.relu(self.my_f2(self.drop(z))))")), BOTH, "relu-on-both"
+    ),
+}  # fmt: skip
+
 # Constant factors. Without biases, what multiplies the MLP is a part of its activation: biases tell the two apart.
 SCALED: Mapping[str, Wrong] = {
     "attention halved": Wrong(((ADD1, f"x = x + 0.5 * {OUT}"),), FIRST, "scaled"),
