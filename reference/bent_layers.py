@@ -1,12 +1,14 @@
 """Wrong layers of 4(b) with one function too many: on a sum, or on what a half adds to it.
 
 Why separate: each block and each sum is in its place, and only something between them bends. Every formula maps x,
-(batch, tokens, dim), to the same shape.
+(batch, tokens, dim), to the same shape. What bends has bounds, which show before any formula is worked out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,47 @@ from autograder.judging.code.layer_parts import LayerFormula, LayerParts
 from reference.encoder import layer, normalised
 
 Bend = Callable[[Tensor, LayerParts], Tensor]
+
+
+class Seen(Protocol):
+    """What a layer gave: its input and output, (batch, tokens, dim), and the half that was silent, "" for none."""
+
+    x: Tensor
+    output: Tensor
+    without: str
+
+
+Shows = Callable[[Sequence[Seen]], bool]
+ROUNDED = 1e-5  # of float32, beside values of 1
+
+
+def sums(low: float, high: float = math.inf, *, without: str | None = None) -> Shows:
+    """Whether all outputs are within these bounds; `without`: those with that half silent alone."""
+
+    def shows(seen: Sequence[Seen]) -> bool:
+        told = (each.output for each in seen if without in (None, each.without))
+        return all(_within(output, low, high) for output in told)
+
+    return shows
+
+
+def added(low: float, high: float = math.inf, *, without: str) -> Shows:
+    """Whether all that is added to x while a half is silent is within these bounds."""
+
+    def shows(seen: Sequence[Seen]) -> bool:
+        told = (each.output - each.x for each in seen if each.without == without)
+        return all(_within(output, low, high) for output in told)
+
+    return shows
+
+
+def _within(values: Tensor, low: float, high: float) -> bool:
+    return bool(values.min() >= low - ROUNDED) and bool(values.max() <= high + ROUNDED)
+
+
+def both(first: Shows, second: Shows) -> Shows:
+    """Each of the two."""
+    return lambda seen: first(seen) and second(seen)
 
 
 def relu(x: Tensor, parts: LayerParts) -> Tensor:

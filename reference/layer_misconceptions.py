@@ -20,6 +20,7 @@ from reference.misconceptions import Misconception
 
 _EACH_TOKEN = "a layer normalisation takes each token for itself, over its features: nn.LayerNorm(dim)"
 _SUMS = "in Figure 1 each '+' goes on as it is: the only non-linearity of the layer is inside the MLP"
+_LOWEST = -1.0  # an ELU's; of GELU and SiLU it is -0.28
 _TWO_NORMS = "Figure 1 has two layer normalisations, each where a block is entered, and no more"
 # `half`: the one that is another while the other half adds nothing, and so the one that is charged; "whole": what is
 # little and in both is charged once, as the whole layer.
@@ -69,18 +70,18 @@ LAYER = (
     Misconception("eps-of-a-tenth", "with LayerNorms whose eps is 0.1", "eps only keeps the root away from 0: leave nn.LayerNorm's own, and look at what its second argument is", other_norms.eps_of_a_tenth, half="whole"),
     Misconception("heads-regrouped", "with the heads' features reshaped to (batch, heads, tokens, dim_head), which mixes them up with the tokens", "the provided Attention gives (batch, tokens, heads * dim_head), the heads side by side already: the projection can have it as it is", wrong.heads_regrouped, half="attention"),
     Misconception("activation-of-heads", "with an activation between the heads and the projection", "only the MLP has a non-linearity", wrong.activation_of_heads, half="attention", bent=True),
-    Misconception("relu-on-the-first-sum", "with a ReLU on the first sum", _SUMS, bent.on_the_first_sum(bent.relu), half="attention"),
-    Misconception("relu-on-the-output", "with a ReLU on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.relu), half="mlp"),
-    Misconception("relu-on-both-sums", "with a ReLU on both sums", _SUMS, bent.on_both_sums(bent.relu)),
-    Misconception("activation-on-the-first-sum", "with the MLP's activation on the first sum, too", _SUMS, bent.on_the_first_sum(bent.activation), half="attention"),
-    Misconception("activation-on-the-output", "with the MLP's activation on the second sum, too, the layer's output", _SUMS, bent.on_the_second_sum(bent.activation), half="mlp"),
-    Misconception("activation-on-both-sums", "with the MLP's activation on both sums, too", _SUMS, bent.on_both_sums(bent.activation)),
-    Misconception("tanh-on-attention", "with a tanh on what the attention half adds", "only the MLP has a non-linearity", bent.on_the_attention(bent.tanh), half="attention"),
-    Misconception("tanh-on-mlp", "with a tanh on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.tanh), half="mlp"),
-    Misconception("relu-on-mlp", "with a ReLU on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.relu), half="mlp"),
-    Misconception("tanh-on-both", "with a tanh on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.tanh)),
-    Misconception("relu-on-both", "with a ReLU on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.relu)),
-    Misconception("tanh-on-the-output", "with a tanh on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.tanh), half="mlp"),
+    Misconception("relu-on-the-first-sum", "with a ReLU on the first sum", _SUMS, bent.on_the_first_sum(bent.relu), half="attention", shows=bent.sums(0.0, without="mlp")),
+    Misconception("relu-on-the-output", "with a ReLU on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.relu), half="mlp", shows=bent.sums(0.0)),
+    Misconception("relu-on-both-sums", "with a ReLU on both sums", _SUMS, bent.on_both_sums(bent.relu), shows=bent.sums(0.0)),
+    Misconception("activation-on-the-first-sum", "with the MLP's activation on the first sum, too", _SUMS, bent.on_the_first_sum(bent.activation), half="attention", shows=bent.sums(_LOWEST, without="mlp")),
+    Misconception("activation-on-the-output", "with the MLP's activation on the second sum, too, the layer's output", _SUMS, bent.on_the_second_sum(bent.activation), half="mlp", shows=bent.sums(_LOWEST)),
+    Misconception("activation-on-both-sums", "with the MLP's activation on both sums, too", _SUMS, bent.on_both_sums(bent.activation), shows=bent.sums(_LOWEST)),
+    Misconception("tanh-on-attention", "with a tanh on what the attention half adds", "only the MLP has a non-linearity", bent.on_the_attention(bent.tanh), half="attention", shows=bent.added(-1.0, 1.0, without="mlp")),
+    Misconception("tanh-on-mlp", "with a tanh on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.tanh), half="mlp", shows=bent.added(-1.0, 1.0, without="attention")),
+    Misconception("relu-on-mlp", "with a ReLU on what the MLP adds", "the MLP ends in a linear map", bent.on_the_mlp(bent.relu), half="mlp", shows=bent.added(0.0, without="attention")),
+    Misconception("tanh-on-both", "with a tanh on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.tanh), shows=bent.both(bent.added(-1.0, 1.0, without="mlp"), bent.added(-1.0, 1.0, without="attention"))),
+    Misconception("relu-on-both", "with a ReLU on what each half adds", "only the MLP has a non-linearity, and it ends in a linear map", bent.on_what_both_add(bent.relu), shows=bent.both(bent.added(0.0, without="mlp"), bent.added(0.0, without="attention"))),
+    Misconception("tanh-on-the-output", "with a tanh on the second sum, the layer's output", _SUMS, bent.on_the_second_sum(bent.tanh), half="mlp", shows=bent.sums(-1.0, 1.0)),
     Misconception("norm-over-samples", "with a normalisation over the tokens and features of a sample together", _EACH_TOKEN, other_norms.over_samples),
     Misconception("norm-over-tokens", "with a normalisation of each feature over the tokens", _EACH_TOKEN, other_norms.over_tokens),
     Misconception("norm-over-batches", "with a normalisation of each feature over the batch and its tokens", _EACH_TOKEN, other_norms.over_batches),

@@ -11,7 +11,8 @@ Every formula maps x, (batch, tokens, input_dim), with three matrices as `nn.Lin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import torch
@@ -34,6 +35,7 @@ class Misconception(msgspec.Struct, frozen=True):
     lacks: str = ""  # 4(b): the half whose parameters do nothing
     attend: Callable[..., Tensor] | None = None  # 4(b): in the place of the right attention, in a layer with its own
     alone: bool = True  # of `attend`: one token gives its value, whatever Q and K are
+    shows: Callable[[Sequence[Any]], bool] = lambda seen: True  # 4(b): a layer of which it is False is another
     bent: bool = False  # 4(b): what is between the values and the projection is not linear
 
 

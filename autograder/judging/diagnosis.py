@@ -7,7 +7,7 @@ different formulas to agree on random inputs of several sizes. Otherwise the sha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from torch import Tensor
@@ -62,6 +62,10 @@ class Mistake(Protocol):
     @property
     def bent(self) -> bool:
         """4(b): what stands between the values and the projection is not linear."""
+
+    @property
+    def shows(self) -> Callable[[Sequence[Any]], bool]:
+        """4(b): of observations, whether it may be this one: asked before a formula is worked out."""
 
     @property
     def half(self) -> str:
@@ -183,7 +187,9 @@ def in_layer(observations: Sequence[layer_roles.LayerObservation], bank: Sequenc
     """The first mistake of the bank that explains every observation."""
     few, usual = layer_roles.FEW_TRIES, USUAL
     for mistake in bank:
-        if layer_roles.find(mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, names=usual):
+        if mistake.shows(observations) and layer_roles.find(
+            mistake.formula, observations, shared_norm=mistake.shared_norm, tries=few, names=usual
+        ):
             return mistake
     return None
 

@@ -97,10 +97,13 @@ def explained(
     if not own and not known.experiments.attention.made:
         return None
     matched = _matched(student, known)
+    seen = (*observations, known.experiments.attention, known.experiments.mlp, known.experiments.both)
     best: tuple[int, Mistake] | None = None
     for mistake in bank:
         if mistake.attend and (known.experiments.attention.made or half == "mlp"):
             continue  # the heads are ours, or silent: it would be the right layer
+        if not mistake.shows(seen):
+            continue
         if mistake.lacks and _acts(known.experiments, mistake.lacks):
             continue  # silencing the other half silenced a part of this one, too
         roles = known.staged(mistake.name, _search(mistake, attend, half, matched))

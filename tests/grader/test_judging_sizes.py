@@ -102,7 +102,7 @@ def said(question: str, text: str) -> dict[str, str]:
 
 
 def test_what_is_random_in_eval_mode_is_told_as_that_and_not_as_another_formula() -> None:
-    masked = "(lambda a: a * (torch.rand_like(a) > 0.1))"
+    masked = "(lambda a: a * torch.randn_like(a))"
     found = said("4a", PLAIN.replace(SCORES, f"{masked}({SCORES})"))
     assert found.keys() == {"4a.4", "4a.5", "4a.7"} and all("two calls in eval mode" in each for each in found.values())
     found = said("4b", LAYER.replace("self.fc1(self.norm2(x))", f"self.fc1({masked}(self.norm2(x)))"))

@@ -33,6 +33,14 @@ def test_a_mistake_is_named_at_its_line_and_costs_nothing(name: str) -> None:
         assert finding.place and finding.place.cell == 1
 
 
+def test_a_mistake_in_a_function_of_another_cell_has_that_cells_place() -> None:
+    function = "def batch_loss(images, labels):\n    return F.nll_loss(model(images), labels)\n"
+    loop = "for images, labels in loader:\n    optimizer.zero_grad()\n    batch_loss(images, labels).backward()\n    optimizer.step()\n"
+    cells = [Cell(1, "import torch\n"), Cell(2, f"x = 1\n\n{function}"), Cell(3, loop), Cell(4, loop)]
+    found = [finding for finding in slice_cells(cells, "hw6.ipynb").findings if finding.rule == RULE]
+    assert [(f.construct, f.place and (f.place.cell, f.place.line)) for f in found] == [("nll-of-raw-outputs", (2, 4))]
+
+
 def test_a_notebook_of_many_loops_has_few_remarks() -> None:
     assert len(read("\n".join(WRONG["no step"][0].replace("run_", f"run_{n}_") for n in range(9)))) == MOST
 

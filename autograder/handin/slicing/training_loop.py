@@ -8,42 +8,44 @@ not surely a mistake is not mentioned. Nothing here costs a point.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from autograder.core.names import named
 from autograder.core.records import Finding, Severity
 from autograder.handin.slicing.remarks import place_of
 from autograder.handin.slicing.statements import Chunk
+from autograder.handin.slicing.training_calls import (
+    FUNCTIONS,
+    LOOPS,
+    OPTIMIZERS,
+    Mistake,
+    assigned,
+    bound_to,
+    called,
+    is_softmax,
+    name_of,
+    outermost,
+    softmax_twice,
+    within,
+)
+from autograder.handin.slicing.training_data import Sets
+from autograder.handin.slicing.training_model import of_model
+from autograder.handin.slicing.training_steps import Steps
 
 RULE = "training-loop"
 MOST = 6  # remarks; a notebook has one loop, or two
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOOPS = (ast.For, ast.While)
-_OPTIMIZERS = frozenset({"Adam", "AdamW", "SGD", "RMSprop", "Adagrad", "NAdam", "RAdam"})
-
-
-class Mistake(NamedTuple):
-    """What is wrong, at which node, and what mends it."""
-
-    name: str
-    node: ast.stmt | ast.expr
-    found: str
-    fix: str
 
 
 def read_training(chunks: Sequence[Chunk]) -> tuple[Finding, ...]:
     """A remark for each mistake of a loop that trains, and of the notebook's own ViT."""
     notebook = _Notebook(chunks)
-    found: list[Finding] = []
-    for chunk in chunks:
-        for node in chunk.nodes:
-            for mistake in (*notebook.of_loops(node), *notebook.of_model(node)):
-                place = place_of(chunk, mistake.node)
-                found.append(
-                    Finding(RULE, Severity.REMARK, mistake.found, "4c", mistake.name, place=place, fix=mistake.fix)
-                )
-    return tuple(found[:MOST])
+    homes = {id(part): chunk for chunk in chunks for node in chunk.nodes for part in within(node)}
+    found = [_finding(homes, mistake) for chunk in chunks for node in chunk.nodes for mistake in notebook.of(node)]
+    return tuple(dict.fromkeys(found))[:MOST]  # a function that two loops call is read twice
+
+
+def _finding(homes: Mapping[int, Chunk], mistake: Mistake) -> Finding:
+    place = place_of(homes[id(mistake.node)], mistake.node)
+    return Finding(RULE, Severity.REMARK, mistake.found, "4c", mistake.name, place=place, fix=mistake.fix)
 
 
 class _Notebook:
@@ -51,27 +53,39 @@ class _Notebook:
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         nodes = [node for chunk in chunks for node in chunk.nodes]
-        self._functions = {node.name: node for node in nodes if isinstance(node, _FUNCTIONS)}
-        self._direct = {name: _called(node) for name, node in self._functions.items()}
-        self._entropies = {name for node in nodes for name in _bound_to(node, "CrossEntropyLoss")}
-        self._entropy = bool(self._entropies) or any(".cross_entropy" in _called(node) for node in nodes)
+        self._sets, self._steps = Sets(nodes), Steps(nodes)
+        self._functions = {node.name: node for node in nodes if isinstance(node, FUNCTIONS)}
+        self._direct = {name: called(node) for name, node in self._functions.items()}
+        self._entropies = {name for node in nodes for name in bound_to(node, "CrossEntropyLoss")}
+        self._likelihoods = {"nll_loss", *(name for node in nodes for name in bound_to(node, "NLLLoss"))}
+        self._losses = {name for node in nodes for target, value in assigned(node) if (name := _loss(target, value))}
+        self._logarithm = any(not _LOGARITHMS.isdisjoint(called(node)) for node in nodes)
+        self._entropy = bool(self._entropies) or any(".cross_entropy" in called(node) for node in nodes)
 
     def calls(self, node: ast.AST, *names: str) -> bool:
         """Whether one of these methods is called in it, or in a function of the notebook that it leads to."""
         found: set[str] = set()
-        left = [_called(node)]
+        left = [called(node)]
         while left:
             new = left.pop() - found
             found |= new
             left += [self._direct[name] for name in new if name in self._direct]
         return not found.isdisjoint(f".{name}" for name in names)
 
-    def of_loops(self, node: ast.AST) -> Iterator[Mistake]:
+    def of(self, node: ast.AST) -> Iterator[Mistake]:
+        """The mistakes of one statement of the notebook."""
+        loops = [loop for loop in outermost(node) if self._trains(loop)]
+        yield from self._of_loops(loops)
+        yield from of_model(node, entropy=self._entropy)
+        yield from self._steps.of(node, [self._innermost(loop) for loop in loops])
+        yield from self._sets.of(node)
+
+    def _trains(self, loop: ast.AST) -> bool:
+        return self.calls(loop, "backward") or (self.calls(loop, "step") and self.calls(loop, "zero_grad"))
+
+    def _of_loops(self, loops: Sequence[ast.For | ast.While]) -> Iterator[Mistake]:
         """Mistakes of each innermost loop that trains, and of the outermost around it."""
-        for outer in _outermost(node):
-            steps = self.calls(outer, "step") and self.calls(outer, "zero_grad")
-            if not self.calls(outer, "backward") and not steps:
-                continue
+        for outer in loops:
             inner = self._innermost(outer)
             yield from self._of_steps(inner)
             if self.calls(outer, "eval") and not self.calls(outer, "train"):
@@ -85,12 +99,12 @@ class _Notebook:
             yield from self._of_losses(outer)
 
     def _innermost(self, loop: ast.For | ast.While) -> ast.For | ast.While:
-        within = [part for part in ast.walk(loop) if isinstance(part, _LOOPS) and part is not loop]
-        training = [part for part in within if self.calls(part, "backward", "step")]
+        inside = [part for part in within(loop) if isinstance(part, LOOPS) and part is not loop]
+        training = [part for part in inside if self.calls(part, "backward", "step")]
         return self._innermost(training[0]) if training else loop
 
     def _of_steps(self, loop: ast.For | ast.While) -> Iterator[Mistake]:
-        by_hand = any(isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(loop))
+        by_hand = any(isinstance(part, ast.Attribute) and part.attr == "grad" for part in within(loop))
         if not self.calls(loop, "zero_grad") and not by_hand:
             yield Mistake(
                 "no-zero-grad",
@@ -112,8 +126,8 @@ class _Notebook:
                 "this loop takes steps and works no gradient out: the weights stay as they are",
                 "call loss.backward() before optimizer.step()",
             )
-        for part in ast.walk(loop) if ".backward" in _called(loop) else ():
-            if isinstance(part, ast.Call) and _name_of(part.func) in _OPTIMIZERS:
+        for part in within(loop) if ".backward" in called(loop) else ():
+            if isinstance(part, ast.Call) and name_of(part.func) in OPTIMIZERS:
                 yield Mistake(
                     "optimizer-in-the-loop",
                     part,
@@ -122,150 +136,57 @@ class _Notebook:
                 )
 
     def _of_losses(self, loop: ast.AST) -> Iterator[Mistake]:
-        called = sorted(name for name in _called(loop) if name in self._functions)
-        for scope in (loop, *(self._functions[name] for name in called)):
-            given = list(_assigned(scope))
-            soft = {_name_of(target) for target, value in given if isinstance(target, ast.Name) and _is_softmax(value)}
-            soft -= {_name_of(target) for target, value in given if not _is_softmax(value)}
-            for part in ast.walk(scope):
+        names = sorted(name for name in called(loop) if name in self._functions)
+        for scope in (loop, *(self._functions[name] for name in names)):
+            soft, hard = _only(is_softmax, scope), _only(_is_argmax, scope)
+            for part in within(scope):
                 if not isinstance(part, ast.Call) or not part.args:
                     continue
-                entropy = _name_of(part.func) in {"cross_entropy", *self._entropies}
-                first = part.args[0]
-                if entropy and (_is_softmax(first) or (isinstance(first, ast.Name) and first.id in soft)):
-                    yield _softmax_twice(part)
-
-    def of_model(self, node: ast.AST) -> Iterator[Mistake]:
-        """What the notebook's own ViT makes and does not use, and which token it reads."""
-        if not isinstance(node, ast.ClassDef) or node.name != named("ViT"):
-            return
-        methods = {part.name: part for part in node.body if isinstance(part, _FUNCTIONS)}
-        forward, made = methods.get("forward"), methods.get("__init__")
-        if forward is None or made is None:
-            return
-        yield from _unused(made, [part for name, part in methods.items() if name != "__init__"])
-        yield from _other_token(forward)
-        returned = [part.value for part in ast.walk(forward) if isinstance(part, ast.Return) and part.value]
-        if any(map(_is_softmax, returned)) and self._entropy:
-            yield _softmax_twice(returned[-1])
+                name, first = name_of(part.func), part.args[0]
+                held = first.id if isinstance(first, ast.Name) else ""
+                if name in {"cross_entropy", *self._entropies} and (is_softmax(first) or held in soft):
+                    yield softmax_twice(part)
+                elif name in {*_LOSSES, *self._losses} and (_is_argmax(first) or held in hard):
+                    yield _ARGMAX._replace(node=part)
+                elif name in self._likelihoods and not self._logarithm:
+                    yield _LIKELIHOOD._replace(node=part)
 
 
-def _softmax_twice(node: ast.expr) -> Mistake:
-    return Mistake(
-        "softmax-twice",
-        node,
-        "a softmax goes into the cross-entropy, which takes the softmax itself: with both, learning is slow",
-        "give the loss the model's output as it is",
-    )
+_LOSSES = frozenset({"cross_entropy", "nll_loss", "mse_loss", "l1_loss"})
+_LOGARITHMS = frozenset({
+    "log_softmax", ".log_softmax", "LogSoftmax", ".LogSoftmax", "log", ".log", "logsumexp", ".logsumexp",
+})  # fmt: skip
+_NOWHERE = ast.Constant(None)
+_ARGMAX = Mistake(
+    "argmax-in-the-loss",
+    _NOWHERE,
+    "the digit that is chosen (argmax) goes into the loss: a choice has no gradient, so nothing is learned from it",
+    "give the loss the model's ten outputs as they are",
+)
+_LIKELIHOOD = Mistake(
+    "nll-of-raw-outputs",
+    _NOWHERE,
+    "the negative log-likelihood takes logarithms of probabilities, and is given the model's outputs as they are",
+    "nn.CrossEntropyLoss takes them as they are; nn.NLLLoss needs log_softmax before it",
+)
 
 
-def _unused(made: ast.AST, methods: Sequence[ast.AST]) -> Iterator[Mistake]:
-    used = {part.attr for method in methods for part in ast.walk(method) if isinstance(part, ast.Attribute)}
-    for target, value in _assigned(made):
-        if isinstance(target, ast.Attribute) and _name_of(getattr(value, "func", value)) == "Parameter":
-            kind = "position" if "pos" in target.attr else "class token" if _says_class(target.attr) else ""
-            if kind and target.attr not in used:
-                what = f"the {kind}{' of a token' if kind == 'position' else ''} (self.{target.attr})"
-                yield Mistake(
-                    f"no-{kind.replace(' ', '-')}",
-                    target,
-                    f"{what} is made in ViT.__init__ and not used in forward",
-                    "the provided ViT puts the class token in front and adds a position to every token",
-                )
+def _loss(target: ast.expr, value: ast.expr) -> str:
+    """The name of a loss that is made: criterion = nn.MSELoss()."""
+    loss = isinstance(value, ast.Call) and name_of(value.func).endswith("Loss")
+    return name_of(target) if loss else ""
 
 
-def _says_class(name: str) -> bool:
-    return "cls" in name or "class_tok" in name
+def _is_argmax(node: ast.AST) -> bool:
+    """Whether it is a call of argmax, converted to another type perhaps."""
+    while isinstance(node, ast.Call) and name_of(node.func) in ("float", "double", "to", "type", "long"):
+        if not isinstance(node.func, ast.Attribute):
+            return False
+        node = node.func.value
+    return isinstance(node, ast.Call) and name_of(node.func) == "argmax"
 
 
-def _other_token(forward: ast.AST) -> Iterator[Mistake]:
-    """x[:, k] for another k than 0, where the class token is put in front; for one from the front, where it is last."""
-    ends = list(_ends(forward))
-    first = any(_says_class(ast.unparse(front)) for front, _ in ends)
-    last = not first and any(_says_class(ast.unparse(back)) for _, back in ends)
-    for part, number in _tokens_read(forward) if first or last else ():
-        if number != 0 if first else number >= 0:
-            yield Mistake(
-                "another-token",
-                part,
-                f"`{ast.unparse(part)[:40]}` reads another token than the class token, which stands"
-                f" {'in front' if first else 'at the end'}",
-                "read the first token, x[:, 0]"
-                if first
-                else "put the class token in front, or read the last, x[:, -1]",
-            )
-
-
-def _ends(forward: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """The first and the last of what is joined."""
-    for part in ast.walk(forward):
-        if isinstance(part, ast.Call) and part.args and _name_of(part.func) in ("cat", "concat"):
-            parts = part.args[0]
-            if isinstance(parts, (ast.List, ast.Tuple)) and parts.elts:
-                yield parts.elts[0], parts.elts[-1]
-
-
-def _tokens_read(forward: ast.AST) -> Iterator[tuple[ast.Subscript, int]]:
-    """Each x[:, k] and its k, -1 for any that is counted from the end."""
-    for part in ast.walk(forward):
-        if not isinstance(part, ast.Subscript) or not isinstance(part.ctx, ast.Load):
-            continue
-        index = part.slice
-        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
-            number = index.elts[1]
-            if isinstance(number, ast.UnaryOp) and isinstance(number.operand, ast.Constant):
-                yield part, -1
-            elif isinstance(number, ast.Constant) and type(number.value) is int:
-                yield part, number.value
-
-
-# --- what calls say ---------------------------------------------------------------------------------------------------
-
-
-def _outermost(node: ast.AST) -> Iterator[ast.For | ast.While]:
-    if isinstance(node, _LOOPS):
-        yield node
-        return
-    for part in ast.iter_child_nodes(node):
-        yield from _outermost(part)
-
-
-def _name_of(node: ast.AST) -> str:
-    """The last name of a called thing: `step` of `optimizer.step`."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _called(node: ast.AST) -> set[str]:
-    """The names of the functions that are called in it, and methods with a point in front, but for a scheduler's."""
-    found = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
-            found.add(part.func.id)
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            scheduler = "sched" in _name_of(part.func.value).lower()
-            found.add("" if scheduler else f".{part.func.attr}")
-    return found
-
-
-def _is_softmax(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and (
-        _name_of(node.func) == "softmax" or (isinstance(node.func, ast.Call) and _name_of(node.func.func) == "Softmax")
-    )
-
-
-def _bound_to(node: ast.AST, called: str) -> Iterator[str]:
-    """The names that are given what a call of that name returns."""
-    for target, value in _assigned(node):
-        if (
-            isinstance(target, (ast.Name, ast.Attribute))
-            and isinstance(value, ast.Call)
-            and _name_of(value.func) == called
-        ):
-            yield _name_of(target)
-
-
-def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    for part in ast.walk(node):
-        if isinstance(part, ast.Assign):
-            for target in part.targets:
-                yield target, part.value
+def _only(kind: Callable[[ast.AST], bool], scope: ast.AST) -> set[str]:
+    """Names that are given such values, and no others, in it."""
+    given = [(name_of(target), value) for target, value in assigned(scope) if isinstance(target, ast.Name)]
+    return {name for name, value in given if kind(value)} - {name for name, value in given if not kind(value)}
