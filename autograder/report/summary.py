@@ -154,8 +154,15 @@ def _open(test: TestResult) -> bool:
 
 
 def findings(whole: Summary, audience: Audience) -> tuple[Finding, ...]:
-    """What reading the submission brought up. Flags are for staff alone: an unproven suspicion accuses nobody."""
-    return tuple(f for f in whole.findings if audience == "staff" or f.severity is not Severity.FLAG)
+    """What reading the submission brought up. Flags are for staff alone: an unproven suspicion accuses nobody.
+
+    A student who asks about one question is told nothing of the others.
+    """
+    if audience == "staff":
+        return whole.findings
+    asked = {_question(test.number).number for test in whole.tests}
+    told = (f for f in whole.findings if f.severity is not Severity.FLAG)
+    return tuple(f for f in told if f.question is None or f.question in asked or not asked)
 
 
 def _once(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from autograder.core.records import Feedback, Status, TestResult
-from autograder.report import class_table
+from autograder.core.records import Feedback, Finding, Severity, Status, TestResult
+from autograder.report import class_table, summary
 from tests.grader import example_reports, outputs
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +138,15 @@ def test_what_a_failed_test_says_is_not_said_again_as_a_finding() -> None:
     passed = example_reports.report((example_reports.passed("4a.1", "builds", 1.0),), report.submission)
     text = outputs.printed(passed, width=110, colour=False)
     assert text.count("nn.Sequential, which the handout does not permit") == 1, "one line, though two classes have it"
+
+
+def test_who_asks_about_one_question_is_told_nothing_of_the_others() -> None:
+    about = [Finding("template", Severity.REMARK, f"about {what}", what) for what in ("4a", "4b", None)]
+    submission = example_reports.submission(findings=tuple(about))
+    one = example_reports.report((example_reports.passed("4a.1", "builds", 1.0),), submission)
+    assert [f.message for f in summary.findings(summary.summarise(one), "student")] == ["about 4a", "about None"]
+    assert len(summary.findings(summary.summarise(one), "staff")) == 3
+    assert len(summary.findings(summary.summarise(example_reports.report((), submission)), "student")) == 3
 
 
 def test_what_staff_need_comes_before_the_tests() -> None:
