@@ -192,6 +192,7 @@ class Caps(_Table, frozen=True):
     child_memory_mb: Count
     total_seconds: Positive
     file_mb: Count
+    upload_mb: Count
     checkpoint_mb: Count
     zip_files: Count
     zip_total_mb: Count

@@ -23,6 +23,7 @@ from autograder.handin.files.archive import ending, not_opened
 from autograder.handin.files.checkpoint import read_weights
 from autograder.handin.files.choosing import Chosen, choose, code_files
 from autograder.handin.files.extras import Read, read_answers, read_history
+from autograder.handin.files.large import slimmed
 from autograder.handin.files.members import Member, folder_members, read_file, without_ours
 from autograder.handin.files.opening import archive_members, opened
 
@@ -117,7 +118,7 @@ def members_of(path: Path) -> tuple[Member, ...]:
     else:
         real = path.resolve()  # whoever called chose this path: a link of theirs is meant
         members = (Member(path.name, lambda: read_file(real, path.name)),)
-    return without_ours(opened(members))
+    return slimmed(without_ours(opened(members)))
 
 
 def _digest(

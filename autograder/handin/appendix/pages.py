@@ -7,6 +7,7 @@ process. What cannot be told, e.g. of a scan without text, is said to be so: not
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,11 +88,14 @@ def _reader(data: bytes) -> PdfReader:
     from pypdf.errors import PyPdfError
 
     if not data.lstrip().startswith(b"%PDF-"):
-        raise SubmissionError("it is no PDF")
+        raise SubmissionError("it is no PDF: save it as one, or print it to one (photographs: all of them to one PDF)")
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it finds is said below, or mended by itself
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
             raise SubmissionError("it is locked by a password: save it without one")
+        if not reader.pages:
+            raise SubmissionError("it has no page: save or print it to a PDF again")
         if len(reader.pages) > MAX_PAGES:
             raise SubmissionError(f"it has {len(reader.pages)} pages, and at most {MAX_PAGES} are taken")
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:

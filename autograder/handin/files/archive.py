@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
 from autograder.core.text import one_line
-from autograder.handin.files.members import Member, is_ignored, our_folders, too_large
+from autograder.handin.files.members import Member, counted, is_ignored, most_mb, our_folders, too_large
 from autograder.handin.files.packed_names import name_of
 
 _MB = 1024 * 1024
@@ -94,11 +94,6 @@ def check_name(filename: str, name: str) -> None:
         raise SubmissionError(f"{name} holds a file whose name leads out of the {kind} ({filename[:100]!r}). {ONLY}")
 
 
-def counted(size: int) -> int:
-    """What a file of this size adds to what is read in all: nothing where it is too large to be read, as MNIST is."""
-    return size if size <= policy.CAPS.file_mb * _MB else 0
-
-
 def check_amount(files: int, entries: int, size: int, name: str) -> None:
     """Raises SubmissionError for more files, or more bytes in all, than are read of what `name` is."""
     if files > policy.CAPS.zip_files or entries > 10 * policy.CAPS.zip_files:
@@ -133,16 +128,17 @@ class _Unpacking:
 
         Raises SubmissionError where it is a link, too large, damaged, or packed as no file is.
         """
-        limit = policy.CAPS.file_mb * _MB
+        limit = most_mb(own) * _MB
         _check_entry(own, entry, self._name)
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise SubmissionError(f"{own} is a link to another file. Put the file itself into the zip.")
         if entry.file_size > limit:
             raise SubmissionError(too_large(own, entry.file_size))
         if own not in self._seen:
-            check_amount(0, 0, self._size + entry.file_size, self._name)
+            size = counted(entry.file_size, own)
+            check_amount(0, 0, self._size + size, self._name)
             self._seen.add(own)
-            self._size += entry.file_size
+            self._size += size
         try:
             with self._archive.open(entry) as file:
                 data = file.read(limit + 1)

@@ -43,7 +43,7 @@ _SMALLER = {".ipynb": "Clear large outputs (keep the training lines and the loss
 _OTHERWISE = "The files of this homework are far smaller: take the one that the template or your own code writes"
 _OURS = "autograder/__main__.py"
 _PACKED = (".zip", ".tar", ".gz", ".bz2", ".xz", ".tgz", ".tbz", ".tbz2", ".txz")
-_PACKED_MB = 100  # as much as Gradescope takes; what of it is read is counted by itself
+_MB = 1024 * 1024
 _DEPTH = 3  # the submission, a folder that a zip program added, and one more
 _DEEPEST = 40  # folders within folders in all
 _ENTRIES = 5000  # of a folder; a graded folder holds ten
@@ -54,7 +54,7 @@ class Member(NamedTuple):
 
     name: str  # relative, with /
     read: Callable[[], bytes]
-    size: int = 0  # of a file in an archive, unpacked
+    size: int = 0  # as it lies there, unpacked; 0: not known
     date: int = 0  # YYYYMMDDhhmm, where an archive says when it was changed
     packed: bool = False  # in an archive that lies beside code
 
@@ -111,9 +111,16 @@ def _walk(folder: Path, prefix: str, depth: int, seen: list[int], root: Path) ->
         elif entry.is_symlink() and (inside := _inside(entry, root)):
             yield Member(name, _reader(inside, name))
         elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
-            yield Member(name, _reader(entry.path, name))
+            yield Member(name, _reader(entry.path, name), _size(entry))
         elif entry.name in (policy.FILES.notebook, policy.FILES.script):
             yield Member(name, _reader(entry.path, name))  # a pipe or device: refused when read, in words
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:  # it went away
+        return 0
 
 
 def text_of(raw: bytes) -> str:
@@ -135,13 +142,18 @@ def _reader(path: str, name: str) -> Callable[[], bytes]:
 
 
 def most_mb(name: str) -> int:
-    """How many MB of a file of this name are read at most."""
-    return _PACKED_MB if name.lower().endswith(_PACKED) else policy.CAPS.file_mb
+    """How many MB of a file of this name are read at most. Of a notebook, what its cells show is cut (see `large`)."""
+    return policy.CAPS.upload_mb if name.lower().endswith((*_PACKED, ".ipynb")) else policy.CAPS.file_mb
+
+
+def counted(size: int, name: str) -> int:
+    """What a file of this size adds to what is read in all: nothing where it is too large to be read, as MNIST is."""
+    return min(size, policy.CAPS.file_mb * _MB) if size <= most_mb(name) * _MB else 0
 
 
 def read_file(path: Path, name: str) -> bytes:
     """The bytes of a regular file, no link, at most `most_mb`. Raises SubmissionError."""
-    limit = most_mb(name) * 1024 * 1024
+    limit = most_mb(name) * _MB
     if path.is_symlink():
         raise SubmissionError(f"{name} is a link to another file. Hand in the file itself.")
     try:
@@ -158,9 +170,9 @@ def read_file(path: Path, name: str) -> bytes:
     return data
 
 
-def too_large(name: str, size: int) -> str:
-    """The words for a file over the cap."""
+def too_large(name: str, size: int, most: int = 0) -> str:
+    """The words for a file over the cap, which is `most` MB, or what is read of a file of this name."""
     return (
-        f"{name} has {size / 2**20:.0f} MB; at most {most_mb(name)} MB are read. "
+        f"{name} has {size / _MB:.0f} MB; at most {most or most_mb(name)} MB are read. "
         f"{_SMALLER.get(PurePosixPath(name).suffix.lower(), _OTHERWISE)}, and hand in again."
     )

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from autograder.core.errors import SubmissionError
-from autograder.handin.files.archive import check_amount, counted, ending, zip_members
+from autograder.handin.files.archive import check_amount, ending, zip_members
 from autograder.handin.files.choosing import code_files
-from autograder.handin.files.members import Member
+from autograder.handin.files.members import Member, counted
 from autograder.handin.files.tarball import tar_members
 
 _DEEP = 2  # archives within each other that are opened: what was downloaded, and what its writer made of it
@@ -43,7 +43,7 @@ def opened(members: Sequence[Member]) -> tuple[Member, ...]:
         for archive in [member for member in members if ending(member.name)][:_MOST]:
             try:
                 files = archive_members(archive.read(), archive.name)
-                more = count + len(files), size + sum(counted(file.size) for file in files)
+                more = count + len(files), size + sum(counted(file.size, file.name) for file in files)
                 check_amount(more[0], more[0], more[1], archive.name)
                 count, size = more
                 found.append(_Opened(archive, files))

@@ -19,8 +19,8 @@ from typing import IO, Any
 
 from autograder.core import policy
 from autograder.core.errors import SubmissionError
-from autograder.handin.files.archive import ONLY, check_amount, check_name, counted
-from autograder.handin.files.members import Member, is_ignored, text_of, too_large
+from autograder.handin.files.archive import ONLY, check_amount, check_name
+from autograder.handin.files.members import Member, counted, is_ignored, most_mb, text_of, too_large
 
 _MB = 1024 * 1024
 _BEYOND = 3  # times the cap for all files: what is ignored (.git, .venv) has to be read past
@@ -67,8 +67,9 @@ def tar_members(data: bytes, name: str) -> tuple[Member, ...]:
     opened = next((how for start, how in _OPEN.items() if data.startswith(start)), None)
     try:
         if opened and _alone(name):
-            whole = _all(_Counted(opened(io.BytesIO(data)), len(data), name), policy.CAPS.file_mb * _MB, name)
-            return (Member(PurePosixPath(name.rpartition(".")[0]).name, lambda: whole, len(whole)),)
+            alone = PurePosixPath(name.rpartition(".")[0]).name
+            whole = _all(_Counted(opened(io.BytesIO(data)), len(data), name), most_mb(alone) * _MB, alone)
+            return (Member(alone, lambda: whole, len(whole)),)
         stream = _Counted(opened(io.BytesIO(data)) if opened else io.BytesIO(data), len(data), name)
         with tarfile.open(fileobj=stream, mode="r|", errorlevel=0) as archive:
             found = {member.name: member for member in _members(archive, name)}  # of one that was added again the last
@@ -102,14 +103,14 @@ def _members(archive: tarfile.TarFile, name: str) -> Iterator[Member]:
             continue
         check_name(filename, name)
         files += 1
-        size += counted(entry.size) if entry.isreg() else 0
+        size += counted(entry.size, filename) if entry.isreg() else 0
         check_amount(files, entries, size, name)
         yield Member(PurePosixPath(filename).as_posix(), _reader(archive, entry, filename), entry.size, _date(entry))
 
 
 def _reader(archive: tarfile.TarFile, entry: tarfile.TarInfo, filename: str) -> Callable[[], bytes]:
     """Read at once: of a stream nothing can be read later."""
-    limit, problem, data = policy.CAPS.file_mb * _MB, "", b""
+    limit, problem, data = most_mb(filename) * _MB, "", b""
     if not entry.isreg():
         problem = f"{filename} is a link to another file. Put the file itself into the archive."
     elif entry.size > limit:

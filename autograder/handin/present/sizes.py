@@ -14,7 +14,7 @@ from autograder.core.errors import SubmissionError
 from autograder.core.inventory import Item, State
 from autograder.core.policy import CAPS, FILES, POLICY
 from autograder.core.records import Severity, Submission
-from autograder.handin.files.members import Member, is_ignored
+from autograder.handin.files.members import Member, is_ignored, most_mb
 
 PART = "Files"
 _MB = 2**20
@@ -72,7 +72,7 @@ def _sizes(path: Path, members: Sequence[Member]) -> Iterator[Item]:
     for member in members:
         if PurePosixPath(member.name).name in wanted or member.name.lower().endswith((".ipynb", ".pdf")):
             try:
-                sizes[member.name] = len(member.read())
+                sizes[member.name] = max(len(member.read()), member.size)
             except SubmissionError as error:
                 yield Item(PART, member.name, State.MISSING, str(error))
     count, total = _whole(path) if path.is_dir() else (len(members), sum(sizes.values()))
@@ -84,9 +84,8 @@ def _sizes(path: Path, members: Sequence[Member]) -> Iterator[Item]:
         yield Item(PART, "sizes", State.LOOK, words, fix)
     elif sizes:
         largest = max(sizes, key=lambda name: sizes[name])
-        yield Item(
-            PART, "sizes", State.THERE, f"the largest, {largest}, has {_shown(sizes[largest])} of {CAPS.file_mb} MB"
-        )
+        words = f"the largest, {largest}, has {_shown(sizes[largest])} of {most_mb(largest)} MB"
+        yield Item(PART, "sizes", State.THERE, words)
 
 
 def _shown(size: int) -> str:
