@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from autograder.report import terminal
 from autograder.report.matrices import Matrix, in_columns, number, pieces
 from autograder.report.summary import summarise
 from tests.grader import example_reports
+from tests.grader.honest_styles import ATTENTION, IMPORTS
 from tests.grader.pace import patience
 from tests.grader.source_tree import ROOT
 
@@ -178,3 +180,11 @@ def test_where_it_fits_it_stands_as_it_was() -> None:
 def test_a_narrow_report_says_in_words_what_failed() -> None:
     lines = " ".join(printed(40))
     assert "weights: failed 0/4" in lines and "✓" in lines
+
+
+def test_what_a_call_leaves_behind_is_told_as_that_in_each_public_test_that_sees_it(tmp_path: Path) -> None:
+    counted = "self.calls = 1 + getattr(self, 'calls', 0)\n        return self.calls * "
+    (tmp_path / "hw6.py").write_text(IMPORTS + counted.join(ATTENTION["plain"].rsplit("return ", 1)), "utf-8")
+    shown = " ".join(run(tmp_path, "--question", "4a", "--quiet").stdout.split())
+    assert "4a.p4 treats" in shown and "leaves something behind" in shown
+    assert "alone than in its batch" not in shown and "dropout must rest" not in shown
