@@ -29,6 +29,8 @@ _OF_FILES = (*_ENDINGS, "answers", "history")
 
 def contradictions(policy: Policy) -> Iterator[tuple[Place, str]]:
     """(place, what is wrong) of everything that is well formed and does not fit together."""
+    if not policy.questions:
+        yield ("questions",), "there is no question that tests grade: at least one must have its [[questions]]"
     yield from _numbers(policy)
     for index, question in enumerate(policy.questions):
         yield from _tests(policy, index, question)

@@ -211,7 +211,7 @@ def _missing(name: str, kind: inspect.Type, at: Place) -> str:
     if isinstance(kind, inspect.StructType):
         return f"the table [{'.'.join([*map(str, at), name])}] is missing"
     if _of_tables(kind):
-        return f"there is no [[{name}]] at all"
+        return f"there is no [[{name}]] at all; if that is meant, write {name} = [] above the first header"
     sample = _SAMPLES.get(type(_scalar(kind)), '"…"')
     sample = f"[{sample}]" if isinstance(kind, (inspect.VarTupleType, inspect.TupleType)) else sample
     return f"{name} is missing: write {name} = {sample}, with your own value"

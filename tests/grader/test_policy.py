@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,18 @@ def test_a_policy_that_does_not_is_refused_with_its_line(tmp_path: Path, what: s
     lines = [n for n, line in enumerate(path.read_text("utf-8").splitlines(), 1) if (at or new) in line]
     assert says in str(refused.value) and str(path) in str(refused.value)
     assert any(f"line {line}" in str(refused.value) for line in lines), (lines, str(refused.value))
+
+
+@pytest.mark.parametrize("table", ["by_hand", "questions"])
+def test_of_the_questions_those_that_people_grade_may_all_be_left_out(tmp_path: Path, table: str) -> None:
+    parts = re.split(r"(?m)^(?=\[\[?[\w.]+\]\]?$)", policy.FILE.read_text("utf-8"))
+    path = tmp_path / "policy.toml"
+    path.write_text(f"{table} = []\n" + "".join(part for part in parts if not part.startswith(f"[[{table}]]")), "utf-8")
+    if table == "by_hand":
+        assert policy.load(path).by_hand == ()
+    else:
+        with pytest.raises(policy.BadPolicy, match=r"line 1 .*no question that tests grade"):
+            policy.load(path)
 
 
 def test_arguments_are_named_in_the_order_in_which_classes_are_made() -> None:

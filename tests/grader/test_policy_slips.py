@@ -182,7 +182,7 @@ def test_what_is_missing_as_a_whole_is_told_without_a_line(tmp_path: Path) -> No
     assert said == {
         "an empty file": ': title is missing: write title = "…", with your own value',
         "no table": ": the table [visibility] is missing",
-        "nothing by hand": ": there is no [[by_hand]] at all",
+        "nothing by hand": ": there is no [[by_hand]] at all; if that is meant, write by_hand = [] above the first header",
         "JSON": ", line 1, is no TOML: this looks like JSON; a policy is written as the one that comes with the grader is",
     }
 
