@@ -140,6 +140,15 @@ def test_submissions_that_an_export_names_and_does_not_hold_are_noted(tmp_path: 
     assert folder.read(tmp_path).notes == (f"{ROSTER} names submissions that are not in the folder: submission_2",)
 
 
+def test_a_name_and_an_id_are_what_was_typed_and_not_the_number_or_the_truth_that_yaml_sees(tmp_path: Path) -> None:
+    typed = (("Yes", "007"), ("No", "0123"), ("2026-01-01", "30_312"), ("Ada", "1:30"), ("1e3", "0x1F"))
+    listed = "".join(f"  - :name: {name}\n    :sid: {sid}\n" for name, sid in typed)
+    make(tmp_path, "submission_1")
+    (tmp_path / ROSTER).write_text(f"submission_1:\n  :submitters:\n{listed}", encoding="utf-8")
+    [entry] = folder.read(tmp_path).entries
+    assert [(person.name, person.sid) for person in entry.people] == list(typed)
+
+
 STRANGE = {
     "no YAML": b"submission_1: [",
     "not UTF-8": b"\xff\xfe\x00",
@@ -147,7 +156,7 @@ STRANGE = {
     "empty": b"",
     "an object of Python": b"submission_1: !!python/object/apply:os.system ['true']",
     "entries of other kinds": b"submission_1: 3\n4: [5]\n6: {7: 8}\n? [a, b]\n: c",
-    "submitters of other kinds": b"submission_1:\n  :submitters: [3, {':name': [1]}, null, {':name': true}]",
+    "submitters of other kinds": b"submission_1:\n  :submitters: [3, {':name': [1]}, null, {':name': {}}]",
     "a date that is none": b"submission_1:\n  :created_at: 2022-99-99 00:00:00\n",
 }
 

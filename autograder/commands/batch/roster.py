@@ -51,8 +51,9 @@ def _yaml(data: bytes) -> object:
         return node.value
 
     Loader.add_multi_constructor("!", plain)
-    # Dates stay text, so that a broken one stops nothing.
-    Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
+    # Numbers, dates and yes stay as they are typed: an id keeps its zeros, and a broken date stops nothing.
+    for kind in ("int", "float", "bool", "timestamp"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", lambda loader, node: node.value)
     return yaml.load(data, Loader=Loader)  # a safe loader: it makes plain data only
 
 
