@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autograder.core.policy import POLICY
+from autograder.core.policy import FILES, POLICY
 from autograder.core.records import Line, Status, TestResult
 from autograder.core.text import one_line
 from autograder.report import summary
@@ -27,6 +27,9 @@ LEAST_FAILING = 0.25
 # Bars of the histogram of totals: of these widths the least that gives so many bars at most. 3 points for 39.
 MOST_BARS = 13
 WIDTHS = (0.25, 0.5, 1, 2, 3, 5, 10, 20, 25, 50, 100)
+
+
+_GIVEN = (FILES.notebook, FILES.script, FILES.answers, FILES.history, FILES.checkpoint)  # everybody's names of files
 
 
 class Student(msgspec.Struct, frozen=True):
@@ -89,7 +92,9 @@ def student(row: ClassRow, who: str, whole: Summary) -> Student:
         row=row,
         who=who,
         outcomes={test.number: _share(test) for test in whole.tests if test.number},
-        mistakes=tuple(dict.fromkeys(pair for test in whole.tests for pair in _mistakes(test))),
+        mistakes=tuple(
+            dict.fromkeys(pair for test in whole.tests for pair in _mistakes(test, whole.report.submission.name))
+        ),
         flags=len(summary.flags(whole)) + len(summary.told_to_staff(whole)),
         seconds=whole.report.seconds,
         curves=curves,
@@ -101,9 +106,9 @@ def _share(test: TestResult) -> float | None:
     return min(max(summary.earned(test) / test.max_score, 0.0), 1.0) if graded else None
 
 
-def _mistakes(test: TestResult) -> Iterable[tuple[str, str]]:
+def _mistakes(test: TestResult, file: str) -> Iterable[tuple[str, str]]:
     if test.status is Status.FAILED and test.max_score > 0:
-        yield question_of(test.number), essence(test.feedback.found)
+        yield question_of(test.number), essence(test.feedback.found, file)
 
 
 def question_of(number: str) -> str:
@@ -114,9 +119,11 @@ def question_of(number: str) -> str:
         return ""
 
 
-def essence(found: str) -> str:
-    """What was found without what is one student's alone: typed values, counts of cases, places."""
+def essence(found: str, file: str = "") -> str:
+    """What was found without what is one student's alone: typed values, counts of cases, places, the name of `file`."""
     text = one_line(found, 400).split("; you wrote", 1)[0]
+    if "." in file and file not in _GIVEN:  # a folder's name may be any word
+        text = re.sub(rf"(?<!\w){re.escape(one_line(file, 400))}(?!\w)", "the file", text)
     text = re.sub(r"\s*\((?:all )?\d+ cases\)|\s*\(loss in training: [^)]*\)|\s*\(and \d+ more[^)]*\)", "", text)
     # numbers are one student's; "4(a)" is the handout's
     return re.sub(r"\b\d+([.,]\d+)*\b(?!\()", "n", text).strip().rstrip(".") or "no reason was recorded"

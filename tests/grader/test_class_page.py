@@ -102,6 +102,21 @@ def test_the_handouts_own_numbers_stay() -> None:
     assert essence("") == "no reason was recorded"
 
 
+def test_the_name_of_a_file_is_one_students_and_those_of_the_homework_are_everybodys() -> None:
+    said = "{} is protected by a password (answers.toml). Make the zip without one."
+    for name in ("ada lovelace.zip", "3031234567_hw6.zip", "Zoë (1).rar", "=x+.zip"):
+        assert essence(said.format(name), name) == essence(said.format("ben.zip"), "ben.zip")
+    assert essence("hw6.ipynb breaks off", "hw6.ipynb") == "hw6.ipynb breaks off"
+    assert essence("a sample comes out differently", "a") == "a sample comes out differently"
+    reports = [graded(n, 1, 0, said.format(name)) for n, name in enumerate(("ada.zip", "ben.zip"))]
+    named = [
+        msgspec.structs.replace(one, submission=Submission(name, "", "0" * 64))
+        for one, name in zip(reports, ("ada.zip", "ben.zip"))
+    ]
+    [mistake] = shown(*named).mistakes
+    assert mistake.ids == ("ada.zip", "ben.zip") and mistake.found.startswith("the file is protected")
+
+
 def test_mistakes_are_counted_by_students_once_each_and_most_frequent_first() -> None:
     found = shown(graded(0, 0, 0, "A"), graded(1, 1, 0, "A"), graded(2, 1, 0, "B"))
     assert [(m.found, m.ids, m.questions) for m in found.mistakes] == [
