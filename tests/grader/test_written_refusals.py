@@ -28,6 +28,11 @@ REFUSED: dict[str, list[tuple[str, object]]] = {
     "a list where one formula is asked for": [("q3ca1", "[mu, d]"), ("q3ca1", "softmax(mu, d)")],
     "a number stands where a matrix is due": [("q2c1", [4, [[1, 2], [3, 4]]])],
     "rows of your matrices have different lengths": [("q2c1", [[1, 2], 3]), ("q2c1", [[[1, 2], 3], [[1, 2], [3, 4]]])],
+    "and not how many rows and columns there are": [
+        ("q2c2", "all ones"),
+        ("q2c2", "every entry is 1"),
+        ("q2c2", "ones for both"),
+    ],
     "this is not two matrices": [("q2c1", 4), ("q2c1", "4")],
     "before the closing ']'": [("q3ca1", "[d mu^2"), ("q3a1", "V[1,")],
     "there is ')' after 'd mu ^ 2'": [("q3ca1", "d mu^2 )")],

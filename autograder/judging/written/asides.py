@@ -9,6 +9,15 @@ from __future__ import annotations
 import re
 
 _EQUATION = re.compile(r"(?<=[\w)\]}])\s{1,9}\(((?=[^()=]*(?:\([^()]*\)[^()=]*)?=)(?:[^()]|\([^()]*\))*)\)")
+# "40 including 8 biases": the 8 are among the 40. "with 8 biases" may add them.
+_BIASES = (
+    r"(?:the\s+)?\d{1,4}\s+(?:for\s+(?:the\s+)?|of\s+(?:the\s+)?)?bias(?:es)?(?:\s+(?:terms?|parameters?|params?))?"
+)
+_PART = re.compile(
+    rf"[,;]?\s{{0,3}}(?<!not )(?<!without )\b(?:(?:including|includes|incl\.?|counting|among\s+them)\s+{_BIASES}"
+    rf"|with\s+{_BIASES}\s+included)(?!\w)\s{{0,3}}[:,]?",
+    re.IGNORECASE,
+)
 _NUMBER = r"(?<![\w.)\]}/*^+-])(-?\d+(?:\.\d+)?)(?:\s{0,3}/\s{0,3}(\d+))?"
 _AGAIN = re.compile(
     _NUMBER + r"\s{0,3}\(\s{0,3}[=≈~]?\s{0,3}(-?\d*\.?\d+)(?:\s{0,3}/\s{0,3}(\d+))?\s{0,3}\)(?!\s{0,3}[/*^])"
@@ -19,6 +28,12 @@ _ROUNDED = 0.006  # half of the second digit, and a little for who cuts off
 def without_equations(text: str) -> str:
     """Without brackets behind something that hold an equation: "17 (16 + 1 = 17)". One alone stays."""
     return _EQUATION.sub(" ", text)
+
+
+def without_part(text: str) -> str:
+    """Without a part of the whole that is named beside it: "12, including 4 biases". Alone it stays."""
+    rest = _PART.sub(" ", text)
+    return rest if re.search(r"\d", rest) else text
 
 
 def without_repeats(text: str) -> str:

@@ -19,6 +19,7 @@ from autograder.judging.written.echo import matrices_echoed
 from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
 from autograder.judging.written.nodes import List, Node, Product
+from autograder.judging.written.ones import in_brackets
 from autograder.judging.written.read import CONSTANTS, MAX_ENTRIES, Figure, few, figure, number
 from autograder.judging.written.spelling import bounded
 from autograder.judging.written.taken_back import standing
@@ -33,34 +34,6 @@ _BOTH = re.compile(
     r"|^\s*[A-Za-z]\w?\s*=\s*[A-Za-z]\w?\s*="
     r"|^\s*[A-Za-z]\w?\s*=[^=]*\]\s*=\s*[A-Za-z]\w?\s*$",
     re.IGNORECASE,
-)
-# What programs and LaTeX call a matrix of one number: MATLAB's ones(2), R's matrix(1, 2, 2), a bold 1 with its size.
-_SIZES = r"\s*,\s*(?:nrow\s*=\s*)?(\d)\s*,\s*(?:ncol\s*=\s*)?(\d)\s*\)"
-_ONES = (
-    (re.compile(r"\bones\(\s*(\d)\s*\)"), r"ones(\1, \1)"),
-    (re.compile(r"\bmatrix\(\s*([\d./]{1,9})" + _SIZES), r"(\1) ones(\2, \3)"),
-    (re.compile(r"\\math(?:bf|bb)\s*\{?\s*1\s*\}?\s*_\s*\{\s*(\d)\s*\\times\s*(\d)\s*\}"), r"ones(\1, \2)"),
-)
-_FULL = r"([\d.]{1,9}(?:/\d{1,4})?)"
-_SIZED = (  # np.full((2, 2), 1/7), "a 2x2 matrix of 1/7", "all 1/7 (2x2)"
-    (
-        re.compile(
-            r"\bfull\(\s{0,3}[(\[]\s{0,3}(\d)\s{0,3},\s{0,3}(\d)\s{0,3}[)\]]\s{0,3},\s{0,3}" + _FULL + r"\s{0,3}\)"
-        ),
-        r"((\3) ones(\1, \2))",
-    ),
-    (
-        re.compile(
-            r"(?:\ban?\s+)?\b(\d)\s{0,3}x\s{0,3}(\d)\s+(?:matrix|array|grid)\s+(?:of|with)\s+(?:all\s+)?"
-            + _FULL
-            + r"(?:'?s\b)?"
-        ),
-        r"((\3) ones(\1, \2))",
-    ),
-    (
-        re.compile(r"\ball\s+" + _FULL + r"\s{0,3},?\s{0,3}\(?\s{0,3}(\d)\s{0,3}x\s{0,3}(\d)\s{0,3}\)?"),
-        r"((\1) ones(\2, \3))",
-    ),
 )
 _ALL_ = re.compile(r"\ball-(?=ones\b|zeros\b|\d's?\b)", re.IGNORECASE)
 # One matrix that is said to stand for both: "[[...]] x2", "two copies of [[...]]", Python's [A]*2.
@@ -117,7 +90,7 @@ def matrices(raw: object) -> Matrices:
         raw = without_names(standing(bounded(raw)))
     if isinstance(raw, str) and (once := next(filter(None, (each.match(bounded(raw)) for each in _TWICE)), None)):
         raw = f"{once[1]} for both"
-    nested = _spoken(raw) or _halves(raw) or _nested(raw)
+    nested = _spoken(raw) or _halves(raw) or _sized(raw)
     entries = _leaves(nested)
     if len(entries) > MAX_ENTRIES:
         raise Unreadable(f"{len(entries)} numbers, more than the two matrices can have", "write the two results only")
@@ -191,6 +164,27 @@ def _full(said: re.Match[str], side: int) -> Nested:
     return (tuple([entry] * side),) * side
 
 
+def _sized(raw: object) -> Nested:
+    """As `_nested`; what says that all entries are one number, and not how many there are, is told so."""
+    try:
+        nested = _nested(raw)
+    except Unreadable as problem:
+        raise _without_size(raw) or problem from problem
+    told = _without_size(raw) if isinstance(nested, Figure) else None
+    if told:
+        raise told
+    return nested
+
+
+def _without_size(raw: object) -> Unreadable | None:
+    if not isinstance(raw, str) or not _ALL_OF.search(_ALL_.sub("all ", raw)) or _SIDE.search(raw):
+        return None
+    return Unreadable(
+        "this says what all entries are, and not how many rows and columns there are",
+        'write the size, e.g. "all sixes, 4x4, for both", or the matrices themselves',
+    )
+
+
 def _halves(raw: object) -> Nested | None:
     """Two matrices whose rows have no brackets: "5 6; 7 8 and 1 2; 3 4", with a line or "second:" between, too."""
     if not isinstance(raw, str) or "[" in raw or "\\" in raw or "(" in raw:
@@ -214,8 +208,7 @@ def _nested(raw: object) -> Nested:
         return found[0] if len(found) == 1 and isinstance(found[0], tuple) and _depth(found[0]) > 1 else found
     if isinstance(raw, str):
         raw = without_repeats(_ALL_.sub("all ", raw))
-        for pattern, ones in (*_ONES, *_SIZED):
-            raw = pattern.sub(ones, raw)
+        raw = in_brackets(raw)
         if (said := _ALL_OF.search(raw)) and (size := _SIDE.search(raw)) and "[" not in raw:
             return _full(said, int(size[1]))
     if isinstance(raw, str) and _ONE_ENTRY.fullmatch(raw):

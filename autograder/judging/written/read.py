@@ -16,7 +16,7 @@ from autograder.core.spoken import in_digits
 from autograder.core.text import one_line
 from autograder.handin.files.layout import is_blank as is_blank
 from autograder.judging.written.algebra import Value
-from autograder.judging.written.asides import without_equations, without_repeats
+from autograder.judging.written.asides import without_equations, without_part, without_repeats
 from autograder.judging.written.chains import (
     LABEL,
     Said,
@@ -30,6 +30,7 @@ from autograder.judging.written.chains import (
 from autograder.judging.written.echo import MOST, echoed
 from autograder.judging.written.evaluate import Reading, evaluate
 from autograder.judging.written.grammar import parse
+from autograder.judging.written.moments import with_moments
 from autograder.judging.written.nodes import Call, List, Node, Number, Repeat, Sum
 from autograder.judging.written.spelling import bounded, plain
 from autograder.judging.written.taken_back import standing
@@ -47,7 +48,7 @@ _WORDS_ONLY = re.compile(r"\([^()\d]*[A-Za-z][^()\d]*\)")
 _LEADING = re.compile(r"^\s*([\d.,]+)(\s[A-Za-z\s]*|\s*[A-Za-z]{3}[A-Za-z\s]*)\(([^()]*)\)\s*$")
 _MULTIPLIED = re.compile(r"filter|kernel|times|\bx\b", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?:approx(?:imately)?|about|roughly|the|a?\s*vector|answer|output|result)\b", re.IGNORECASE)
-_OF_WHICH = re.compile(r",?\s*(?:\d+\s+)?of\s+(?:which|these|those|them)\b.*", re.DOTALL)
+_OF_WHICH = re.compile(r"(?:(?<=[\w)\]}])[,;]?\s+\d+\s+|,?\s*)\bof\s+(?:which|these|those|them)\b.*", re.DOTALL)
 _NAMED_ENTRIES = re.compile(r"\s*(?:[A-Za-z]\w{0,3}\s*=\s*-?[\d.]+\s*(?:[,;\n]\s*|$)){2,}")
 _SIGNED = r"([-+]?\s{0,3}[\d.]+)"
 _AXES = (
@@ -97,7 +98,8 @@ def number(raw: object) -> Figure:
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
         return last_that_reads(
-            cut(without_aside(_OF_WHICH.sub("", in_digits(without_repeats(standing(bounded(raw))))))), _figure_of_text
+            cut(without_aside(without_part(_OF_WHICH.sub("", in_digits(without_repeats(standing(bounded(raw)))))))),
+            _figure_of_text,
         )
     return figure(Number(repr(raw))) if raw >= 0 else figure(Sum(((-1, Number(repr(-raw))),)))
 
@@ -225,7 +227,7 @@ def formula(raw: object, sample: dict[str, Value]) -> Node:
         raise Unreadable(f"{_kind(raw)} where a formula is asked for", "write the formula as text, in quotes")
     text = raw if isinstance(raw, str) else repr(raw)
 
-    answer = said(without_equations(standing(bounded(text))))
+    answer = said(without_equations(with_moments(standing(bounded(text)))))
 
     def read(part: str) -> Node:
         node = answer.node(part)

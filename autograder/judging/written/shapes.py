@@ -31,6 +31,18 @@ _SPACE = re.compile(r"\\(?:mathbb|mathbf|mathcal)\s*\{\s*R\s*\}\s*\^|ℝ\s*\^|\b
 _ANGLES = re.compile(r"[<⟨]([^<>⟨⟩]*)[>⟩]")
 _BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…|None)\s*,")  # (?, 5, 7), (-1, 5, 7): any number of samples
 _ANY_NUMBER = re.compile(r"[?*:]|-1|None|[NnBbmM]|(?:mini)?[ _-]?batch(?:[ _-]?size)?", re.IGNORECASE)
+# "13 in both dimensions", "height and width are both 13": a size that is said once and meant twice.
+_AXES = (
+    r"(?:(?:spatial\s+)?(?:dims?|dimensions?|directions?|axes|axis|sides)|(?:height|rows)\s+and\s+(?:width|columns))"
+)
+_BOTH = r"(?:height|rows)\s+and\s+(?:width|columns)"
+_TWICE = (
+    re.compile(rf"\b(\d{{1,5}})\s+(?:in|along|for|on)\s+(?:both|each)\s+(?:the\s+)?{_AXES}\b", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:both\s+{_AXES}|{_BOTH})\s*(?:=|:|(?:is|are)\b)?\s*(?:both\s+)?(\d{{1,5}})\b(?!\s*[x×*])\s*;?",
+        re.IGNORECASE,
+    ),
+)
 _COUNT = re.compile(r"\b(?:entries|elements|values|numbers|units|outputs|activations|features|total)\b", re.IGNORECASE)
 # "5x5 per filter, 7 filters: 5x5x7": what stands last, where it is no shorter than any before.
 _LAST = re.compile(r"(?:→|->|:|=>|\bso\b|\bthus\b|\bi\.e\.)\s*([^→:]*)$")
@@ -77,6 +89,8 @@ def shape(raw: object) -> Shape:
 def _of_text(raw: str) -> tuple[int, ...]:
     """The sizes in a text; "9 x 7 or 7 x 9" says the same sizes in two orders, of which the first is meant."""
     raw = standing(bounded(raw))
+    for twice in _TWICE:
+        raw = twice.sub(r" \1 x \1 ", raw)
     ways = _OR.split(raw)
     if 1 < len(ways) <= _MOST_WAYS and all(way.count("(") == way.count(")") for way in ways):
         found = [_of_one(way) for way in ways]
