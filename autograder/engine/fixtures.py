@@ -151,8 +151,10 @@ def answers(submission: Submission) -> dict[str, dict[str, object]]:
         raise Missing(
             f"no {policy.FILES.answers} was handed in; the written questions are graded elsewhere", waived=True
         )
+    if submission.answers_problem:
+        raise Unmet(submission.answers_problem)  # it was handed in, and this says what to do about it
     raise Unmet(
-        submission.answers_problem or submission.problem or f"no {policy.FILES.answers} was handed in",
+        submission.problem or f"no {policy.FILES.answers} was handed in",
         fix=f"hand in {policy.FILES.answers} beside the notebook: the template has one to fill in",
     )
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder import Options, grade
 from autograder.core.records import Submission
 from autograder.handin.files.broken_answers import MAX_ENTRY, salvaged
 from autograder.handin.files.layout import LAYOUT, remarks_on_missing
@@ -208,3 +209,13 @@ def test_a_remark_behind_the_quotes_belongs_to_the_answer(tmp_path: Path) -> Non
     spoilt = {"q2a2": '"99 x 8" (length x channels)', "q3ca1": "'d mu^2' (by independence)"}
     assert lost(handed_in(tmp_path, typed(**spoilt))) == set()
     assert lost(handed_in(tmp_path, typed(q2a2='"98 x 8" (length x channels)'))) == {"q2a2"}
+
+
+def test_who_handed_answers_in_that_cannot_be_opened_is_not_told_to_hand_them_in(tmp_path: Path) -> None:
+    (tmp_path / "answers.toml").symlink_to("/etc/hostname")
+    unread = grade(tmp_path, Options(only="2a.1")).tests[0].feedback
+    assert "is a link to another file. Hand in the file itself" in unread.found and unread.fix == ""
+    (tmp_path / "answers.toml").unlink()
+    (tmp_path / "hw6.py").write_text("x = 1\n")
+    absent = grade(tmp_path, Options(only="2a.1")).tests[0].feedback
+    assert "no answers.toml was handed in" in absent.found and "the template has one to fill in" in absent.fix
