@@ -78,9 +78,11 @@ def refuse_one(
     tells whether an entry of this name is a person's: several attempts of each student are no classes.
     """
     if path.is_file():
+        packed = kinds.named(path.name).kind in (kinds.ZIP, kinds.PACKED)
+        what = "is no zip, and only a zip is unpacked here: unpack it, and" if packed else "is not a folder:"
         raise UsageError(
-            f"{path} is not a folder: give the folder that holds one folder, zip or file per submission.\n"
-            f"  for this one submission:  {single(path)}"
+            f"{path} {what} give the folder that holds one folder, zip or file per submission.\n"
+            f"  {'where it holds' if packed else 'for this'} one submission:  {single(path)}"
         )
     if own := own_files(path):
         raise UsageError(

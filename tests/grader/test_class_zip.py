@@ -208,6 +208,16 @@ def test_a_list_whose_names_are_no_text_is_said_in_one_sentence(tmp_path: Path) 
         unpacked(renamed(path, {"zoë".encode(): b"zo\xff\xff"}), tmp_path / "out")
 
 
+def test_a_zip_with_a_password_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    data = bytearray(packed(tmp_path / "class.zip", CLASS).read_bytes())
+    for start, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.index(start) + flags] |= 1
+    (tmp_path / "class.zip").write_bytes(data)
+    with pytest.raises(UsageError, match="is protected by a password: unpack it yourself"):
+        unpacked(tmp_path / "class.zip", tmp_path / "out")
+    assert not (tmp_path / "out" / "submissions").exists()
+
+
 def test_a_zip_without_files_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no files"):
         unpacked(packed(tmp_path / "class.zip", {}), tmp_path / "out")

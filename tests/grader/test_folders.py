@@ -294,3 +294,14 @@ def test_the_platform_grades_whatever_was_uploaded(tmp_path: Path) -> None:
     said = [(found.severity.value, found.message) for found in report.submission.findings if found.rule == "file-name"]
     assert report.complete and report.submission.file == "ada_complete/hw6.ipynb"
     assert [kind for kind, message in said if "outputs that history.json is about" in message] == ["remark", "flag"]
+
+
+@pytest.mark.parametrize("name", ["class.tar.gz", "hw6-export.rar", "class.tgz", "all.7z"])
+def test_a_class_in_an_archive_that_is_no_zip_is_to_be_unpacked_and_is_not_called_one_submission(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"x")
+    with pytest.raises(UsageError, match="only a zip is unpacked here: unpack it, and give the folder") as refused:
+        for_a_class(path)
+    assert f"where it holds one submission:  one {path}" in str(refused.value)

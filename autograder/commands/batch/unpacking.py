@@ -230,6 +230,8 @@ def _check(path: Path, members: list[zipfile.ZipInfo], place: Path) -> None:
     size = sum(member.file_size for member in members)
     if not members:
         raise UsageError(f"{path} holds no files")
+    if any(member.flag_bits & 1 for member in members):
+        raise UsageError(f"{path} is protected by a password: unpack it yourself, and give the folder")
     if len(members) > MAX_MEMBERS or size > MAX_GB << 30:
         raise UsageError(
             f"{path} holds {len(members):,} files of {size >> 20:,} MB: unpack it yourself, and look at it"
