@@ -6,6 +6,7 @@ returns when its reader gave a value or the error it documents; anything else th
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import random
@@ -14,15 +15,17 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import msgspec
 
 from autograder import student_room
-from autograder.core import metadata
+from autograder.core import metadata, policy
 from autograder.core.errors import SubmissionError
 from autograder.core.records import Submission
 from autograder.core.text import one_line
 from autograder.handin import load, rules
+from autograder.handin.files import large
 from autograder.handin.files.answers import parse_answers
 from autograder.handin.files.archive import zip_members
 from autograder.handin.files.checkpoint import read_weights
@@ -115,6 +118,39 @@ def read_notebook(data: bytes) -> None:
         assert all(program.text.count("\n") <= len(program.places) for program in chosen.sliced.programs.values())
         record = Submission("x", name, "", cells=work.cells, programs=chosen.sliced.programs, findings=tuple(found))
         assert msgspec.json.decode(msgspec.json.encode(record), type=Submission) == record
+
+
+def read_large_notebook(data: bytes) -> None:
+    """A notebook that is cut before it is read: still JSON with the same code, or one sentence."""
+    member = Member("hw6.ipynb", lambda: data)
+    smaller = msgspec.structs.replace(policy.CAPS, file_mb=0)
+    with mock.patch.object(policy, "CAPS", smaller), mock.patch.object(large, "_SMALL", 16):
+        with contextlib.suppress(SubmissionError):
+            large.slimmed((member,))[0].read()
+        try:
+            slim, whole = json.loads(large._slim(data, 200)), json.loads(data)
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):  # in what is not looked at bytes stay as they are
+            return
+    assert slim.keys() == whole.keys() and len(slim.get("cells", ())) == len(whole.get("cells", ()))
+    pairs = zip(slim.get("cells", ()), whole.get("cells", ()))
+    assert all(a.get("source") == b.get("source") for a, b in pairs if b.get("cell_type") in ("code", None))
+
+
+def _shown() -> bytes:
+    data = {"image/png": "A" * 40, "text/html": ["<b>" * 9, "x"], "application/vnd.plotly.v1+json": {"data": [1] * 20}}
+    outputs = [
+        {"output_type": "stream", "text": "1\n" * 30},
+        {"output_type": "display_data", "data": data},
+        {"output_type": "error", "traceback": ["x" * 20]},
+    ]
+    photo = {"cell_type": "markdown", "source": "![](data:image/png;base64," + "A" * 2000 + ")"}
+    files = {"cell_type": "markdown", "source": "x", "attachments": {"a": {"image/png": "B" * 30}}}
+    code = {"cell_type": "code", "source": ["a\n", "b"] * 9, "outputs": outputs}
+    return json.dumps({"nbformat": 4, "metadata": {}, "cells": [code, photo, files, code]}).encode()
 
 
 def _sources() -> tuple[bytes, ...]:
@@ -261,6 +297,7 @@ _CHECKPOINT_WORDS = (
 TARGETS: dict[str, Target] = {
     "checkpoint": Target(_CHECKPOINTS, _CHECKPOINT_WORDS, read_checkpoint),
     "wire": Target(_WIRE, _WIRE_WORDS, read_wire),
+    "large": Target((_shown(),), _JSON_WORDS, read_large_notebook),
     "notebook": Target(_sources(), _NOTEBOOK_WORDS, read_notebook),
     "answers": Target(_ANSWERS, _TOML_WORDS + _FORMULA_BYTES, read_answers),
     "formula": Target(_FORMULAS, _FORMULA_BYTES, read_formula),

@@ -130,6 +130,13 @@ def test_what_stands_about_a_picture_in_an_answer_is_kept(tmp_path: Path) -> Non
     assert json.loads(member.read())["cells"][1]["source"].split() == ["mine", *["![](data:,)"] * 4, "and", "more"]
 
 
+def test_code_is_not_cut_however_long(tmp_path: Path) -> None:
+    long = code(BOTH + "# x data:image/png;base64," + "A" * 200_000)
+    (tmp_path / "hw6.ipynb").write_bytes(notebook(long, LARGE["an animation"]()))
+    (member,) = members_of(tmp_path)
+    assert json.loads(member.read())["cells"][0] == long
+
+
 BEYOND = {
     "code": lambda: notebook(code(BOTH + "# x" * (2 * MB))),
     "no notebook": lambda: b"{" + b" " * (5 * MB),

@@ -28,13 +28,6 @@ _WITHIN = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]{1000,}")  # a picture in th
 _Fields = dict[str, msgspec.Raw]
 
 
-class _Notebook(NamedTuple):
-    """Everything beside the cells, and these."""
-
-    about: _Fields
-    cells: list[_Fields]
-
-
 class _Part(NamedTuple):
     """One thing that a cell shows, its size in bytes, and how it is cut."""
 
@@ -67,7 +60,9 @@ def _read(member: Member) -> bytes:
 def _slim(data: bytes, most: int) -> bytes:
     """The notebook's JSON, with the largest things that its cells show cut, so many that the others have room."""
     about = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Fields)
-    cells = msgspec.json.decode(about.get("cells", msgspec.Raw(b"[]")), type=list[_Fields])
+    if "cells" not in about:  # of an old notebook, or of something else
+        return data
+    cells = msgspec.json.decode(about["cells"], type=list[_Fields])
     left = _SHARE * most
     waiting: list[Callable[[], None]] = []
     parts: list[_Part] = []
@@ -99,7 +94,7 @@ def _shown(cell: _Fields, waiting: list[Callable[[], None]]) -> Iterator[_Part]:
         waiting.append(partial(_put, cell, "attachments", files))
         for name in files:
             yield from _within(files, name, waiting)
-    if cell.get("cell_type") != b'"code"':
+    if "cell_type" in cell and msgspec.json.decode(cell["cell_type"]) != "code":
         yield from _values(cell, ("source",))
 
 
