@@ -235,7 +235,7 @@ def test_results_that_cannot_be_put_anywhere_are_told_in_one_sentence(tmp_path: 
     what = CLASS if command == "batch" else CLASS / "hana_post_norm"
     line = [sys.executable, "-m", "autograder", command, str(what), "--out", str(tmp_path / "taken" / "out")]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=patience(60), check=False)
-    assert done.returncode == 2 and "--out" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert done.returncode == 2 and "--out" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def heed_ctrl_c() -> None:

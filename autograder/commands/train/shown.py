@@ -60,7 +60,7 @@ def _bar(wish: Wish) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("training", total=None, epoch=1, epochs=wish.epochs, said="")
         start = (0, 0, 0.0)  # images of an epoch, epochs that were there, when the first step began
 
