@@ -71,6 +71,16 @@ def tanh(x: Tensor, parts: LayerParts) -> Tensor:
     return torch.tanh(x)
 
 
+def sigmoid(x: Tensor, parts: LayerParts) -> Tensor:
+    """Whatever the activation of the MLP is."""
+    return torch.sigmoid(x)
+
+
+def softmax(x: Tensor, parts: LayerParts) -> Tensor:
+    """Over the features of each token."""
+    return x.softmax(-1)
+
+
 def activation(x: Tensor, parts: LayerParts) -> Tensor:
     """That of the MLP once more."""
     return parts.activation(x)

@@ -47,7 +47,8 @@ _RARE |= {"norm-over-samples", "norm-over-tokens", "norm-over-batches", "unit-le
 _RARE |= {"norm-after-mlp", "norm-after-activation", "norm-before-activation", "activation-first"}
 _RARE |= {"softmax-activation", "attention-twice", "mlp-twice"}
 _RARE |= {"relu-on-the-first-sum", "activation-on-the-first-sum", "tanh-on-attention", "tanh-on-mlp", "relu-on-mlp"}
-_RARE |= {"relu-on-the-output", "activation-on-the-output", "tanh-on-the-output"}
+_RARE |= {"relu-on-the-output", "activation-on-the-output", "tanh-on-the-output", "sigmoid-on-the-output"}
+_RARE |= {"softmax-on-the-output"}
 _NO_PAIR = {"unbiased-deviation", "rms-norm", "no-mlp", "norm-after-block", "large-eps"} | _RARE
 PAIRS = tuple(
     Misconception(

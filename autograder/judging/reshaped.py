@@ -96,7 +96,7 @@ def _possible(mistake: Reshaped, observation: LayerObservation) -> bool:
     if not mistake.further:
         return True
     sizes = _sizes(mistake, seen)
-    maps = {source.weight for source in plain(seen.weights, *sizes)}
+    maps = {source.weight for source in plain(seen.weights, *sizes) if seen.weights[source.weight].any()}
     return len(maps) > (sorted(sizes) == sorted((seen.case.mlp_dim, seen.case.dim)))  # fc1, or fc2, is none of them
 
 
@@ -169,7 +169,7 @@ def _halves(weights: Weights, case: LayerCase) -> Iterator[tuple[str, Tensor]]:
 
 def _formula(mistake: Reshaped, seen: LayerObservation) -> LayerFormula:
     """The mistake's formula, with the further maps of this layer: those that play none of its roles."""
-    further = list(_further(mistake, seen))
+    further = [one for one in _further(mistake, seen) if one[0].any()]  # a silent one would fit whatever it is
 
     def formula(x: Tensor, parts: LayerParts) -> Tensor:
         known = (parts.fc1[0], parts.fc2[0].T, parts.fc2[0])

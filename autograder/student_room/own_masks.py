@@ -32,6 +32,7 @@ class OwnMasks:
 
     def __init__(self) -> None:
         self._draws: Any = WeakIdKeyDictionary()  # uniform numbers: where their range of length 1 begins
+        self._whole_numbers: Any = WeakIdKeyDictionary()  # of these draws, which are none: from where to where
         self._masks: Any = WeakIdKeyDictionary()  # 0 or another number: how often it is that number
         self._kept: Any = WeakIdKeyDictionary()  # a mask was to be applied: how much of it would be left
         self._divided: Any = WeakIdKeyDictionary()  # what it was, and the number that it was divided by
@@ -42,6 +43,8 @@ class OwnMasks:
         given = (*args, *kwargs.values())
         if name in _DRAWS:
             return self._drawn(func, args, kwargs)
+        if name == "randint" and len(low_high := [each for each in args if isinstance(each, int)]) in (1, 2):
+            return self._integers(func(*args, **kwargs), *([0, *low_high][-2:]))
         if name == "bernoulli":
             return self._mask(func(*args, **kwargs), _share(given, args))
         known = [each for each in given if isinstance(each, Tensor) and self._knows(each)]
@@ -62,6 +65,15 @@ class OwnMasks:
         usual = not func.__name__.startswith("uniform") or [*args[1:], *kwargs.values()] in ([], [0, 1])
         if usual and isinstance(result, Tensor):
             self._draws[result] = 0.0
+        return result
+
+    def _integers(self, result: Any, low: int, high: int) -> Any:
+        """Whole numbers from `low` to below `high`, drawn; 0 or 1 are a mask already."""
+        if (low, high) == (0, 2):
+            return self._mask(result, 0.5)
+        if isinstance(result, Tensor):
+            self._draws[result] = 0.0
+            self._whole_numbers[result] = low, high
         return result
 
     def _mask(self, result: Any, share: float) -> Any:
@@ -102,6 +114,10 @@ class OwnMasks:
             result = func(*given)
             self._draws[result] = begin + number
             return (result,)
+        if given[0] in self._whole_numbers:
+            low, high = self._whole_numbers[given[0]]
+            first = math.ceil(number) if name in {"lt", "less", "ge", "greater_equal"} else math.floor(number) + 1
+            number = (first - low) / (high - low)
         below = min(max(number - begin, 0.0), 1.0)
         if name in _BELOW | _ABOVE:
             return (self._mask(func(*given), below if name in _BELOW else 1 - below),)

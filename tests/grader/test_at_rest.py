@@ -41,6 +41,9 @@ MASKS = {
     "where, of numbers": "(lambda a: a * torch.where(torch.rand_like(a) > 0.2, 1.0, 0.0) / 0.8)",
     "set to 0": "(lambda a: [a := a.clone(), a.__setitem__(torch.rand_like(a) < 0.1, 0.0)][0] / 0.9)",
     "of whole features": "(lambda a: a * (torch.rand(a.shape[0], 1, a.shape[2]) > 0.1).float().expand_as(a) / 0.9)",
+    "whole numbers": "(lambda a: a * (torch.randint(0, 10, a.shape) > 0) / 0.9)",
+    "whole numbers below": "(lambda a: a * (torch.randint(10, a.shape) < 8) / 0.8)",
+    "coins": "(lambda a: a * torch.randint(0, 2, a.shape) * 2)",
     "uniform": "(lambda a: a * torch.zeros_like(a).uniform_(0, 1).gt(0.1).to(a.dtype).div(0.9))",
 }
 # what is random and no mask: added, multiplied as it is, of another range

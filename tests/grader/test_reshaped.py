@@ -169,3 +169,24 @@ def test_a_map_too_many_in_the_head_is_named_by_its_place(place: str, size: str,
     )
     said = in_process.judged("4a", IMPORTS + head + "def forward(self, x):\n" + forward, only="4a.4")[0]
     assert words in said["4a.4"].feedback.found, said
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "self.more(torch.relu(self.proj(self.attn(self.norm1(x)))))",
+        "self.more(torch.cos(self.proj(self.attn(self.norm1(x)))))",
+    ],
+)
+def test_a_further_map_that_is_silent_where_it_would_tell_is_given_no_name(first: str) -> None:
+    text = RIGHT.replace(MORE, MADE_MORE.format("dim, dim")).replace("self.proj(self.attn(self.norm1(x)))", first)
+    said = in_process.judged("4b", IMPORTS + text)[0]
+    assert "4b.2" in said and not any("the reference with" in unmet.feedback.found for unmet in said.values())
+
+
+def test_a_map_that_joins_x_and_a_half_costs_that_half_alone_though_it_has_no_name() -> None:
+    text = RIGHT.replace(MORE, JOINING).replace(
+        f"x = {SUM1}", f"y = self.norm1(x)\n        x = self.more(torch.cat([y, {ADDED1}], -1))"
+    )
+    said = in_process.judged("4b", IMPORTS + text)[0]
+    assert said.keys() - {"4b.6"} == FIRST and "none of the usual mistakes" in said["4b.2"].feedback.found

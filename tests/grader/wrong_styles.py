@@ -181,6 +181,8 @@ BENT: Mapping[str, Wrong] = {
     "GELU on the second sum": Wrong(((ADD2, f"x = F.gelu(x + {F2})"),), SECOND, "activation-on-the-output"),
     "GELU on both sums": Wrong(((ADD1, f"x = F.gelu(x + {OUT})"), (ADD2, f"x = F.gelu(x + {F2})")), BOTH, "activation-on-both-sums"),
     "tanh on the second sum": Wrong(((ADD2, f"x = torch.tanh(x + {F2})"),), SECOND, "tanh-on-the-output"),
+    "sigmoid on the second sum": Wrong(((ADD2, f"x = torch.sigmoid(x + {F2})"),), SECOND, "sigmoid-on-the-output"),
+    "softmax on the second sum": Wrong(((ADD2, f"x = torch.softmax(x + {F2}, -1)"),), SECOND, "softmax-on-the-output"),
     "tanh on the attention": Wrong(((ADD1, "x = x + self.drop(torch.tanh(self.my_out(mixed)))"),), FIRST, "tanh-on-attention"),
     "tanh on the MLP": Wrong(((ADD2, "x = x + self.drop(torch.tanh(self.my_f2(self.drop(z))))"),), SECOND, "tanh-on-mlp"),
     "ReLU on the MLP": Wrong(((ADD2, "x = x + self.drop(torch.relu(self.my_f2(self.drop(z))))"),), SECOND, "relu-on-mlp"),

@@ -5,7 +5,7 @@ Why separate: it needs no roles. Those who ask a layer need it before any role i
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
     if case.dim == case.mlp_dim == case.heads * case.dim_head:  # then their order is all that tells
         last = frozenset(list(shapes)[-2:])
         return last if half == "mlp" else frozenset(shapes) - last
+    joining = _joining(shapes, case)
+    shapes = {name: shape for name, shape in shapes.items() if name not in joining}
     foreign = _foreign(list(shapes.values()), case)
     widths = _widths(sizes, case)
     return frozenset(
@@ -46,6 +48,18 @@ def matrices(weights: Weights, case: LayerCase, half: str) -> frozenset[str]:
         )
         == (half == "attention")
     )
+
+
+def _joining(shapes: Mapping[str, Shape], case: LayerCase) -> frozenset[str]:
+    """Maps of x and what a half gives, side by side, to dim: of neither half, where both have maps of their own.
+
+    With one half silent the other must go through them.
+    """
+    own = {case.mlp_dim, case.heads * case.dim_head, 3 * case.heads * case.dim_head}
+    both = sum(case.mlp_dim in shape for shape in shapes.values()) > 1
+    if not both or 2 * case.dim in own or case.dim in own:
+        return frozenset()
+    return frozenset(name for name, shape in shapes.items() if sorted(shape) == [case.dim, 2 * case.dim])
 
 
 def _beside_dim(shape: Shape, case: LayerCase) -> bool:
