@@ -49,6 +49,10 @@ _LEADING = re.compile(r"^\s*([\d.,]+)(\s[A-Za-z\s]*|\s*[A-Za-z]{3}[A-Za-z\s]*)\(
 _MULTIPLIED = re.compile(r"filter|kernel|times|\bx\b", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?:approx(?:imately)?|about|roughly|the|a?\s*vector|answer|output|result)\b", re.IGNORECASE)
 _OF_WHICH = re.compile(r"(?:(?<=[\w)\]}])[,;]?\s+\d+\s+|,?\s*)\bof\s+(?:which|these|those|them)\b.*", re.DOTALL)
+_NAMED_PARTS = re.compile(  # w = 3*4, b = 3
+    r"^\s*w(?:eights?)?\s*[=:]\s*([\d*+x ]{1,40}?)\s*[,;]\s*(?:and\s+)?b(?:ias(?:es)?)?\s*[=:]\s*(\d{1,6})\s*\.?\s*$",
+    re.IGNORECASE,
+)
 _NAMED_ENTRIES = re.compile(r"\s*(?:[A-Za-z]\w{0,3}\s*=\s*-?[\d.]+\s*(?:[,;\n]\s*|$)){2,}")
 _SIGNED = r"([-+]?\s{0,3}[\d.]+)"
 _AXES = (
@@ -97,6 +101,7 @@ def number(raw: object) -> Figure:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise Unreadable(f"{_kind(raw)} where one number is asked for", 'write a number, e.g. 12 or "5/7"')
     if isinstance(raw, str):
+        raw = _NAMED_PARTS.sub(r"\1 + \2", bounded(raw))
         return last_that_reads(
             cut(without_aside(without_part(_OF_WHICH.sub("", in_digits(without_repeats(standing(bounded(raw)))))))),
             _figure_of_text,

@@ -33,13 +33,13 @@ _BATCH = re.compile(r"([(\[])\s*(?:\?|\*|-\s*1|:|\.{3}|…|None)\s*,")  # (?, 5,
 _ANY_NUMBER = re.compile(r"[?*:]|-1|None|[NnBbmM]|(?:mini)?[ _-]?batch(?:[ _-]?size)?", re.IGNORECASE)
 # "13 in both dimensions", "height and width are both 13": a size that is said once and meant twice.
 _AXES = (
-    r"(?:(?:spatial\s+)?(?:dims?|dimensions?|directions?|axes|axis|sides)|(?:height|rows)\s+and\s+(?:width|columns))"
+    r"(?:(?:spatial\s+)?(?:dims?|dimensions?|directions?|axes|axis|sides?)|(?:height|rows)\s+and\s+(?:width|columns))"
 )
 _BOTH = r"(?:height|rows)\s+and\s+(?:width|columns)"
 _TWICE = (
     re.compile(rf"\b(\d{{1,5}})\s+(?:in|along|for|on)\s+(?:both|each)\s+(?:the\s+)?{_AXES}\b", re.IGNORECASE),
     re.compile(
-        rf"\b(?:both\s+{_AXES}|{_BOTH})\s*(?:=|:|(?:is|are)\b)?\s*(?:both\s+)?(\d{{1,5}})\b(?!\s*[x×*])\s*;?",
+        rf"\b(?:(?:both|each)\s+{_AXES}|{_BOTH})\s*(?:=|:|(?:is|are)\b)?\s*(?:both\s+)?(\d{{1,5}})\b(?!\s*[x×*])\s*;?",
         re.IGNORECASE,
     ),
 )
