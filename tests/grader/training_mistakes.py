@@ -147,6 +147,11 @@ WRONG: Mapping[str, tuple[str, str]] = {
         changed(OWN_LOOP, ("loss = criterion(model(images), labels)", "guess = torch.argmax(model(images), 1)\n        loss = criterion(guess.float(), labels)")).replace("guess.float()", "guess"),
         "argmax-in-the-loss",
     ),
+    "the place of the largest, then a loss": (
+        changed(OWN_LOOP, ("loss = criterion(model(images), labels)", "_, guess = torch.max(model(images), 1)\n        loss = criterion(guess.float(), labels.float())")),
+        "argmax-in-the-loss",
+    ),
+    "patches of flat images": (changed(VIT, (RIGHT_CUT, "patches = images.flatten(1).reshape(len(images), 16, 49)")), "patches-in-rows"),
     "likelihood of raw outputs": (changed(TEMPLATE, (ENTROPY, "F.nll_loss(model(images), labels)")), "nll-of-raw-outputs"),
     "a likelihood that was made": (changed(OWN_LOOP, ("nn.CrossEntropyLoss()", "nn.NLLLoss()")), "nll-of-raw-outputs"),
     "another model's optimizer": (
@@ -221,6 +226,8 @@ for lr in (1e-3, 3e-4):
     "the test set in half": f"{SETS}val_set, test_set = random_split(test_set, [5000, 5000])\n{OWN_LOOP}    evaluate(model, val_set)\nevaluate(model, test_set)\n",
     "a test after the last epoch": f"{SETS}{OWN_LOOP}print(evaluate(model, test_set))\n",
     "both accuracies": f"{SETS}{OWN_LOOP}test_performance(model, train_set)\ntest_performance(model, test_set)\n",
+    "an accuracy under the test set's name": f"{SETS}test_loader = DataLoader(test_set)\n{OWN_LOOP}test_acc = accuracy(model, test_loader)\n",
+    "the largest for the accuracy alone": changed(OWN_LOOP, ("        loss.backward()", "        _, guess = torch.max(model(images), 1)\n        right += (guess == labels).sum()\n        loss.backward()")),
     "a test set under other names": f"train_data = datasets.MNIST('.', train=True)\nheld_out = datasets.MNIST('.', train=False)\n{OWN_LOOP}evaluate(model, held_out)\n",
     "test images by hand": f"{SETS}x_test, y_test = test_set.data, test_set.targets\n{OWN_LOOP}print((model(x_test).argmax(1) == y_test).float().mean())\n",
     "sets in a dictionary": f"{SETS}loaders = {{'train': DataLoader(train_set), 'test': DataLoader(test_set)}}\n{OWN_LOOP}evaluate(model, loaders['test'])\n",

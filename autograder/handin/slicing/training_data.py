@@ -57,8 +57,8 @@ class Sets:
         yield from self._of_testing(node)
 
     def _used_for_more(self, nodes: Sequence[ast.AST]) -> frozenset[str]:
-        """Names that are read, and neither called nor read to make another name of the same kind of them."""
-        known = {id(part) for target, value in self._made for part in _read(value) if _same_kind(target, part)}
+        """Names that are read, and neither called nor read to make other data of the same kind of them alone."""
+        known = {id(_source(value)) for target, value in self._made if _same_kind(target, _source(value))}
         known |= {id(part.func) for node in nodes for part in within(node) if isinstance(part, ast.Call)}
         return frozenset(part.id for node in nodes for part in _read(node) if id(part) not in known)
 
@@ -165,8 +165,9 @@ def _of_mnist(value: ast.expr) -> bool | None:
     return told if isinstance(told, bool) else None
 
 
-def _same_kind(target: ast.expr, part: ast.Name) -> bool:
-    return bool(kind_of(name_of(target))) and kind_of(name_of(target)) == kind_of(part.id)
+def _same_kind(target: ast.expr, source: ast.expr) -> bool:
+    kind = kind_of(name_of(target))
+    return isinstance(source, ast.Name) and kind != "" and kind == kind_of(source.id)
 
 
 @lru_cache(KEPT)

@@ -138,12 +138,13 @@ class _Notebook:
     def _of_losses(self, loop: ast.AST) -> Iterator[Mistake]:
         names = sorted(name for name in called(loop) if name in self._functions)
         for scope in (loop, *(self._functions[name] for name in names)):
-            soft, hard = _only(is_softmax, scope), _only(_is_argmax, scope)
+            soft, hard = _only(is_softmax, scope), _only(_is_argmax, scope) | _chosen(scope)
             for part in within(scope):
                 if not isinstance(part, ast.Call) or not part.args:
                     continue
                 name, first = name_of(part.func), part.args[0]
-                held = first.id if isinstance(first, ast.Name) else ""
+                plain = _converted(first)
+                held = plain.id if isinstance(plain, ast.Name) else ""
                 if name in {"cross_entropy", *self._entropies} and (is_softmax(first) or held in soft):
                     yield softmax_twice(part)
                 elif name in {*_LOSSES, *self._losses} and (_is_argmax(first) or held in hard):
@@ -179,11 +180,30 @@ def _loss(target: ast.expr, value: ast.expr) -> str:
 
 def _is_argmax(node: ast.AST) -> bool:
     """Whether it is a call of argmax, converted to another type perhaps."""
-    while isinstance(node, ast.Call) and name_of(node.func) in ("float", "double", "to", "type", "long"):
-        if not isinstance(node.func, ast.Attribute):
-            return False
+    call = _converted(node)
+    return isinstance(call, ast.Call) and name_of(call.func) == "argmax"
+
+
+def _converted(node: ast.AST) -> ast.AST:
+    """`guess` of `guess.float()`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TYPES:
         node = node.func.value
-    return isinstance(node, ast.Call) and name_of(node.func) == "argmax"
+    return node
+
+
+_TYPES = frozenset({"float", "double", "to", "type", "long"})
+
+
+def _chosen(scope: ast.AST) -> set[str]:
+    """`guess` of `_, guess = torch.max(output, 1)`, where it is given nothing else."""
+    names = [name_of(part) for target, _ in assigned(scope) for part in within(target)]
+    found = {
+        name_of(target.elts[1])
+        for target, value in assigned(scope)
+        if isinstance(target, ast.Tuple) and len(target.elts) == 2
+        if isinstance(value, ast.Call) and name_of(value.func) == "max" and (len(value.args) > 1 or value.keywords)
+    }
+    return {name for name in found if name and names.count(name) == 1}
 
 
 def _only(kind: Callable[[ast.AST], bool], scope: ast.AST) -> set[str]:

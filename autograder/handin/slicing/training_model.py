@@ -151,7 +151,14 @@ def _cuts(call: ast.Call, images: str) -> bool:
 
 
 def _is_called_on(call: ast.Call, name: str) -> bool:
-    return isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == name
+    """Whether it is a method of this name's, or of what is that name but for its shape."""
+    on = call.func.value if isinstance(call.func, ast.Attribute) else call
+    while isinstance(on, ast.Call) and isinstance(on.func, ast.Attribute) and on.func.attr in _AS_IT_LIES:
+        on = on.func.value
+    return isinstance(on, ast.Name) and on.id == name
+
+
+_AS_IT_LIES = frozenset({"flatten", "contiguous", "to", "squeeze", "view", "reshape", "float"})
 
 
 def _is_28(node: ast.expr) -> bool:
