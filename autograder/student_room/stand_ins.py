@@ -8,17 +8,21 @@ program. Everything else is imported as it is.
 from __future__ import annotations
 
 import importlib.abc
+import os
 import sys
 import types
 from collections.abc import Callable, Iterable
 from importlib.machinery import ModuleSpec
+from typing import Any
 
+import torch
 from torch import nn
 
 QUIET = (
     "beartype", "jaxtyping", "typeguard", "torchtyping", "phantom_tensors", "shapecheck",  # shapes and types
     "loguru", "structlog", "icecream", "tqdm", "rich", "pysnooper", "snoop", "varname",  # what is printed
     "wandb", "mlflow", "comet_ml", "clearml", "neptune", "tensorboardX", "tensorboard", "aim",  # records of experiments
+    "torch.utils.tensorboard",
     "torchinfo", "torchsummary", "torchviz", "torchview", "fvcore", "thop",  # tables and pictures of a model
     "line_profiler", "memory_profiler", "codetiming",
     "lightning", "pytorch_lightning",  # around a model: what a class has of them is `LightningModule`, below
@@ -31,7 +35,9 @@ class Quiet:
     def __call__(self, *args: object, **options: object) -> object:
         if not args or isinstance(args[0], type) and issubclass(args[0], BaseException):
             return self  # made with options, or with what to catch: what it is for comes in another call
-        return args[0]
+        if isinstance(args[0], os.PathLike):
+            return self  # made for a place to write to
+        return Called(args[0]) if type(args[0]) is str else args[0]
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__") and name.endswith("__"):
@@ -58,6 +64,18 @@ class Quiet:
 
     def __mro_entries__(self, bases: object) -> tuple[type, ...]:
         return ()
+
+
+class Called(str):
+    """A text that a stand-in was called with: what was said, or the name of something that was made.
+
+    SummaryWriter("runs"), get_logger("hw6"): besides what texts do, it does nothing in any use.
+    """
+
+    __enter__, __exit__ = Quiet.__enter__, Quiet.__exit__
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(_QUIET, name)
 
 
 class LightningModule(nn.Module):
@@ -107,6 +125,18 @@ _QUIET = Quiet()
 
 def put() -> None:
     """Puts them in the place of the packages, for this process and those that it forks."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in QUIET]:
+    finder = Finder(QUIET, _Module)
+    for name in [name for name in sys.modules if finder.find_spec(name)]:
         del sys.modules[name]
-    sys.meta_path.insert(0, Finder(QUIET, _Module))
+    sys.meta_path.insert(0, finder)
+    torch.cuda.nvtx._nvtx = _QUIET  # type: ignore[assignment,attr-defined]  # marks for a profiler, which a torch for CPUs refuses
+    torch.cuda.synchronize = _waited
+
+
+_synchronize = torch.cuda.synchronize
+
+
+def _waited(device: Any = None) -> None:
+    """What a measurement of time calls before it reads the clock: where no GPU is in use there is none to wait for."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        _synchronize(device)
